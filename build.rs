@@ -1,0 +1,118 @@
+//! Puts the assets into the binary: joins their sources into bundles, names each by its content,
+//! and compresses it once, as well as can be. `src/web/assets.rs` includes what is written here.
+use anyhow::{Context, Result};
+use flate2::{Compression, write::GzEncoder};
+use sha2::{Digest, Sha256};
+use std::{
+    env,
+    fmt::Write as _,
+    fs,
+    io::Write as _,
+    path::{Path, PathBuf},
+};
+
+/// What a page asks for, the directory of its sources, and their names in order; `*` is all there.
+const BUNDLES: &[(&str, &str, &str)] = &[
+    ("visitor.css", "css", "tokens base message composer visitor"),
+    ("live.css", "css", "tokens base message composer live"),
+    ("desk.css", "css", "tokens base message composer desk form"),
+    ("form.css", "css", "tokens base form"),
+    ("shop.css", "css", "tokens base shop"),
+    ("dark.css", "css", "dark"),
+    ("live.js", "vendor", "htmx.min hx-sse.min hx-upsert.min"),
+    ("visitor.js", "js/visitor", "*"),
+    ("desk.js", "js/desk", "*"),
+    ("icons.svg", "", "icons"),
+];
+
+fn main() -> Result<()> {
+    println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-changed=assets");
+    let assets = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("assets");
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+
+    let (mut names, mut table) = (String::new(), String::new());
+    for (bundle, directory, sources) in BUNDLES {
+        let (stem, extension) = bundle.split_once('.').context("a bundle has an extension")?;
+        let text = join(&assets.join(directory), sources, extension)
+            .with_context(|| format!("cannot make {bundle}"))?;
+        fs::write(out.join(bundle), &text)?;
+        fs::write(out.join(format!("{bundle}.br")), brotli(text.as_bytes())?)?;
+        fs::write(out.join(format!("{bundle}.gz")), gzip(text.as_bytes())?)?;
+
+        let name = format!("{stem}_{extension}").to_uppercase();
+        let hash = Sha256::digest(&text);
+        let hash: String = hash[..5].iter().map(|byte| format!("{byte:02x}")).collect();
+        let content_type = content_type(extension)?;
+        writeln!(names, "pub const {name}: &str = \"/a/{stem}.{hash}.{extension}\";")?;
+        writeln!(table, "Asset {{ path: {name}, content_type: \"{content_type}\",")?;
+        for (field, suffix) in [("raw", ""), ("br", ".br"), ("gz", ".gz")] {
+            let file = format!("concat!(env!(\"OUT_DIR\"), \"/{bundle}{suffix}\")");
+            writeln!(table, "    {field}: include_bytes!({file}),")?;
+        }
+        writeln!(table, "}},")?;
+    }
+    let generated = format!("{names}\npub static ALL: &[Asset] = &[\n{table}];\n");
+    fs::write(out.join("assets.rs"), generated)?;
+    Ok(())
+}
+
+fn join(directory: &Path, sources: &str, extension: &str) -> Result<String> {
+    let mut text = String::new();
+    for path in files(directory, sources, extension)? {
+        let source = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+        match extension {
+            "css" => text.push_str(without_comments(&source).trim()),
+            // Where a script says its map is, nothing is served.
+            _ => source
+                .trim()
+                .lines()
+                .filter(|line| !line.contains("sourceMappingURL="))
+                .for_each(|line| text.extend([line, "\n"])),
+        }
+        // A script that forgot its last semicolon must not swallow the next one.
+        text.push_str(if extension == "js" { ";\n" } else { "\n" });
+    }
+    Ok(text)
+}
+
+fn files(directory: &Path, sources: &str, extension: &str) -> Result<Vec<PathBuf>> {
+    if sources != "*" {
+        let names = sources.split(' ').map(|name| format!("{name}.{extension}"));
+        return Ok(names.map(|name| directory.join(name)).collect());
+    }
+    let inside = fs::read_dir(directory).with_context(|| directory.display().to_string())?;
+    let mut paths = inside.map(|file| Ok(file?.path())).collect::<Result<Vec<_>>>()?;
+    paths.retain(|path| path.extension().is_some_and(|found| found == extension));
+    paths.sort();
+    Ok(paths)
+}
+
+/// Comments are for those who read the sources.
+fn without_comments(css: &str) -> String {
+    let mut parts = css.split("/*");
+    let first = parts.next().unwrap_or_default().to_owned();
+    let after = parts.filter_map(|part| part.split_once("*/"));
+    after.fold(first, |kept, (_, code)| kept + code.trim_start())
+}
+
+fn content_type(extension: &str) -> Result<&'static str> {
+    Ok(match extension {
+        "css" => "text/css; charset=utf-8",
+        "js" => "text/javascript; charset=utf-8",
+        "svg" => "image/svg+xml",
+        other => anyhow::bail!("no content type is known for .{other}"),
+    })
+}
+
+fn brotli(raw: &[u8]) -> Result<Vec<u8>> {
+    let mut encoder = brotli::CompressorWriter::new(Vec::new(), 4096, 11, 22);
+    encoder.write_all(raw)?;
+    Ok(encoder.into_inner())
+}
+
+fn gzip(raw: &[u8]) -> Result<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(raw)?;
+    Ok(encoder.finish()?)
+}

@@ -1,0 +1,34 @@
+//! The schema, one change a file. Never edited once landed: expand, move, contract.
+pub use sea_orm_migration::prelude::MigratorTrait;
+use sea_orm_migration::prelude::*;
+
+mod kit;
+mod m20261123_000001_create_installation;
+mod m20261123_000002_create_site;
+mod m20261123_000003_create_agent;
+mod m20261123_000004_create_session;
+mod m20261123_000005_create_contact;
+mod m20261123_000006_create_conversation;
+mod m20261123_000007_create_entry;
+mod m20261123_000008_create_read_position;
+mod m20261123_000009_create_revocation;
+
+#[derive(Debug)]
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m20261123_000001_create_installation::Migration),
+            Box::new(m20261123_000002_create_site::Migration),
+            Box::new(m20261123_000003_create_agent::Migration),
+            Box::new(m20261123_000004_create_session::Migration),
+            Box::new(m20261123_000005_create_contact::Migration),
+            Box::new(m20261123_000006_create_conversation::Migration),
+            Box::new(m20261123_000007_create_entry::Migration),
+            Box::new(m20261123_000008_create_read_position::Migration),
+            Box::new(m20261123_000009_create_revocation::Migration),
+        ]
+    }
+}

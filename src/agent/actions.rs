@@ -1,0 +1,114 @@
+//! What agents do with their accounts.
+use super::{
+    model::{Agent, AgentName, Email, Password, Role, Theme},
+    password, store,
+};
+use crate::{
+    app::App,
+    error::{Error, Invalid, Result},
+    event::{Access, Event},
+    ids::{self, AgentId},
+    text::Lang,
+    web::session_store::SessionRows,
+};
+use jiff::SignedDuration;
+use sha2::{Digest, Sha256};
+
+/// How long an invitation can be used.
+const INVITATION: SignedDuration = SignedDuration::from_hours(72);
+
+#[derive(Clone, Debug)]
+pub struct NewAgent {
+    pub email: Email,
+    pub name: AgentName,
+    pub role: Role,
+    pub lang: Option<Lang>,
+    pub password: Option<Password>,
+}
+
+pub async fn add(app: &App, new: NewAgent) -> Result<Agent> {
+    let hash = match new.password {
+        Some(password) => Some(password::hash(password).await?),
+        None => None,
+    };
+    let agent = Agent {
+        id: AgentId(0),
+        email: new.email,
+        name: new.name.as_str().to_owned(),
+        role: new.role,
+        lang: new.lang,
+        theme: Theme::Auto,
+    };
+    let id = store::insert(app.db.write(), &agent, hash, app.clock.now()).await?;
+    let id = id.ok_or(Error::Conflict("conflict-email"))?;
+    Ok(Agent { id, ..agent })
+}
+
+/// The account, if there is one with this password; the answer takes as long if there is none.
+pub async fn sign_in(app: &App, email: &str, password: String) -> Result<Option<Agent>> {
+    let found = match Email::parse(email) {
+        Ok(email) => store::find_by_email(&app.db, &email).await?,
+        Err(_) => None,
+    };
+    let stored = found.as_ref().and_then(|(_, stored)| stored.clone());
+    let fits = password::fits(password, stored).await?;
+    Ok(found.filter(|_| fits).map(|(agent, _)| agent))
+}
+
+/// Makes a one-time link by which an agent chooses a password; returns the token in it.
+pub async fn invite(app: &App, agent: AgentId) -> Result<String> {
+    let token = ids::random::<32>();
+    store::insert_invitation(&app.db, hash_of(&token), agent, app.clock.now() + INVITATION).await?;
+    Ok(ids::encode(&token))
+}
+
+/// Whom the link invites; not found once it was used or is too old.
+pub async fn invited(app: &App, token: &str) -> Result<Agent> {
+    let token = ids::decode(token).ok_or(Error::NotFound)?;
+    store::invited(app.db.read(), &hash_of(&token), app.clock.now()).await?.ok_or(Error::NotFound)
+}
+
+pub async fn accept_invitation(app: &App, token: &str, password: Password) -> Result<Agent> {
+    let hash = password::hash(password).await?;
+    let agent = invited(app, token).await?;
+    let tx = app.db.begin().await?;
+    if !store::remove_invitations(&tx, agent.id).await? {
+        return Err(Error::NotFound);
+    }
+    store::set_password(&tx, agent.id, hash).await?;
+    tx.commit().await?;
+    Ok(agent)
+}
+
+pub async fn set_profile(app: &App, id: AgentId, name: &AgentName, lang: Option<Lang>, theme: Theme) -> Result<()> {
+    store::set_profile(&app.db, id, name.as_str(), lang, theme).await
+}
+
+/// Changes the password and ends every session, whose holder may be whoever knew the old one; the caller begins a new one.
+pub async fn change_password(app: &App, id: AgentId, current: String, new: Password) -> Result<()> {
+    let stored = store::password_of(&app.db, id).await?;
+    if !password::fits(current, stored).await? {
+        return Err(Invalid { field: "current", reason: "invalid-password-current" }.into());
+    }
+    let hash = password::hash(new).await?;
+    store::set_password(app.db.write(), id, hash).await?;
+    for session in SessionRows::new(app).of_owner(id.0).await? {
+        end_session(app, id, &session.hash).await?;
+    }
+    Ok(())
+}
+
+/// Ends one of an agent's sessions, here or on another device, and the streams it holds open.
+pub async fn end_session(app: &App, id: AgentId, hash: &[u8]) -> Result<()> {
+    if !SessionRows::new(app).revoke(id.0, hash).await? {
+        return Err(Error::NotFound);
+    }
+    let access = Access::Session(ids::encode(hash));
+    store::insert_revocation(app.db.write(), &access, app.clock.now()).await?;
+    app.bus.publish(Event::AccessLost { access });
+    Ok(())
+}
+
+fn hash_of(token: &[u8]) -> Vec<u8> {
+    Sha256::digest(token).to_vec()
+}

@@ -1,0 +1,196 @@
+//! Rows of agents, invitations and revocations.
+use super::model::{Agent, Email, Role, Theme};
+use crate::{
+    db::{self, Db},
+    error::{Error, Result},
+    event::Access,
+    ids::AgentId,
+    text::Lang,
+};
+use jiff::Timestamp;
+use sea_orm::{ActiveValue::Set, entity::prelude::*, sea_query::Expr};
+
+pub mod agent {
+    use sea_orm::entity::prelude::*;
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "agent")]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub id: i64,
+        #[sea_orm(unique)]
+        pub email: String,
+        pub name: String,
+        pub role: String,
+        pub password: Option<String>,
+        pub language: Option<String>,
+        pub theme: String,
+        pub created_at: i64,
+        pub disabled_at: Option<i64>,
+    }
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+pub mod invitation {
+    use sea_orm::entity::prelude::*;
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "invitation")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub hash: Vec<u8>,
+        pub agent_id: i64,
+        pub expires_at: i64,
+    }
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+pub mod revocation {
+    use sea_orm::entity::prelude::*;
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "revocation")]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub id: i64,
+        pub kind: String,
+        pub subject: String,
+        pub at: i64,
+    }
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// An agent who is not disabled.
+pub async fn find(db: &impl ConnectionTrait, id: AgentId) -> Result<Option<Agent>> {
+    Ok(enabled().filter(agent::Column::Id.eq(id.0)).one(db).await?.map(read))
+}
+
+/// The account of an address, with its stored password if it has one.
+pub async fn find_by_email(db: &Db, email: &Email) -> Result<Option<(Agent, Option<String>)>> {
+    let row = enabled().filter(agent::Column::Email.eq(email.as_str())).one(db.read()).await?;
+    Ok(row.map(|row| (row.password.clone(), row)).map(|(password, row)| (read(row), password)))
+}
+
+pub async fn password_of(db: &Db, id: AgentId) -> Result<Option<String>> {
+    let row = enabled().filter(agent::Column::Id.eq(id.0)).one(db.read()).await?;
+    Ok(row.and_then(|row| row.password))
+}
+
+pub async fn has_owner(db: &Db) -> Result<bool> {
+    let owner = enabled().filter(agent::Column::Role.eq(Role::Owner.word())).one(db.read()).await?;
+    Ok(owner.is_some())
+}
+
+fn enabled() -> sea_orm::Select<agent::Entity> {
+    agent::Entity::find().filter(agent::Column::DisabledAt.is_null())
+}
+
+/// `None` if the address is taken. The agent's `id` is ignored.
+pub async fn insert(
+    db: &impl ConnectionTrait,
+    agent: &Agent,
+    password: Option<String>,
+    at: Timestamp,
+) -> Result<Option<AgentId>> {
+    let row = agent::ActiveModel {
+        email: Set(agent.email.to_string()),
+        name: Set(agent.name.clone()),
+        role: Set(agent.role.word().into()),
+        password: Set(password),
+        language: Set(agent.lang.map(|lang| lang.code().into())),
+        theme: Set(agent.theme.word().into()),
+        created_at: Set(db::micros(at)),
+        disabled_at: Set(None),
+        ..Default::default()
+    };
+    match agent::Entity::insert(row).exec(db).await {
+        Err(error) if db::is_taken(&error) => Ok(None),
+        outcome => outcome.map(|made| Some(AgentId(made.last_insert_id))).map_err(Error::from),
+    }
+}
+
+pub async fn set_profile(
+    db: &Db,
+    id: AgentId,
+    name: &str,
+    lang: Option<Lang>,
+    theme: Theme,
+) -> Result<()> {
+    let row = agent::ActiveModel {
+        name: Set(name.to_owned()),
+        language: Set(lang.map(|lang| lang.code().into())),
+        theme: Set(theme.word().into()),
+        ..Default::default()
+    };
+    agent::Entity::update_many().set(row).filter(agent::Column::Id.eq(id.0)).exec(db.write()).await?;
+    Ok(())
+}
+
+pub async fn set_password(db: &impl ConnectionTrait, id: AgentId, hash: String) -> Result<()> {
+    agent::Entity::update_many()
+        .col_expr(agent::Column::Password, Expr::value(hash))
+        .filter(agent::Column::Id.eq(id.0))
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
+pub async fn insert_invitation(db: &Db, hash: Vec<u8>, agent: AgentId, expires_at: Timestamp) -> Result<()> {
+    let row = invitation::ActiveModel {
+        hash: Set(hash),
+        agent_id: Set(agent.0),
+        expires_at: Set(db::micros(expires_at)),
+    };
+    invitation::Entity::insert(row).exec_without_returning(db.write()).await?;
+    Ok(())
+}
+
+/// Whom a link invites, while it is good.
+pub async fn invited(db: &impl ConnectionTrait, hash: &[u8], now: Timestamp) -> Result<Option<Agent>> {
+    let row = invitation::Entity::find_by_id(hash.to_vec())
+        .filter(invitation::Column::ExpiresAt.gt(db::micros(now)))
+        .one(db)
+        .await?;
+    match row {
+        Some(row) => find(db, AgentId(row.agent_id)).await,
+        None => Ok(None),
+    }
+}
+
+/// Takes every link of an agent away; false if there was none, so that of two uses at once one wins.
+pub async fn remove_invitations(db: &impl ConnectionTrait, agent: AgentId) -> Result<bool> {
+    let gone =
+        invitation::Entity::delete_many().filter(invitation::Column::AgentId.eq(agent.0)).exec(db).await?;
+    Ok(gone.rows_affected > 0)
+}
+
+/// Notes for every node, also those that do not hear the news, that access was lost.
+pub async fn insert_revocation(db: &impl ConnectionTrait, access: &Access, at: Timestamp) -> Result<()> {
+    let (kind, subject) = match access {
+        Access::Session(hash) => ("session", hash.clone()),
+        Access::Agent(id) => ("agent", id.to_string()),
+        Access::VisitorToken(hash) => ("visitor_token", hash.clone()),
+    };
+    let row = revocation::ActiveModel {
+        kind: Set(kind.into()),
+        subject: Set(subject),
+        at: Set(db::micros(at)),
+        ..Default::default()
+    };
+    revocation::Entity::insert(row).exec_without_returning(db).await?;
+    Ok(())
+}
+
+fn read(row: agent::Model) -> Agent {
+    Agent {
+        id: AgentId(row.id),
+        email: Email::parse(&row.email).expect("addresses are parsed before they are stored"),
+        name: row.name,
+        role: Role::parse(&row.role).unwrap_or(Role::ReadOnly),
+        lang: row.language.as_deref().and_then(Lang::from_tag),
+        theme: Theme::parse(&row.theme).unwrap_or_default(),
+    }
+}

@@ -1,0 +1,239 @@
+//! The verbs of the binary.
+use crate::{
+    agent::{self, AgentName, Email, NewAgent, Password, Role},
+    app::{App, Streams},
+    bus::Bus,
+    clock::Clock,
+    config::Config,
+    db::Db,
+    error::Error,
+    ids::SiteKey,
+    routes, setup,
+    site::{self, NewSite, Origin, SiteName},
+    text::Lang,
+    web::{errors::words, serve},
+};
+use anyhow::{Context, anyhow};
+use clap::{Args, Parser, Subcommand};
+use std::{io::Read, sync::Arc};
+use tokio::net::TcpListener;
+
+/// Customer-service chat that a company runs itself.
+#[derive(Debug, Parser)]
+#[command(name = "kefu", version)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// Settings of `serve`, which is what runs without a command.
+    #[command(flatten)]
+    config: Config,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Migrates the database, then serves.
+    Serve(Config),
+    /// People who work at the desk.
+    Agent {
+        #[command(subcommand)]
+        command: AgentCommand,
+    },
+    /// Where the chat is embedded.
+    Site {
+        #[command(subcommand)]
+        command: SiteCommand,
+    },
+    /// Migrates the database and leaves.
+    Migrate {
+        /// Only tells what is applied and what is not.
+        #[arg(long)]
+        status: bool,
+        #[command(flatten)]
+        config: Config,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum AgentCommand {
+    /// Makes an agent; without a password prints a one-time link.
+    Add(AddAgent),
+}
+
+#[derive(Debug, Args)]
+struct AddAgent {
+    #[arg(long, value_name = "E")]
+    email: String,
+    #[arg(long, value_name = "N")]
+    name: String,
+    #[arg(long, default_value = "agent", value_parser = ["owner", "admin", "agent", "read-only"])]
+    role: String,
+    /// Reads the password from standard input, its last line break left out.
+    #[arg(long)]
+    password_stdin: bool,
+    #[command(flatten)]
+    config: Config,
+}
+
+#[derive(Debug, Subcommand)]
+enum SiteCommand {
+    /// Makes a site and prints its key and snippet.
+    Add(AddSite),
+}
+
+#[derive(Debug, Args)]
+struct AddSite {
+    #[arg(long, value_name = "N")]
+    name: String,
+    /// What the site is called in its address; made up if not given.
+    #[arg(long, value_name = "K")]
+    key: Option<String>,
+    /// Where its pages live, such as `https://shop.example`; may be repeated.
+    #[arg(long = "origin", value_name = "https://…")]
+    origins: Vec<String>,
+    #[command(flatten)]
+    config: Config,
+}
+
+impl Cli {
+    /// The settings, wherever on the line they were given.
+    pub fn config(&self) -> &Config {
+        match &self.command {
+            None => &self.config,
+            Some(Command::Serve(config) | Command::Migrate { config, .. }) => config,
+            Some(Command::Agent { command: AgentCommand::Add(add) }) => &add.config,
+            Some(Command::Site { command: SiteCommand::Add(add) }) => &add.config,
+        }
+    }
+
+    pub async fn run(self) -> anyhow::Result<()> {
+        let config = self.config().clone();
+        config.check()?;
+        match self.command {
+            None | Some(Command::Serve(_)) => serve(config).await,
+            Some(Command::Agent { command: AgentCommand::Add(add) }) => add_agent(config, &add).await,
+            Some(Command::Site { command: SiteCommand::Add(add) }) => add_site(config, &add).await,
+            Some(Command::Migrate { status, .. }) => migrate(&config, status).await,
+        }
+    }
+}
+
+/// An application over a migrated database.
+pub async fn open(config: Config) -> anyhow::Result<App> {
+    let key = config.secret_key()?;
+    std::fs::create_dir_all(&config.data_dir)
+        .with_context(|| format!("cannot make the data folder {}", config.data_dir.display()))?;
+    let db = Db::connect(&config.database_url()).await?;
+    db.migrate().await?;
+    let epoch = db.epoch().await?.into();
+    Ok(App {
+        config: Arc::new(config),
+        key,
+        db,
+        bus: Bus::default(),
+        clock: Clock::default(),
+        streams: Streams::default(),
+        epoch,
+    })
+}
+
+async fn serve(config: Config) -> anyhow::Result<()> {
+    let app = open(config).await?;
+    site::ensure_demo(&app).await.map_err(explained)?;
+    let listen = app.config.listen;
+    let listener = TcpListener::bind(listen)
+        .await
+        .with_context(|| format!("cannot listen on {listen}; choose another address with --listen"))?;
+    let url = app.config.public_url();
+    tracing::info!(%listen, %url, "serving");
+    if app.config.rate_limits == crate::config::Switch::Off {
+        tracing::warn!("rate limits are off: for load tests on loopback only");
+    }
+    greet(&app, &url).await?;
+
+    let draining = app.streams.draining.clone();
+    tokio::spawn(async move {
+        serve::asked_to_stop().await;
+        tracing::info!("stopping: ending streams, finishing what was begun");
+        draining.cancel();
+    });
+    serve::serve(&app, listener, routes::site(&app)).await?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Says where to go, on standard output.
+#[expect(clippy::print_stdout, reason = "the promised `setup:` line")]
+async fn greet(app: &App, url: &str) -> anyhow::Result<()> {
+    if agent::has_owner(&app.db).await? {
+        println!("kefu: {url}/desk");
+    } else {
+        println!("kefu: {url}/");
+        println!("setup: {}", setup::setup_url(app));
+    }
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "a command's answer")]
+async fn add_agent(config: Config, add: &AddAgent) -> anyhow::Result<()> {
+    let email = Email::parse(&add.email).map_err(|invalid| explained(invalid.into()))?;
+    let password = if add.password_stdin { Some(password_from_stdin(&email)?) } else { None };
+    let role = Role::parse(&add.role).context("no such role")?;
+    let name = AgentName::parse(&add.name).map_err(|invalid| explained(invalid.into()))?;
+    let app = open(config).await?;
+    let invite = password.is_none();
+    let agent = agent::add(&app, NewAgent { email, name, role, lang: None, password }).await.map_err(explained)?;
+    if invite {
+        let token = agent::invite(&app, agent.id).await.map_err(explained)?;
+        println!("{}/invite?token={token}", app.config.public_url());
+    } else {
+        println!("{} can sign in at {}/login", agent.email, app.config.public_url());
+    }
+    Ok(())
+}
+
+fn password_from_stdin(email: &Email) -> anyhow::Result<Password> {
+    let mut text = String::new();
+    std::io::stdin().read_to_string(&mut text).context("cannot read the password from standard input")?;
+    let text = text.strip_suffix('\n').unwrap_or(&text);
+    let text = text.strip_suffix('\r').unwrap_or(text);
+    Password::parse(text, email).map_err(|invalid| explained(invalid.into()))
+}
+
+#[expect(clippy::print_stdout, reason = "a command's answer")]
+async fn add_site(config: Config, add: &AddSite) -> anyhow::Result<()> {
+    let parsed = || -> crate::error::Result<NewSite> {
+        Ok(NewSite {
+            name: SiteName::parse(&add.name)?,
+            key: add.key.as_deref().map(SiteKey::parse).transpose()?,
+            origins: add.origins.iter().map(|origin| Origin::parse(origin)).collect::<Result<_, _>>()?,
+        })
+    };
+    let new = parsed().map_err(explained)?;
+    let app = open(config).await?;
+    let site = site::add(&app, new).await.map_err(explained)?;
+    let link = format!("{}/w/{}", app.config.public_url(), site.key);
+    println!("key: {}", site.key);
+    println!("snippet: <a href=\"{link}\" target=\"_blank\">{}</a>", site.lang.t("chat-with-us"));
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "a command's answer")]
+async fn migrate(config: &Config, status: bool) -> anyhow::Result<()> {
+    std::fs::create_dir_all(&config.data_dir)?;
+    let db = Db::connect(&config.database_url()).await?;
+    if !status {
+        db.migrate().await?;
+    }
+    for (name, applied) in db.migrations().await? {
+        println!("{} {name}", if applied { "applied" } else { "pending" });
+    }
+    Ok(())
+}
+
+/// What went wrong, in a sentence for the person at the terminal.
+fn explained(error: Error) -> anyhow::Error {
+    match error {
+        Error::Internal(cause) | Error::Unavailable(cause) => cause,
+        refusal => anyhow!(words(&refusal).say(Lang::En)),
+    }
+}

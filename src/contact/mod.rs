@@ -1,0 +1,8 @@
+//! The stored person behind a visitor, and the token that proves it. Uses no other feature.
+mod model;
+mod store;
+mod web;
+
+pub use model::{TokenHash, VisitorToken};
+pub use store::{create, extend, lock, name_of, names};
+pub use web::{CurrentVisitor, MaybeVisitor, remember};

@@ -1,0 +1,114 @@
+//! Rows of contacts and of visitors' tokens.
+use super::model::TokenHash;
+use crate::{
+    db::{self, Db},
+    error::{Error, Result},
+    ids::ContactId,
+    text::Lang,
+};
+use jiff::Timestamp;
+use sea_orm::{ActiveValue::Set, QuerySelect, entity::prelude::*, sea_query::Expr};
+use std::collections::HashMap;
+
+/// A visitor's token lives so long after its last use, in microseconds: 180 days.
+const LIFE: i64 = 180 * 24 * 3600 * 1_000_000;
+
+pub mod contact {
+    use sea_orm::entity::prelude::*;
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "contact")]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub id: i64,
+        pub name: String,
+        pub language: String,
+        pub created_at: i64,
+    }
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+pub mod visitor_token {
+    use sea_orm::entity::prelude::*;
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "visitor_token")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub hash: Vec<u8>,
+        pub contact_id: i64,
+        pub created_at: i64,
+        pub expires_at: i64,
+        pub revoked_at: Option<i64>,
+    }
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// Who holds a token, unless it ended.
+pub async fn find_by_token(db: &Db, hash: &TokenHash, now: Timestamp) -> Result<Option<ContactId>> {
+    let row = visitor_token::Entity::find_by_id(hash.0.clone())
+        .filter(visitor_token::Column::ExpiresAt.gt(db::micros(now)))
+        .filter(visitor_token::Column::RevokedAt.is_null())
+        .one(db.read())
+        .await?;
+    Ok(row.map(|row| ContactId(row.contact_id)))
+}
+
+/// A person who spoke for the first time. `None` if the token is taken: somebody else's repeat of this was faster.
+pub async fn create(
+    db: &impl ConnectionTrait,
+    token: &TokenHash,
+    lang: Lang,
+    at: Timestamp,
+) -> Result<Option<ContactId>> {
+    let contact = contact::ActiveModel {
+        name: Set(String::new()),
+        language: Set(lang.code().into()),
+        created_at: Set(db::micros(at)),
+        ..Default::default()
+    };
+    let id = contact::Entity::insert(contact).exec(db).await?.last_insert_id;
+    let token = visitor_token::ActiveModel {
+        hash: Set(token.0.clone()),
+        contact_id: Set(id),
+        created_at: Set(db::micros(at)),
+        expires_at: Set(db::micros(at) + LIFE),
+        revoked_at: Set(None),
+    };
+    match visitor_token::Entity::insert(token).exec_without_returning(db).await {
+        Err(error) if db::is_taken(&error) => Ok(None),
+        outcome => outcome.map(|_| Some(ContactId(id))).map_err(Error::from),
+    }
+}
+
+/// A token that is used lives on; written at most once a day.
+pub async fn extend(db: &Db, token: &TokenHash, now: Timestamp) -> Result<()> {
+    const DAY: i64 = 24 * 3600 * 1_000_000;
+    visitor_token::Entity::update_many()
+        .col_expr(visitor_token::Column::ExpiresAt, Expr::value(db::micros(now) + LIFE))
+        .filter(visitor_token::Column::Hash.eq(token.0.clone()))
+        .filter(visitor_token::Column::ExpiresAt.lt(db::micros(now) + LIFE - DAY))
+        .exec(db.write())
+        .await?;
+    Ok(())
+}
+
+/// Holds a contact until the transaction ends, so that two first messages do not open two conversations.
+pub async fn lock(db: &impl ConnectionTrait, id: ContactId) -> Result<()> {
+    let row = contact::Entity::find_by_id(id.0).lock_exclusive().one(db).await?;
+    row.map(|_| ()).ok_or(Error::NotFound)
+}
+
+/// Empty if the person gave no name.
+pub async fn name_of(db: &impl ConnectionTrait, id: ContactId) -> Result<String> {
+    let row = contact::Entity::find_by_id(id.0).one(db).await?;
+    row.map(|row| row.name).ok_or(Error::NotFound)
+}
+
+pub async fn names(db: &Db, ids: Vec<ContactId>) -> Result<HashMap<ContactId, String>> {
+    let ids = ids.iter().map(|id| id.0);
+    let rows = contact::Entity::find().filter(contact::Column::Id.is_in(ids)).all(db.read()).await?;
+    Ok(rows.into_iter().map(|row| (ContactId(row.id), row.name)).collect())
+}

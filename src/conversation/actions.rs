@@ -1,0 +1,173 @@
+//! What people do in a conversation: who adds what under which rule. The writer does the rest.
+use super::{
+    model::{Append, Body, Conversation, Seat},
+    store::{self, Start},
+    writer::{self, Sent},
+};
+use crate::{
+    app::App,
+    contact::{self, TokenHash},
+    error::{Error, Result},
+    event::{Author, Content, Event, Happening, ReadMoved, Side},
+    ids::{AgentId, ContactId, ConversationId, Nonce, PublicId},
+    site::{self, Site},
+    text::Lang,
+};
+
+/// The first message of somebody, who may be known or new.
+#[derive(Clone, Debug)]
+pub struct FirstMessage {
+    pub visitor: Option<ContactId>,
+    pub token: TokenHash,
+    pub lang: Lang,
+    pub nonce: Nonce,
+    pub body: Body,
+}
+
+/// Opens a conversation with its first message; the same token and nonce again, the same conversation. Somebody who is
+/// in an open conversation already goes on there.
+pub async fn start(app: &App, site: &Site, first: FirstMessage) -> Result<Sent> {
+    // A repeat that runs beside the original finds its rows the next time round.
+    for _ in 0..3 {
+        if let Some(sent) = try_start(app, site, &first).await? {
+            writer::tell(app, &sent);
+            return Ok(sent);
+        }
+    }
+    Err(Error::Unavailable(anyhow::anyhow!("a first message was repeated faster than it could be stored")))
+}
+
+async fn try_start(app: &App, site: &Site, first: &FirstMessage) -> Result<Option<Sent>> {
+    let at = app.clock.now();
+    let tx = app.db.begin().await?;
+    let held = match store::find_started(&tx, site.id, &first.token, &first.nonce).await? {
+        Some(started) => Some(started),
+        None => {
+            let contact = match first.visitor {
+                Some(contact) => Some(contact),
+                None => contact::create(&tx, &first.token, first.lang, at).await?,
+            };
+            let Some(contact) = contact else { return Ok(None) };
+            contact::lock(&tx, contact).await?;
+            match store::find_open(&tx, site.id, contact).await? {
+                Some(open) => Some(open),
+                None => {
+                    let start = Start { site: site.id, contact, token: &first.token, nonce: &first.nonce, at };
+                    store::open(&tx, &start).await?
+                }
+            }
+        }
+    };
+    let Some(held) = held else { return Ok(None) };
+    // Found without a lock: take it now, and what was written meanwhile with it.
+    let seat = Seat::Visitor { contact: held.contact, conversation: held.public_id };
+    let held = store::lock(&tx, &seat).await?;
+    let append = text(visitor(&tx, held.contact).await?, first.nonce.clone(), first.body.clone());
+    let sent = writer::write(&tx, held, &append, at).await?;
+    tx.commit().await?;
+    Ok(Some(sent))
+}
+
+/// A visitor's message.
+pub async fn say(
+    app: &App,
+    contact: ContactId,
+    conversation: PublicId,
+    nonce: Nonce,
+    body: Body,
+) -> Result<Sent> {
+    let author = visitor(app.db.read(), contact).await?;
+    writer::append(app, &Seat::Visitor { contact, conversation }, text(author, nonce, body)).await
+}
+
+/// An agent at work in a conversation.
+#[derive(Clone, Debug)]
+pub struct AtWork {
+    pub agent: AgentId,
+    /// The name visitors see.
+    pub name: String,
+    pub conversation: ConversationId,
+}
+
+/// An answer. `seen` is the last entry the agent had before her eyes; without one it is sent whatever was said meanwhile.
+pub async fn reply(app: &App, by: AtWork, nonce: Nonce, body: Body, seen: Option<i64>) -> Result<Sent> {
+    let append = Append { seen, ..text(by.author(), nonce, body) };
+    writer::append(app, &by.seat(), append).await
+}
+
+/// A note for the other agents.
+pub async fn note(app: &App, by: AtWork, nonce: Nonce, body: Body) -> Result<Sent> {
+    let content = Content::Note { body: body.into() };
+    writer::append(app, &by.seat(), Append { author: by.author(), nonce, content, seen: None }).await
+}
+
+pub async fn claim(app: &App, by: AtWork, nonce: Nonce) -> Result<Sent> {
+    happen(app, by, nonce, Happening::Claimed).await
+}
+
+pub async fn close(app: &App, by: AtWork, nonce: Nonce) -> Result<Sent> {
+    happen(app, by, nonce, Happening::Closed).await
+}
+
+pub async fn reopen(app: &App, by: AtWork, nonce: Nonce) -> Result<Sent> {
+    happen(app, by, nonce, Happening::Reopened).await
+}
+
+async fn happen(app: &App, by: AtWork, nonce: Nonce, what: Happening) -> Result<Sent> {
+    let append = Append { author: by.author(), nonce, content: Content::Event { what }, seen: None };
+    writer::append(app, &by.seat(), append).await
+}
+
+/// A visitor has read up to `seq`.
+pub async fn read_as_visitor(app: &App, contact: ContactId, conversation: PublicId, seq: i64) -> Result<()> {
+    read(app, &Seat::Visitor { contact, conversation }, Side::Visitor, seq).await
+}
+
+/// An agent has read up to `seq`.
+pub async fn read_as_agent(app: &App, by: &AtWork, seq: i64) -> Result<()> {
+    read(app, &by.seat(), Side::Agent, seq).await
+}
+
+async fn read(app: &App, seat: &Seat, reader: Side, seq: i64) -> Result<()> {
+    let tx = app.db.begin().await?;
+    let mut held = store::lock(&tx, seat).await?;
+    let seq = seq.min(held.last_seq);
+    let before = store::mark(&tx, held.id, reader).await?;
+    if !store::advance(&tx, held.id, seat, seq, app.clock.now()).await? {
+        return Ok(());
+    }
+    if let Seat::Agent { id, .. } = seat
+        && held.is_assigned_to(*id)
+    {
+        held.unread = store::unread_after(&tx, held.id, seq).await?;
+        store::update(&tx, &held).await?;
+    }
+    let after = store::mark(&tx, held.id, reader).await?;
+    let summary = summary(&tx, &held).await?;
+    tx.commit().await?;
+    let mark = if after == before { 0 } else { after.at_entry };
+    app.bus.publish(Event::ReadMoved(Box::new(ReadMoved { reader, seq: after.seq, mark, summary })));
+    Ok(())
+}
+
+async fn summary(tx: &crate::db::Tx, held: &Conversation) -> Result<crate::event::Summary> {
+    let name = contact::name_of(tx, held.contact).await?;
+    Ok(held.summary(name, site::find(tx, held.site).await?.zone))
+}
+
+impl AtWork {
+    fn seat(&self) -> Seat {
+        Seat::Agent { id: self.agent, conversation: self.conversation }
+    }
+    fn author(&self) -> Author {
+        Author::Agent { id: self.agent, name: self.name.clone() }
+    }
+}
+
+fn text(author: Author, nonce: Nonce, body: Body) -> Append {
+    Append { author, nonce, content: Content::Text { body: body.into() }, seen: None }
+}
+
+async fn visitor(db: &impl crate::db::Connection, id: ContactId) -> Result<Author> {
+    Ok(Author::Visitor { id, name: contact::name_of(db, id).await? })
+}

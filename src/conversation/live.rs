@@ -1,0 +1,220 @@
+//! Entries as fragments: what page, post, stream and history all show. A fragment is drawn once per audience and language
+//! and shared by every reader, so it holds nothing about who looks: sides are classes by author.
+use super::store::{History, Positions};
+use crate::{
+    bus::{News, Sheet},
+    error::{Error, Result},
+    event::{Appended, Author, Content, Entry, Event, Happening, ReadMoved, Side},
+    ids::{ConversationId, Nonce},
+    text::{self, Lang, Piece},
+};
+use askama::Template;
+use bytes::Bytes;
+use jiff::{SignedDuration, tz::TimeZone};
+
+/// Messages of one author stand together when no more than this lies between them.
+const GROUP: SignedDuration = SignedDuration::from_mins(5);
+
+/// For whom, in which language and where fragments are drawn.
+#[derive(Clone, Debug)]
+pub struct Canvas {
+    pub audience: Side,
+    pub lang: Lang,
+    /// The site's time zone; a script turns times into the reader's.
+    pub zone: TimeZone,
+    pub conversation: ConversationId,
+}
+
+impl Canvas {
+    /// On the desk one stream outlives the open conversation, so ids there name it.
+    fn id(&self, seq: i64) -> String {
+        match self.audience {
+            Side::Visitor => format!("m-{seq}"),
+            Side::Agent => format!("m-{}-{seq}", self.conversation),
+        }
+    }
+    fn log(&self) -> String {
+        match self.audience {
+            Side::Visitor => "log".into(),
+            Side::Agent => format!("log-{}", self.conversation),
+        }
+    }
+}
+
+/// One entry as its template needs it.
+#[derive(Clone, Debug)]
+pub struct EntryLine {
+    pub id: String,
+    pub seq: i64,
+    pub lang: Lang,
+    /// Set where a new day begins.
+    pub day: Option<String>,
+    pub iso: String,
+    pub time: String,
+    /// A sentence about what happened, instead of a message.
+    pub system: Option<String>,
+    pub mine: bool,
+    pub note: bool,
+    pub grouped: bool,
+    pub tint: i64,
+    pub name: String,
+    pub body: String,
+}
+
+impl EntryLine {
+    fn new(canvas: &Canvas, entry: &Entry, before: Option<&Entry>) -> Self {
+        let new_day =
+            before.is_none_or(|before| text::day(before.at, &canvas.zone) != text::day(entry.at, &canvas.zone));
+        let (body, note, system) = match &entry.content {
+            Content::Text { body } => (body.clone(), false, None),
+            Content::Note { body } => (body.clone(), true, None),
+            Content::Event { what } => (String::new(), false, Some(sentence(*what, entry.author.name(), canvas.lang))),
+        };
+        let name = match (&entry.author, entry.author.name()) {
+            (Author::Visitor { .. }, "") => canvas.lang.t("visitor"),
+            (_, name) => name.to_owned(),
+        };
+        let (Author::Visitor { id: crate::ids::ContactId(id), .. } | Author::Agent { id: crate::ids::AgentId(id), .. }) =
+            entry.author;
+        Self {
+            id: canvas.id(entry.seq),
+            seq: entry.seq,
+            lang: canvas.lang,
+            day: new_day.then(|| text::day_line(entry.at, &canvas.zone, canvas.lang)),
+            iso: format!("{:.3}", entry.at),
+            time: text::clock_time(entry.at, &canvas.zone),
+            system,
+            mine: entry.author.side() == canvas.audience,
+            note,
+            grouped: !new_day && before.is_some_and(|before| belongs_to(entry, before)),
+            tint: text::tint(id),
+            name,
+            body,
+        }
+    }
+
+    pub fn pieces(&self) -> Vec<Piece<'_>> {
+        text::pieces(&self.body)
+    }
+
+    pub fn letter(&self) -> String {
+        text::letter(&self.name)
+    }
+}
+
+fn belongs_to(entry: &Entry, before: &Entry) -> bool {
+    let same_kind = matches!(
+        (&entry.content, &before.content),
+        (Content::Text { .. }, Content::Text { .. }) | (Content::Note { .. }, Content::Note { .. })
+    );
+    same_kind && entry.author.same_person(&before.author) && entry.at.duration_since(before.at) <= GROUP
+}
+
+fn sentence(what: Happening, name: &str, lang: Lang) -> String {
+    let key = match what {
+        Happening::Claimed => "event-claimed",
+        Happening::Closed => "event-closed",
+        Happening::Reopened => "event-reopened",
+    };
+    lang.with(key, "name", name)
+}
+
+/// The lines of a stretch of log for an audience.
+pub fn lines(history: &History, canvas: &Canvas) -> Vec<EntryLine> {
+    history.seen_by(canvas.audience).map(|(entry, before)| EntryLine::new(canvas, entry, before)).collect()
+}
+
+#[derive(Template)]
+#[template(path = "conversation/_entries.html")]
+struct EntriesUpsert<'a> {
+    log: String,
+    lines: &'a [EntryLine],
+}
+
+#[derive(Template)]
+#[template(path = "conversation/_read_mark.html")]
+struct ReadMark {
+    log: String,
+    id: String,
+    seq: i64,
+    lang: Lang,
+}
+
+/// Lines as an upsert into the log: makes sense in any order and twice.
+pub fn entries_upsert(canvas: &Canvas, lines: &[EntryLine]) -> Result<String> {
+    draw(&EntriesUpsert { log: canvas.log(), lines })
+}
+
+/// One entry of a stretch as an upsert; empty if there is none that this audience may see.
+pub fn upsert(canvas: &Canvas, entry: &Entry, before: Option<&Entry>) -> Result<String> {
+    entries_upsert(canvas, &[EntryLine::new(canvas, entry, before)])
+}
+
+#[derive(Template)]
+#[template(path = "conversation/_sent.html")]
+struct SentFragment {
+    nonce: Nonce,
+}
+
+/// The answer to a send: its entry, and a fresh nonce for the form, since the next message is another one.
+pub fn sent(canvas: &Canvas, appended: &Appended) -> Result<String> {
+    let entry = upsert(canvas, &appended.entry, before(canvas, appended))?;
+    Ok(entry + &draw(&SentFragment { nonce: Nonce::new() })?)
+}
+
+/// The line under the last message that the other side has read.
+pub fn read_marks(canvas: &Canvas, positions: &Positions) -> Result<String> {
+    let mark = match canvas.audience {
+        Side::Visitor => positions.agents,
+        Side::Agent => positions.visitor,
+    };
+    read_mark(canvas, mark.at_entry)
+}
+
+fn read_mark(canvas: &Canvas, seq: i64) -> Result<String> {
+    if seq == 0 {
+        return Ok(String::new());
+    }
+    let id = match canvas.audience {
+        Side::Visitor => "read".into(),
+        Side::Agent => format!("read-{}", canvas.conversation),
+    };
+    draw(&ReadMark { log: canvas.log(), id, seq, lang: canvas.lang })
+}
+
+/// What news looks like to an audience: drawn by its first reader, shared by all. Empty if there is nothing to see.
+pub fn drawn(news: &News, canvas: &Canvas) -> Bytes {
+    let sheet = match canvas.audience {
+        Side::Visitor => Sheet::Visitor,
+        Side::Agent => Sheet::Desk,
+    };
+    news.drawn(sheet, canvas.lang as usize, || {
+        let html = match &news.event {
+            Event::EntryAppended(appended) if appended.entry.is_for(canvas.audience) => {
+                upsert(canvas, &appended.entry, before(canvas, appended))
+            }
+            Event::ReadMoved(moved) if moved.reader != canvas.audience => read_moved(canvas, moved),
+            _ => Ok(String::new()),
+        };
+        html.unwrap_or_else(|error| {
+            tracing::error!(%error, "cannot draw news");
+            String::new()
+        })
+        .into()
+    })
+}
+
+fn before<'a>(canvas: &Canvas, appended: &'a Appended) -> Option<&'a Entry> {
+    match canvas.audience {
+        Side::Visitor => appended.before_visitor.as_ref(),
+        Side::Agent => appended.before_desk.as_ref(),
+    }
+}
+
+fn read_moved(canvas: &Canvas, moved: &ReadMoved) -> Result<String> {
+    read_mark(canvas, moved.mark)
+}
+
+fn draw(template: &impl Template) -> Result<String> {
+    template.render().map_err(Error::internal)
+}

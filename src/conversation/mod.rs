@@ -1,0 +1,17 @@
+//! A visitor and the company's agents: one append-only log of entries, and the visitor's window on it. Doors: `contact`
+//! (who the visitor is), `site` (where the conversation takes place).
+mod actions;
+mod live;
+mod model;
+mod store;
+pub mod web;
+mod writer;
+
+pub use actions::{AtWork, FirstMessage, claim, close, note, read_as_agent, reopen, reply, say, start};
+pub use live::{Canvas, EntryLine, drawn, entries_upsert, lines, read_marks, sent, upsert};
+pub use model::{Body, Conversation, Seat};
+pub use store::{
+    Counts, History, Positions, Range, Tab, counts, find_for, history, list, positions, touched_since,
+};
+pub use web::{asked_range, history_fragment};
+pub use writer::Sent;

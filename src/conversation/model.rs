@@ -1,0 +1,340 @@
+//! What a conversation is and what may happen in it. No database, no HTTP, no clock.
+use crate::{
+    error::{Error, Invalid, Result},
+    event::{Author, Content, Happening, Side, State, Summary},
+    ids::{AgentId, ContactId, ConversationId, Nonce, PublicId, SiteId},
+};
+use jiff::{SignedDuration, Timestamp};
+
+/// A visitor's message reopens a conversation that ended no longer ago than this.
+const REOPENS: SignedDuration = SignedDuration::from_hours(24);
+
+/// The head of a log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conversation {
+    pub id: ConversationId,
+    pub public_id: PublicId,
+    pub site: SiteId,
+    pub contact: ContactId,
+    pub state: State,
+    pub assignee: Option<Assignee>,
+    /// The last number taken; 0 before the first entry.
+    pub last_seq: i64,
+    /// The visitor's messages that the assignee has not read.
+    pub unread: i64,
+    /// Since when the visitor waits for an answer.
+    pub waiting_since: Option<Timestamp>,
+    /// The last message of an agent.
+    pub answer: Option<Answer>,
+    pub preview: String,
+    pub preview_by: Side,
+    pub last_at: Timestamp,
+    pub created_at: Timestamp,
+    /// When the first answer was given.
+    pub answered_at: Option<Timestamp>,
+    pub closed_at: Option<Timestamp>,
+}
+
+/// Who has the conversation, with the name shown when it was taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Assignee {
+    pub id: AgentId,
+    pub name: String,
+}
+
+/// Which entry answered the visitor last, and who wrote it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    pub seq: i64,
+    pub by: AgentId,
+    pub name: String,
+}
+
+/// Through whom a conversation is looked up: what is not theirs does not exist.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Seat {
+    Visitor { contact: ContactId, conversation: PublicId },
+    Agent { id: AgentId, conversation: ConversationId },
+}
+
+/// What somebody wants to add to a log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Append {
+    pub author: Author,
+    pub nonce: Nonce,
+    pub content: Content,
+    /// The last entry its author had seen; `None` sends whatever was said meanwhile.
+    pub seen: Option<i64>,
+}
+
+impl Conversation {
+    /// The rule of every entry and the change it makes: the conversation as it is once `append` is its next entry.
+    pub fn accept(mut self, append: &Append, at: Timestamp) -> Result<Self> {
+        self.last_seq += 1;
+        match (&append.author, &append.content) {
+            (Author::Visitor { .. }, Content::Text { body }) => {
+                self.hear_again(at)?;
+                self.unread += 1;
+                self.waiting_since.get_or_insert(at);
+                self.show(body, Side::Visitor, at);
+            }
+            (Author::Visitor { .. }, Content::Note { .. } | Content::Event { .. }) => {
+                return Err(Error::Forbidden("forbidden-to-visitors"));
+            }
+            (Author::Agent { id, name }, Content::Text { body }) => {
+                self.must_not_be_closed()?;
+                self.nobody_answered_meanwhile(*id, append)?;
+                self.assignee.get_or_insert_with(|| Assignee { id: *id, name: name.clone() });
+                self.state = State::Open;
+                self.answer = Some(Answer { seq: self.last_seq, by: *id, name: name.clone() });
+                self.answered_at.get_or_insert(at);
+                self.waiting_since = None;
+                if self.is_assigned_to(*id) {
+                    self.unread = 0;
+                }
+                self.show(body, Side::Agent, at);
+            }
+            (Author::Agent { .. }, Content::Note { .. }) => {}
+            (Author::Agent { id, name }, Content::Event { what: Happening::Claimed }) => {
+                self.must_not_be_closed()?;
+                if let Some(assignee) = &self.assignee {
+                    return Err(Error::Taken { by: assignee.name.clone() });
+                }
+                self.assignee = Some(Assignee { id: *id, name: name.clone() });
+                self.state = State::Open;
+            }
+            (Author::Agent { .. }, Content::Event { what: Happening::Closed }) => {
+                self.must_not_be_closed()?;
+                self.state = State::Closed;
+                self.closed_at = Some(at);
+                self.waiting_since = None;
+                self.unread = 0;
+            }
+            (Author::Agent { id, name }, Content::Event { what: Happening::Reopened }) => {
+                if self.state != State::Closed {
+                    return Err(Error::Conflict("conflict-not-closed"));
+                }
+                self.state = State::Open;
+                self.closed_at = None;
+                self.assignee = Some(Assignee { id: *id, name: name.clone() });
+            }
+        }
+        Ok(self)
+    }
+
+    pub fn is_assigned_to(&self, agent: AgentId) -> bool {
+        self.assignee.as_ref().is_some_and(|assignee| assignee.id == agent)
+    }
+
+    /// What a row of the list shows.
+    pub fn summary(&self, name: String, zone: String) -> Summary {
+        Summary {
+            id: self.id,
+            site: self.site,
+            contact: self.contact,
+            name,
+            state: self.state,
+            assignee: self.assignee.as_ref().map(|assignee| assignee.id),
+            assignee_name: self.assignee.as_ref().map_or_else(String::new, |assignee| assignee.name.clone()),
+            unread: self.unread,
+            waiting_since: self.waiting_since,
+            preview: self.preview.clone(),
+            preview_by: self.preview_by,
+            last_at: self.last_at,
+            zone,
+        }
+    }
+
+    fn hear_again(&mut self, at: Timestamp) -> Result<()> {
+        let Some(closed_at) = self.closed_at else { return Ok(()) };
+        if at.duration_since(closed_at) > REOPENS {
+            return Err(Error::Conflict("conflict-closed-for-good"));
+        }
+        self.closed_at = None;
+        self.state = if self.assignee.is_some() { State::Open } else { State::Queued };
+        Ok(())
+    }
+
+    fn must_not_be_closed(&self) -> Result<()> {
+        if self.state == State::Closed { Err(Error::Conflict("conflict-closed")) } else { Ok(()) }
+    }
+
+    fn nobody_answered_meanwhile(&self, agent: AgentId, append: &Append) -> Result<()> {
+        match (append.seen, &self.answer) {
+            (Some(seen), Some(answer)) if answer.seq > seen && answer.by != agent => {
+                Err(Error::Stale { by: answer.name.clone() })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn show(&mut self, body: &str, by: Side, at: Timestamp) {
+        self.preview = body.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(100).collect();
+        self.preview_by = by;
+        self.last_at = at;
+    }
+}
+
+/// A message as it may be stored: 1–5,000 characters after `\r\n` and `\r` became `\n`, not only white space, and without
+/// control characters other than the line break and the tab.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Body(String);
+
+impl Body {
+    pub const LONGEST: usize = 5_000;
+
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let invalid = |reason| Err(Invalid { field: "body", reason });
+        let text = text.replace("\r\n", "\n").replace('\r', "\n");
+        let text = text.trim_end();
+        if text.trim_start().is_empty() {
+            return invalid("invalid-body-empty");
+        }
+        if text.chars().count() > Self::LONGEST {
+            return invalid("invalid-body-long");
+        }
+        if text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
+            return invalid("invalid-body-control");
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<Body> for String {
+    fn from(body: Body) -> Self {
+        body.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + seconds).unwrap()
+    }
+
+    fn fresh() -> Conversation {
+        Conversation {
+            id: ConversationId(1),
+            public_id: PublicId::new(),
+            site: SiteId(1),
+            contact: ContactId(1),
+            state: State::Queued,
+            assignee: None,
+            last_seq: 0,
+            unread: 0,
+            waiting_since: None,
+            answer: None,
+            preview: String::new(),
+            preview_by: Side::Visitor,
+            last_at: at(0),
+            created_at: at(0),
+            answered_at: None,
+            closed_at: None,
+        }
+    }
+
+    fn vera(body: &str) -> Append {
+        append(Author::Visitor { id: ContactId(1), name: String::new() }, Content::Text { body: body.into() })
+    }
+    fn agent(id: i64, content: Content) -> Append {
+        append(Author::Agent { id: AgentId(id), name: format!("agent {id}") }, content)
+    }
+    fn append(author: Author, content: Content) -> Append {
+        Append { author, nonce: Nonce::new(), content, seen: None }
+    }
+    fn text(body: &str) -> Content {
+        Content::Text { body: body.into() }
+    }
+    fn event(what: Happening) -> Content {
+        Content::Event { what }
+    }
+
+    #[test]
+    fn a_first_message_waits_until_it_is_answered() {
+        let waiting = fresh().accept(&vera("hello\n  there"), at(1)).unwrap();
+        assert_eq!((waiting.state, waiting.unread, waiting.waiting_since), (State::Queued, 1, Some(at(1))));
+        assert_eq!(waiting.preview, "hello there");
+        let waiting = waiting.accept(&vera("?"), at(2)).unwrap();
+        assert_eq!((waiting.unread, waiting.waiting_since), (2, Some(at(1))));
+
+        let answered = waiting.accept(&agent(7, text("hi")), at(3)).unwrap();
+        assert_eq!((answered.state, answered.unread, answered.waiting_since), (State::Open, 0, None));
+        let answer = Answer { seq: 3, by: AgentId(7), name: "agent 7".into() };
+        assert_eq!((answered.answered_at, &answered.answer), (Some(at(3)), &Some(answer)));
+        assert!(answered.is_assigned_to(AgentId(7)), "answering takes a conversation that nobody has");
+    }
+
+    #[test]
+    fn one_agent_gets_it_and_the_next_learns_who() {
+        let taken = fresh().accept(&agent(7, event(Happening::Claimed)), at(1)).unwrap();
+        let late = taken.accept(&agent(8, event(Happening::Claimed)), at(2));
+        assert!(matches!(late, Err(Error::Taken { by }) if by == "agent 7"));
+    }
+
+    #[test]
+    fn an_answer_given_meanwhile_is_shown_before_the_next_one_is_sent() {
+        let answered = fresh().accept(&vera("?"), at(1)).unwrap().accept(&agent(7, text("first")), at(2)).unwrap();
+        let unaware = Append { seen: Some(1), ..agent(8, text("second")) };
+        assert!(matches!(answered.clone().accept(&unaware, at(3)), Err(Error::Stale { by }) if by == "agent 7"));
+        let own = Append { seen: Some(1), ..agent(7, text("second")) };
+        assert!(answered.clone().accept(&own, at(3)).is_ok(), "nobody collides with themselves");
+        let aware = Append { seen: Some(2), ..unaware };
+        assert!(answered.accept(&aware, at(3)).is_ok());
+    }
+
+    #[test]
+    fn a_closed_conversation_hears_its_visitor_for_a_day_and_agents_only_after_they_reopen_it() {
+        let taken = fresh().accept(&agent(7, event(Happening::Claimed)), at(1)).unwrap();
+        let closed = taken.accept(&agent(7, event(Happening::Closed)), at(2)).unwrap();
+        assert!(matches!(closed.clone().accept(&agent(7, text("x")), at(3)), Err(Error::Conflict("conflict-closed"))));
+        assert_eq!(closed.clone().accept(&agent(8, event(Happening::Reopened)), at(3)).unwrap().state, State::Open);
+
+        let heard = closed.clone().accept(&vera("one more thing"), at(3600)).unwrap();
+        assert_eq!((heard.state, heard.closed_at), (State::Open, None));
+        let late = closed.accept(&vera("hello again"), at(90_000));
+        assert!(matches!(late, Err(Error::Conflict("conflict-closed-for-good"))));
+    }
+
+    #[test]
+    fn a_visitor_writes_texts_and_nothing_else() {
+        for content in [Content::Note { body: "x".into() }, event(Happening::Claimed), event(Happening::Closed)] {
+            let append = Append { content, ..vera("") };
+            assert!(matches!(fresh().accept(&append, at(1)), Err(Error::Forbidden(_))));
+        }
+    }
+
+    #[test]
+    fn a_note_changes_nothing_that_the_visitor_could_see() {
+        let before = fresh().accept(&vera("?"), at(1)).unwrap();
+        let after = before.clone().accept(&agent(7, Content::Note { body: "!".into() }), at(2)).unwrap();
+        assert_eq!(after, Conversation { last_seq: 2, ..before });
+    }
+
+    #[test]
+    fn a_body_says_what_is_wrong_with_it() {
+        let reason = |text: &str| Body::parse(text).map_err(|invalid| invalid.reason);
+        assert_eq!(reason(" \r\n\t "), Err("invalid-body-empty"));
+        assert_eq!(reason(&"好".repeat(5_001)), Err("invalid-body-long"));
+        assert_eq!(reason("a\u{0}b"), Err("invalid-body-control"));
+        assert_eq!(reason("a\u{1b}[31m"), Err("invalid-body-control"));
+        assert_eq!(Body::parse(&format!("{}\r\n", "好".repeat(5_000))).unwrap().as_str().chars().count(), 5_000);
+        assert_eq!(Body::parse("  a\r\nb\rc\n").unwrap().as_str(), "  a\nb\nc");
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_parses_parses_again_to_itself(text in "[\\PC\r\n\t\u{0}-\u{9f}]{0,60}") {
+            if let Ok(body) = Body::parse(&text) {
+                prop_assert!(!body.as_str().contains('\r'));
+                prop_assert_eq!(Body::parse(body.as_str()).unwrap(), body);
+            }
+        }
+    }
+}

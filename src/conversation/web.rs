@@ -1,0 +1,414 @@
+//! The visitor's pages and forms: parse, act, show.
+use super::{
+    actions::{self, FirstMessage},
+    live::{self, Canvas, EntryLine},
+    model::{Body, Conversation, Seat},
+    store::{self, History, Range},
+    writer::Sent,
+};
+use crate::{
+    app::App,
+    contact::{self, CurrentVisitor, MaybeVisitor, VisitorToken},
+    error::{Error, Invalid, Result},
+    event::{Side, Topic},
+    ids::{Nonce, PublicId, SiteKey},
+    site::{self, Site},
+    text::{self, Lang},
+    web::{
+        headers::{framed, framed_without_scripts},
+        limits::Limits,
+        page::{Viewer, fragment, html, query, see_other},
+    },
+};
+use askama::Template;
+use poem::{
+    Request, Response, handler,
+    http::StatusCode,
+    web::{Data, Form, Path},
+};
+use serde::Deserialize;
+use std::sync::Arc;
+
+/// Entries on a page; older ones are a link away.
+const PAGE: u64 = 50;
+/// The most entries in one answer to a reader who was away.
+const MISSED: u64 = 500;
+
+// ── the first page: nobody is known, nothing is stored ──
+
+#[derive(Template)]
+#[template(path = "conversation/start.html")]
+struct StartPage<'a> {
+    lang: Lang,
+    other: Lang,
+    site: &'a Site,
+    online: bool,
+    visitor: String,
+    nonce: Nonce,
+    /// What was typed, when it could not be sent.
+    body: String,
+    problem: Option<String>,
+}
+
+#[handler]
+pub async fn welcome(
+    app: Data<&App>,
+    viewer: Viewer,
+    visitor: MaybeVisitor,
+    Path(key): Path<String>,
+) -> Result<Response> {
+    let site = site_of(&app, &key).await?;
+    if let Some(visitor) = visitor.0
+        && let Some(open) = store::find_open(app.db.read(), site.id, visitor.contact).await?
+    {
+        return Ok(see_other(format!("/c/{}", open.public_id)));
+    }
+    let page = StartPage {
+        lang: viewer.lang,
+        other: viewer.lang.other(),
+        site: &site,
+        online: is_online(&app),
+        visitor: VisitorToken::issue(&app.key).as_str().to_owned(),
+        nonce: Nonce::new(),
+        body: String::new(),
+        problem: None,
+    };
+    in_frame(html(&page)?, &site)
+}
+
+#[derive(Deserialize)]
+struct StartForm {
+    visitor: String,
+    nonce: String,
+    #[serde(default)]
+    body: String,
+}
+
+#[handler]
+pub async fn start(
+    app: Data<&App>,
+    limits: Data<&Arc<Limits>>,
+    viewer: Viewer,
+    visitor: MaybeVisitor,
+    request: &Request,
+    Path(key): Path<String>,
+    Form(form): Form<StartForm>,
+) -> Result<Response> {
+    let site = site_of(&app, &key).await?;
+    let fresh = VisitorToken::parse(&form.visitor, &app.key)
+        .ok_or(Error::Invalid(Invalid { field: "visitor", reason: "invalid-visitor" }))?;
+    let body = match Body::parse(&form.body) {
+        Ok(body) => body,
+        Err(invalid) if !viewer.htmx => return start_again(&app, viewer, &site, &form, invalid),
+        Err(invalid) => return Err(invalid.into()),
+    };
+    let nonce = Nonce::parse(&form.nonce)?;
+    let token = visitor.0.as_ref().map_or_else(|| fresh.hash(), |visitor| visitor.token.clone());
+    limits.start(viewer.address, visitor.0.as_ref().map(|visitor| visitor.token.name()).as_deref())?;
+    let known = visitor.0.as_ref().map(|visitor| visitor.contact);
+    let first = FirstMessage { visitor: known, token, lang: viewer.lang, nonce, body };
+    let sent = actions::start(&app, &site, first).await?;
+    if known.is_none() {
+        contact::remember(&app, request, &fresh);
+    }
+    viewer.remember_language(request, app.config.is_https());
+    Ok(see_other(format!("/c/{}", sent.conversation.public_id)))
+}
+
+fn start_again(app: &App, viewer: Viewer, site: &Site, form: &StartForm, invalid: Invalid) -> Result<Response> {
+    let page = StartPage {
+        lang: viewer.lang,
+        other: viewer.lang.other(),
+        site,
+        online: is_online(app),
+        visitor: form.visitor.clone(),
+        nonce: Nonce::parse(&form.nonce).unwrap_or_default(),
+        body: form.body.clone(),
+        problem: Some(viewer.lang.t(invalid.reason)),
+    };
+    let mut response = in_frame(html(&page)?, site)?;
+    response.set_status(StatusCode::UNPROCESSABLE_ENTITY);
+    Ok(response)
+}
+
+// ── the conversation ──
+
+#[derive(Template)]
+#[template(path = "conversation/show.html")]
+struct ConversationPage<'a> {
+    lang: Lang,
+    other: Lang,
+    site: &'a Site,
+    conversation: &'a Conversation,
+    online: bool,
+    lines: Vec<EntryLine>,
+    /// The entry that our side's read mark stands under, 0 for none.
+    read: i64,
+    /// Set where older entries exist.
+    older: Option<i64>,
+    /// Whether the newest entry is on this page, so that news belongs below it.
+    newest: bool,
+    epoch: &'a str,
+    composer: Composer<'a>,
+}
+
+/// The form that sends a message, in the page or in a frame of its own.
+struct Composer<'a> {
+    lang: Lang,
+    cid: &'a PublicId,
+    nonce: Nonce,
+    seen: i64,
+    /// `compose` where the form stands in a frame and comes back to it.
+    back: &'a str,
+    body: String,
+    problem: Option<String>,
+}
+
+impl<'a> Composer<'a> {
+    fn fresh(lang: Lang, conversation: &'a Conversation, back: &'a str) -> Self {
+        let (nonce, body) = (Nonce::new(), String::new());
+        Self { lang, cid: &conversation.public_id, nonce, seen: conversation.last_seq, back, body, problem: None }
+    }
+}
+
+/// A conversation, looked up through the visitor whose it is.
+struct Opened {
+    site: Site,
+    conversation: Conversation,
+    canvas: Canvas,
+}
+
+async fn open(app: &App, visitor: &CurrentVisitor, cid: &str, lang: Lang) -> Result<Opened> {
+    let public_id = PublicId::parse(cid).ok_or(Error::NotFound)?;
+    let seat = Seat::Visitor { contact: visitor.contact, conversation: public_id };
+    let conversation = store::find_for(app.db.read(), &seat).await?;
+    let site = site::find(app.db.read(), conversation.site).await?;
+    let canvas =
+        Canvas { audience: Side::Visitor, lang, zone: text::zone(&site.zone), conversation: conversation.id };
+    Ok(Opened { site, conversation, canvas })
+}
+
+#[handler]
+pub async fn show(
+    app: Data<&App>,
+    viewer: Viewer,
+    visitor: CurrentVisitor,
+    request: &Request,
+    Path(cid): Path<String>,
+) -> Result<Response> {
+    if query(request, "lang").is_some() {
+        viewer.remember_language(request, app.config.is_https());
+    }
+    let opened = open(&app, &visitor, &cid, viewer.lang).await?;
+    let before = query(request, "before").and_then(|seq| seq.parse().ok());
+    let range = before.map_or(Range::Latest(PAGE), |seq| Range::Before(seq, PAGE));
+    let composer = Composer::fresh(viewer.lang, &opened.conversation, "");
+    conversation_page(&app, viewer.lang, &opened, range, composer).await
+}
+
+async fn conversation_page(
+    app: &App,
+    lang: Lang,
+    opened: &Opened,
+    range: Range,
+    composer: Composer<'_>,
+) -> Result<Response> {
+    let Opened { site, conversation, canvas } = opened;
+    let history = store::history(app.db.read(), conversation.id, range).await?;
+    let positions = store::positions(app.db.read(), conversation.id).await?;
+    let page = ConversationPage {
+        lang,
+        other: lang.other(),
+        site,
+        conversation,
+        online: is_online(app),
+        lines: live::lines(&history, canvas),
+        read: positions.agents.at_entry,
+        newest: !matches!(range, Range::Before(..)),
+        older: (history.first_seq() > 1).then(|| history.first_seq()),
+        epoch: &app.epoch,
+        composer,
+    };
+    in_frame(html(&page)?, site)
+}
+
+#[derive(Deserialize)]
+struct MessageForm {
+    nonce: String,
+    #[serde(default)]
+    body: String,
+    #[serde(default)]
+    back: String,
+    #[serde(default)]
+    seen_seq: Option<i64>,
+}
+
+#[handler]
+pub async fn say(
+    app: Data<&App>,
+    limits: Data<&Arc<Limits>>,
+    viewer: Viewer,
+    visitor: CurrentVisitor,
+    Path(cid): Path<String>,
+    Form(form): Form<MessageForm>,
+) -> Result<Response> {
+    let opened = open(&app, &visitor, &cid, viewer.lang).await?;
+    match try_say(&app, &limits, &visitor, &opened, &form).await {
+        Ok(sent) if viewer.htmx => Ok(fragment(live::sent(&opened.canvas, &sent.appended)?)),
+        Ok(_) => Ok(see_other(back(&cid, &form))),
+        Err(error) if viewer.htmx => Err(error),
+        // The frame is small: what went wrong stands above the text there, in the page likewise.
+        Err(error) => say_again(&app, viewer, &opened, &form, error).await,
+    }
+}
+
+async fn try_say(
+    app: &App,
+    limits: &Limits,
+    visitor: &CurrentVisitor,
+    opened: &Opened,
+    form: &MessageForm,
+) -> Result<Sent> {
+    let body = Body::parse(&form.body)?;
+    let nonce = Nonce::parse(&form.nonce)?;
+    limits.message(&visitor.token.name())?;
+    let cid = opened.conversation.public_id.clone();
+    let sent = actions::say(app, visitor.contact, cid.clone(), nonce, body).await?;
+    contact::extend(&app.db, &visitor.token, app.clock.now()).await?;
+    if let Some(seen) = form.seen_seq {
+        actions::read_as_visitor(app, visitor.contact, cid, seen).await?;
+    }
+    Ok(sent)
+}
+
+async fn say_again(
+    app: &App,
+    viewer: Viewer,
+    opened: &Opened,
+    form: &MessageForm,
+    error: Error,
+) -> Result<Response> {
+    // A database that is away cannot give us the page; the error page keeps the text.
+    if matches!(error, Error::Unavailable(_) | Error::Internal(_)) {
+        return Err(error);
+    }
+    let lang = viewer.lang;
+    let nonce = match error {
+        Error::NonceReused => Nonce::new(),
+        _ => Nonce::parse(&form.nonce).unwrap_or_default(),
+    };
+    let composer = Composer {
+        nonce,
+        body: form.body.clone(),
+        problem: Some(crate::web::errors::words(&error).say(lang)),
+        ..Composer::fresh(lang, &opened.conversation, if form.back == "compose" { "compose" } else { "" })
+    };
+    let mut response = if form.back == "compose" {
+        compose_page(lang, opened, composer)?
+    } else {
+        conversation_page(app, lang, opened, Range::Latest(PAGE), composer).await?
+    };
+    response.set_status(poem::error::ResponseError::status(&error));
+    Ok(response)
+}
+
+fn back(cid: &str, form: &MessageForm) -> String {
+    if form.back == "compose" { format!("/c/{cid}/compose") } else { format!("/c/{cid}") }
+}
+
+#[derive(Deserialize)]
+struct ReadForm {
+    seq: i64,
+}
+
+#[handler]
+pub async fn read(
+    app: Data<&App>,
+    visitor: CurrentVisitor,
+    Path(cid): Path<String>,
+    Form(form): Form<ReadForm>,
+) -> Result<StatusCode> {
+    let cid = PublicId::parse(&cid).ok_or(Error::NotFound)?;
+    actions::read_as_visitor(&app, visitor.contact, cid, form.seq).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// A stretch of the log as upserts: `?after=` or `?before=` a number. 204 where there is nothing.
+#[handler]
+pub async fn messages(
+    app: Data<&App>,
+    viewer: Viewer,
+    visitor: CurrentVisitor,
+    request: &Request,
+    Path(cid): Path<String>,
+) -> Result<Response> {
+    let opened = open(&app, &visitor, &cid, viewer.lang).await?;
+    let range = asked_range(request)?;
+    let history = store::history(app.db.read(), opened.conversation.id, range).await?;
+    history_fragment(&opened.canvas, &history)
+}
+
+/// What `?after=` or `?before=` ask for.
+pub fn asked_range(request: &Request) -> Result<Range> {
+    let number = |name| match query(request, name) {
+        None => Ok(None),
+        Some(text) => text.parse().map(Some).map_err(|_| Invalid { field: name, reason: "invalid-cursor" }),
+    };
+    Ok(match (number("after")?, number("before")?) {
+        (Some(seq), _) => Range::After(seq, MISSED),
+        (None, Some(seq)) => Range::Before(seq, PAGE),
+        (None, None) => Range::Latest(PAGE),
+    })
+}
+
+pub fn history_fragment(canvas: &Canvas, history: &History) -> Result<Response> {
+    let lines = live::lines(history, canvas);
+    if lines.is_empty() {
+        return Ok(StatusCode::NO_CONTENT.into());
+    }
+    Ok(fragment(live::entries_upsert(canvas, &lines)?))
+}
+
+// ── without scripts ──
+
+#[derive(Template)]
+#[template(path = "conversation/compose.html")]
+struct ComposePage<'a> {
+    lang: Lang,
+    composer: Composer<'a>,
+}
+
+#[handler]
+pub async fn compose(
+    app: Data<&App>,
+    viewer: Viewer,
+    visitor: CurrentVisitor,
+    Path(cid): Path<String>,
+) -> Result<Response> {
+    let opened = open(&app, &visitor, &cid, viewer.lang).await?;
+    let composer = Composer::fresh(viewer.lang, &opened.conversation, "compose");
+    compose_page(viewer.lang, &opened, composer)
+}
+
+fn compose_page(lang: Lang, opened: &Opened, composer: Composer<'_>) -> Result<Response> {
+    let mut response = html(&ComposePage { lang, composer })?;
+    framed_without_scripts(&mut response, &opened.site.origins);
+    Ok(response)
+}
+
+// ── small things ──
+
+async fn site_of(app: &App, key: &str) -> Result<Site> {
+    let key = SiteKey::parse(key).map_err(|_| Error::NotFound)?;
+    site::find_by_key(app.db.read(), &key).await
+}
+
+/// Whether an agent has the desk open. Said of this node only, until presence travels between nodes.
+fn is_online(app: &App) -> bool {
+    app.bus.listeners(&Topic::Desk) > 0
+}
+
+fn in_frame(mut response: Response, site: &Site) -> Result<Response> {
+    framed(&mut response, &site.origins);
+    Ok(response)
+}

@@ -1,0 +1,195 @@
+//! The database, whichever of the three it is, under our own names.
+use crate::error::Result;
+use anyhow::{Context, bail};
+use jiff::Timestamp;
+use migration::{Migrator, MigratorTrait};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, EntityTrait, IsolationLevel, QueryFilter,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+    sea_query::{Expr, SimpleExpr},
+};
+use std::time::Duration;
+
+pub type Tx = sea_orm::DatabaseTransaction;
+/// A transaction, or the database itself.
+pub use sea_orm::ConnectionTrait as Connection;
+
+/// How long a request waits for a connection before it answers "try again" (sqlx would wait 30 s).
+const ACQUIRE: Duration = Duration::from_secs(2);
+
+/// One writer and a pool of readers on SQLite, whose writers exclude one another anyway; one pool elsewhere.
+#[derive(Clone, Debug)]
+pub struct Db {
+    write: DatabaseConnection,
+    read: DatabaseConnection,
+}
+
+impl Db {
+    /// Connects and asserts what our promises rest on. Does not migrate.
+    pub async fn connect(url: &str) -> anyhow::Result<Self> {
+        if url.starts_with("sqlite:") {
+            let url = if url.contains("mode=") { url.to_owned() } else { format!("{url}?mode=rwc") };
+            let write = open(sqlite(&url, 1)).await?;
+            assert_durable(&write).await?;
+            let read = open(sqlite(&url, 4)).await?;
+            return Ok(Self { write, read });
+        }
+        let mut options = ConnectOptions::new(url);
+        options.max_connections(10).acquire_timeout(ACQUIRE).connect_timeout(ACQUIRE).sqlx_logging(false);
+        let pool = open(options).await?;
+        Ok(Self { write: pool.clone(), read: pool })
+    }
+
+    /// For questions. On SQLite these never wait for a writer.
+    pub fn read(&self) -> &DatabaseConnection {
+        &self.read
+    }
+
+    /// For single statements that change something.
+    pub fn write(&self) -> &DatabaseConnection {
+        &self.write
+    }
+
+    /// A transaction that will write. It sees what was committed before each of its statements, and on SQLite it
+    /// excludes other writers from its start: a deferred one could fail with `SQLITE_BUSY_SNAPSHOT` at its first write.
+    pub async fn begin(&self) -> Result<Tx> {
+        let options = match self.write.get_database_backend() {
+            DbBackend::Sqlite => TransactionOptions {
+                sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+                ..Default::default()
+            },
+            _ => TransactionOptions {
+                isolation_level: Some(IsolationLevel::ReadCommitted),
+                ..Default::default()
+            },
+        };
+        Ok(self.write.begin_with_options(options).await?)
+    }
+
+    pub async fn migrate(&self) -> anyhow::Result<()> {
+        Migrator::up(&self.write, None).await.context("cannot migrate the database")
+    }
+
+    /// Names of the migrations and whether each is applied.
+    pub async fn migrations(&self) -> anyhow::Result<Vec<(String, bool)>> {
+        let applied: Vec<_> = Migrator::get_applied_migrations(&self.read)
+            .await?
+            .iter()
+            .map(|migration| migration.name().to_owned())
+            .collect();
+        let all = Migrator::migrations().into_iter().map(|migration| migration.name().to_owned());
+        Ok(all.map(|name| (name.clone(), applied.contains(&name))).collect())
+    }
+
+    /// Whether the database answers, for `/readyz`.
+    pub async fn ping(&self) -> Result<()> {
+        let _ = self.now().await?;
+        Ok(())
+    }
+
+    /// The word that cursors of this database begin with, made with the database.
+    pub async fn epoch(&self) -> anyhow::Result<String> {
+        use installation::{ActiveModel, Column, Entity};
+        let fresh = ActiveModel {
+            name: Set("epoch".into()),
+            value: Set(hex(&crate::ids::random::<4>())),
+        };
+        match Entity::insert(fresh).exec_without_returning(&self.write).await {
+            Err(error) if !is_taken(&error) => return Err(error.into()),
+            _ => {}
+        }
+        let row = Entity::find().filter(Column::Name.eq("epoch")).one(&self.write).await?;
+        Ok(row.context("the database lost its epoch")?.value)
+    }
+
+    /// The database's own clock, which all nodes share.
+    pub async fn now(&self) -> Result<Timestamp> {
+        let sql = match self.read.get_database_backend() {
+            DbBackend::Postgres => format!("SELECT {NOW_POSTGRES} AS now"),
+            DbBackend::MySql => format!("SELECT {NOW_MYSQL} AS now"),
+            _ => format!("SELECT {NOW_SQLITE} AS now"),
+        };
+        let statement = Statement::from_string(self.read.get_database_backend(), sql);
+        let row = self.read.query_one_raw(statement).await?;
+        let micros: i64 = row.context("a SELECT without a row").and_then(|row| Ok(row.try_get("", "now")?))?;
+        Ok(timestamp(micros))
+    }
+}
+
+pub mod installation {
+    //! What is true of the whole installation.
+    use sea_orm::entity::prelude::*;
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "installation")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub name: String,
+        #[sea_orm(column_type = "Text")]
+        pub value: String,
+    }
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+const NOW_POSTGRES: &str = "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)";
+const NOW_MYSQL: &str = "CAST(UNIX_TIMESTAMP(SYSDATE(6)) * 1000000 AS SIGNED)";
+/// SQLite's clock has milliseconds.
+const NOW_SQLITE: &str = "CAST(ROUND((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER) * 1000";
+
+/// The database's clock inside a statement, in the unit of our columns.
+pub fn now(db: &impl Connection) -> SimpleExpr {
+    match db.get_database_backend() {
+        DbBackend::Postgres => Expr::cust(NOW_POSTGRES),
+        DbBackend::MySql => Expr::cust(NOW_MYSQL),
+        _ => Expr::cust(NOW_SQLITE),
+    }
+}
+
+/// Moments are stored as microseconds since 1970 UTC in a 64-bit integer: the one form that all three engines keep,
+/// compare and move without loss.
+pub fn micros(at: Timestamp) -> i64 {
+    at.as_microsecond()
+}
+
+pub fn timestamp(micros: i64) -> Timestamp {
+    Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// Whether a failed insert only says that its unique key is taken.
+pub fn is_taken(error: &sea_orm::DbErr) -> bool {
+    matches!(error.sql_err(), Some(sea_orm::SqlErr::UniqueConstraintViolation(_)))
+}
+
+async fn open(options: ConnectOptions) -> anyhow::Result<DatabaseConnection> {
+    let engine = options.get_url().split(':').next().unwrap_or_default().to_owned();
+    Database::connect(options).await.with_context(|| format!("cannot open the {engine} database"))
+}
+
+fn sqlite(url: &str, connections: u32) -> ConnectOptions {
+    let mut options = ConnectOptions::new(url);
+    options.max_connections(connections).acquire_timeout(ACQUIRE).sqlx_logging(false);
+    options.map_sqlx_sqlite_opts(|options| {
+        options
+            .pragma("journal_mode", "WAL")
+            .pragma("synchronous", "FULL")
+            .pragma("foreign_keys", "ON")
+            .busy_timeout(Duration::from_secs(5))
+    });
+    options
+}
+
+/// An acknowledged entry survives a power cut only under these two.
+async fn assert_durable(db: &DatabaseConnection) -> anyhow::Result<()> {
+    let ask = |pragma: &str| Statement::from_string(DbBackend::Sqlite, format!("PRAGMA {pragma}"));
+    let journal: String = db.query_one_raw(ask("journal_mode")).await?.context("no row")?.try_get_by_index(0)?;
+    let synchronous: i32 = db.query_one_raw(ask("synchronous")).await?.context("no row")?.try_get_by_index(0)?;
+    if journal != "wal" || synchronous != 2 {
+        bail!("SQLite refused WAL with synchronous=FULL (journal_mode={journal}, synchronous={synchronous}); is the data folder on a network file system?");
+    }
+    Ok(())
+}

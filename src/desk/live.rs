@@ -1,0 +1,112 @@
+//! Rows and counters of the lists as fragments. A row is the same for every agent, so it is drawn once per language.
+use crate::{
+    bus::{News, Sheet},
+    conversation::{Counts, Tab},
+    event::{Side, State, Summary},
+    text::{self, Lang},
+};
+use askama::Template;
+
+/// A row as its template needs it.
+#[derive(Clone, Debug)]
+pub struct Row {
+    pub lang: Lang,
+    pub id: i64,
+    /// Sorts the list: whoever waits longest first, then the newest.
+    pub key: String,
+    pub name: String,
+    pub letter: String,
+    pub tint: i64,
+    pub preview: String,
+    pub by_agent: bool,
+    pub iso: String,
+    pub time: String,
+    /// Since when the visitor waits, RFC 3339.
+    pub waiting: Option<String>,
+    pub unread: i64,
+    pub state: State,
+    pub assignee: String,
+}
+
+impl Row {
+    pub fn new(summary: &Summary, lang: Lang) -> Self {
+        let zone = text::zone(&summary.zone);
+        let name = name(summary, lang);
+        Self {
+            lang,
+            id: summary.id.0,
+            key: key(summary),
+            letter: text::letter(&name),
+            name,
+            tint: text::tint(summary.contact.0),
+            preview: summary.preview.clone(),
+            by_agent: summary.preview_by == Side::Agent,
+            iso: format!("{:.3}", summary.last_at),
+            time: text::clock_time(summary.last_at, &zone),
+            waiting: summary.waiting_since.map(|at| format!("{at:.3}")),
+            unread: summary.unread,
+            state: summary.state,
+            assignee: summary.assignee_name.clone(),
+        }
+    }
+}
+
+/// What agents call a visitor: by the name given, else by number.
+pub fn name(summary: &Summary, lang: Lang) -> String {
+    if summary.name.is_empty() { lang.with("visitor-number", "number", summary.id) } else { summary.name.clone() }
+}
+
+/// 17 digits: a 0 and the moment since when somebody waits, or a 1 and how long before the year 2286 the last message was.
+fn key(summary: &Summary) -> String {
+    const END: i64 = 9_999_999_999_999_999;
+    match summary.waiting_since {
+        Some(since) => format!("0{:016}", since.as_microsecond()),
+        None => format!("1{:016}", END - summary.last_at.as_microsecond()),
+    }
+}
+
+#[derive(Template)]
+#[template(path = "desk/_row_moved.html")]
+struct RowMoved {
+    row: Row,
+    current: i64,
+}
+
+/// A row as news of a list: taken from where it was, and set where it belongs, if it still does.
+pub fn row_changed(summary: &Summary, tab: Tab, lang: Lang) -> String {
+    if tab.holds(summary) { moved(summary, lang) } else { removed(summary) }
+}
+
+/// The same, drawn once for all agents of a language.
+pub fn row_news(news: &News, summary: &Summary, tab: Tab, lang: Lang) -> String {
+    if !tab.holds(summary) {
+        return removed(summary);
+    }
+    let drawn = news.drawn(Sheet::Row, lang as usize, || moved(summary, lang).into());
+    String::from_utf8_lossy(&drawn).into_owned()
+}
+
+fn moved(summary: &Summary, lang: Lang) -> String {
+    draw(&RowMoved { row: Row::new(summary, lang), current: 0 })
+}
+
+fn removed(summary: &Summary) -> String {
+    format!("<hx-partial hx-target=\"#c-{}\" hx-swap=\"delete\"></hx-partial>", summary.id)
+}
+
+#[derive(Template)]
+#[template(path = "desk/_counters.html")]
+struct Counters<'a> {
+    counts: &'a Counts,
+}
+
+pub fn counters(counts: &Counts) -> String {
+    draw(&Counters { counts })
+}
+
+fn draw(template: &impl Template) -> String {
+    template.render().unwrap_or_else(|error| {
+        tracing::error!(%error, "cannot draw");
+        String::new()
+    })
+}

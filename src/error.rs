@@ -1,0 +1,112 @@
+//! The one error type. Knows no framework and no HTML; `web/errors.rs` turns it into words for people and programs.
+use std::time::Duration;
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// A rule the caller broke: which field, and the key of the sentence that says what to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Invalid {
+    pub field: &'static str,
+    pub reason: &'static str,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("not found")]
+    NotFound,
+    #[error("not signed in")]
+    Unauthenticated,
+    /// The key of the sentence that says why.
+    #[error("refused: {0}")]
+    Forbidden(&'static str),
+    #[error("{}: {}", .0.field, .0.reason)]
+    Invalid(Invalid),
+    #[error("the nonce was used for something else")]
+    NonceReused,
+    /// Somebody else answered after what the sender had seen.
+    #[error("{by} answered meanwhile")]
+    Stale { by: String },
+    /// Somebody else took the conversation first.
+    #[error("taken by {by}")]
+    Taken { by: String },
+    /// The key of the sentence that says what stands in the way.
+    #[error("conflict: {0}")]
+    Conflict(&'static str),
+    #[error("too large")]
+    TooLarge,
+    #[error("too fast, {} ms to wait", .retry_after.as_millis())]
+    RateLimited { retry_after: Duration },
+    /// Nothing was changed, or it cannot be known: safe to send again under the same nonce.
+    #[error("unavailable: {0}")]
+    Unavailable(anyhow::Error),
+    #[error("internal: {0}")]
+    Internal(#[from] anyhow::Error),
+}
+
+impl Error {
+    /// The name programs know it by. Never changed once released.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotFound => "not_found",
+            Self::Unauthenticated => "unauthenticated",
+            Self::Forbidden(_) => "forbidden",
+            Self::Invalid(_) => "invalid",
+            Self::NonceReused => "nonce_reused",
+            Self::Stale { .. } => "stale",
+            Self::Taken { .. } | Self::Conflict(_) => "conflict",
+            Self::TooLarge => "too_large",
+            Self::RateLimited { .. } => "rate_limited",
+            Self::Unavailable(_) => "unavailable",
+            Self::Internal(_) => "internal",
+        }
+    }
+
+    pub fn internal(cause: impl Into<anyhow::Error>) -> Self {
+        Self::Internal(cause.into())
+    }
+}
+
+impl From<Invalid> for Error {
+    fn from(invalid: Invalid) -> Self {
+        Self::Invalid(invalid)
+    }
+}
+
+impl From<sea_orm::DbErr> for Error {
+    /// A database that cannot be reached, is busy or full will be back: the sender keeps the text and tries again.
+    fn from(error: sea_orm::DbErr) -> Self {
+        use sea_orm::{DbErr, RuntimeErr};
+        match &error {
+            DbErr::RecordNotFound(_) => Self::NotFound,
+            DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => Self::Unavailable(error.into()),
+            DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause))
+                if is_passing(&cause.to_string()) =>
+            {
+                Self::Unavailable(error.into())
+            }
+            _ => Self::Internal(error.into()),
+        }
+    }
+}
+
+/// Whether a database's complaint is about its state and not about our question. By its words, since the drivers share
+/// no code for it: SQLite's result codes 5, 8, 10, 13, 14; PostgreSQL's class 57; a broken line.
+fn is_passing(cause: &str) -> bool {
+    const SIGNS: [&str; 14] = [
+        "database is locked",
+        "readonly database",
+        "disk I/O error",
+        "database or disk is full",
+        "unable to open database file",
+        "pool timed out",
+        "pool has been closed",
+        "communicating with database",
+        "terminating connection",
+        "shutting down",
+        "starting up",
+        "gone away",
+        "Deadlock found",
+        "deadlock detected",
+    ];
+    SIGNS.iter().any(|sign| cause.contains(sign))
+}

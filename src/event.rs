@@ -1,0 +1,167 @@
+//! Everything that can happen, in the past tense. Also the wire format between nodes: variants are added, never changed.
+use crate::ids::{AgentId, ContactId, ConversationId, SiteId};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// The two sides of a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    Visitor,
+    Agent,
+}
+
+/// Who wrote an entry. An agent's entry keeps the name shown at that time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Author {
+    Visitor { id: ContactId, name: String },
+    Agent { id: AgentId, name: String },
+}
+
+impl Author {
+    pub fn side(&self) -> Side {
+        match self {
+            Self::Visitor { .. } => Side::Visitor,
+            Self::Agent { .. } => Side::Agent,
+        }
+    }
+    /// Empty for a visitor who gave none; drawn as "visitor" in the reader's language.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Visitor { name, .. } | Self::Agent { name, .. } => name,
+        }
+    }
+    pub fn same_person(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Visitor { id: a, .. }, Self::Visitor { id: b, .. }) => a == b,
+            (Self::Agent { id: a, .. }, Self::Agent { id: b, .. }) => a == b,
+            (Self::Visitor { .. }, Self::Agent { .. }) | (Self::Agent { .. }, Self::Visitor { .. }) => false,
+        }
+    }
+}
+
+/// What an entry says. An event is a code with parameters, never a sentence: it is drawn in the reader's language.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Content {
+    Text { body: String },
+    /// For agents only.
+    Note { body: String },
+    Event { what: Happening },
+}
+
+/// Events of a conversation's life. The agent who acts is the entry's author.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Happening {
+    Claimed,
+    Closed,
+    Reopened,
+}
+
+/// One line of the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// 1, 2, 3 … without gaps in one conversation.
+    pub seq: i64,
+    pub author: Author,
+    pub content: Content,
+    pub at: Timestamp,
+}
+
+impl Entry {
+    pub fn is_for(&self, audience: Side) -> bool {
+        audience == Side::Agent || !matches!(self.content, Content::Note { .. })
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    Queued,
+    Open,
+    Closed,
+}
+
+/// What a row of the desk's list shows of a conversation: the same for every agent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    pub id: ConversationId,
+    pub site: SiteId,
+    pub contact: ContactId,
+    /// The visitor's name, empty if unknown.
+    pub name: String,
+    pub state: State,
+    pub assignee: Option<AgentId>,
+    /// The name the assignee had when taking it; empty without one.
+    pub assignee_name: String,
+    /// Messages of the visitor that whoever has the conversation has not read.
+    pub unread: i64,
+    /// Since when the visitor waits for an answer.
+    pub waiting_since: Option<Timestamp>,
+    pub preview: String,
+    pub preview_by: Side,
+    pub last_at: Timestamp,
+    /// IANA name of the site's time zone.
+    pub zone: String,
+}
+
+/// An entry that was committed, with what is needed to draw it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Appended {
+    pub entry: Entry,
+    /// The entry before it that visitors may see.
+    pub before_visitor: Option<Entry>,
+    /// The entry before it on the desk.
+    pub before_desk: Option<Entry>,
+    pub summary: Summary,
+}
+
+/// How far a side has read. `mark` is the last message of the *other* side at or before `seq`, 0 if none: where the mark stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadMoved {
+    pub reader: Side,
+    pub seq: i64,
+    pub mark: i64,
+    pub summary: Summary,
+}
+
+/// What stopped to open doors.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "key", rename_all = "snake_case")]
+pub enum Access {
+    /// An agent's session, by the hash of its id.
+    Session(String),
+    /// Everything an agent holds.
+    Agent(AgentId),
+    /// A visitor's token, by its hash.
+    VisitorToken(String),
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    EntryAppended(Box<Appended>),
+    ReadMoved(Box<ReadMoved>),
+    AccessLost { access: Access },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Topic {
+    Conversation(ConversationId),
+    /// Lists and counters of every agent.
+    Desk,
+    /// Who lost access.
+    Access,
+}
+
+impl Event {
+    pub fn topics(&self) -> Vec<Topic> {
+        match self {
+            Self::EntryAppended(appended) => vec![Topic::Conversation(appended.summary.id), Topic::Desk],
+            Self::ReadMoved(moved) => vec![Topic::Conversation(moved.summary.id), Topic::Desk],
+            Self::AccessLost { .. } => vec![Topic::Access],
+        }
+    }
+}

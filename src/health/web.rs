@@ -1,0 +1,27 @@
+//! Answers in JSON, with every part.
+use crate::app::App;
+use poem::{Response, handler, http::StatusCode, web::Data};
+use std::time::Duration;
+
+/// 200 as long as the process answers at all. Asks nobody.
+#[handler]
+pub fn alive() -> Response {
+    json(StatusCode::OK, &serde_json::json!({ "status": "ok" }))
+}
+
+/// 200 when the database answers, its migrations are current and the process is not leaving.
+#[handler]
+pub async fn ready(app: Data<&App>) -> Response {
+    let in_time = tokio::time::timeout(Duration::from_secs(2), async {
+        app.db.ping().await.is_ok() && app.db.migrations().await.is_ok_and(|all| all.iter().all(|(_, done)| *done))
+    });
+    let database = in_time.await.unwrap_or(false);
+    let draining = app.streams.draining.is_cancelled();
+    let status = if database && !draining { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let parts = serde_json::json!({ "database": database, "draining": draining, "streams": app.streams.count() });
+    json(status, &parts)
+}
+
+fn json(status: StatusCode, body: &serde_json::Value) -> Response {
+    Response::builder().status(status).content_type("application/json").body(body.to_string())
+}

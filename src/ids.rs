@@ -1,0 +1,158 @@
+//! Names of things. Numbers are for the inside and for agents; what a visitor may hold is random or chosen by a client.
+use crate::error::Invalid;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
+use rand::RngExt;
+use serde::{Deserialize, Serialize};
+use std::{fmt, str::FromStr};
+
+macro_rules! numbers { ($($(#[$doc:meta])* $name:ident),* $(,)?) => { $(
+    $(#[$doc])*
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+    #[serde(transparent)]
+    pub struct $name(pub i64);
+    impl fmt::Display for $name {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { self.0.fmt(f) }
+    }
+    impl FromStr for $name {
+        type Err = std::num::ParseIntError;
+        fn from_str(text: &str) -> Result<Self, Self::Err> { text.parse().map(Self) }
+    }
+)* } }
+
+numbers! {
+    /// The number agents see: `#4821`.
+    ConversationId,
+    SiteId,
+    ContactId,
+    AgentId,
+}
+
+/// `count` random bytes from the system's generator.
+pub fn random<const COUNT: usize>() -> [u8; COUNT] {
+    rand::rng().random()
+}
+
+/// How bytes look in an address, a form or a cookie: base64url without padding.
+pub fn encode(bytes: &[u8]) -> String {
+    BASE64.encode(bytes)
+}
+
+/// The reverse of [`encode`]; `None` for anything it cannot have made.
+pub fn decode(text: &str) -> Option<Vec<u8>> {
+    BASE64.decode(text).ok()
+}
+
+/// What a visitor knows a conversation by (`cid`): 128 random bits as 22 base64url characters.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PublicId(String);
+
+impl PublicId {
+    pub fn new() -> Self {
+        Self(encode(&random::<16>()))
+    }
+    /// Garbage names no conversation, so the caller answers "not found" as for an unknown one.
+    pub fn parse(text: &str) -> Option<Self> {
+        (text.len() == 22 && text.bytes().all(is_word)).then(|| Self(text.to_owned()))
+    }
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for PublicId {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Display for PublicId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What makes a send repeatable: 1–64 of `A-Z a-z 0-9 - _`, chosen by the client, unique per conversation and author.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Nonce(String);
+
+impl Nonce {
+    pub fn new() -> Self {
+        Self(encode(&random::<16>()))
+    }
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        if (1..=64).contains(&text.len()) && text.bytes().all(is_word) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(Invalid { field: "nonce", reason: "invalid-nonce" })
+        }
+    }
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for Nonce {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Display for Nonce {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What a site is called in its address, `/w/{key}`: 1–32 of `A-Z a-z 0-9 -`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SiteKey(String);
+
+impl SiteKey {
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let allowed = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
+        if (1..=32).contains(&text.len()) && text.bytes().all(allowed) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(Invalid { field: "key", reason: "invalid-site-key" })
+        }
+    }
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for SiteKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_public_id_survives_its_own_parser_and_garbage_does_not() {
+        let id = PublicId::new();
+        assert_eq!(PublicId::parse(id.as_str()), Some(id));
+        for garbage in ["", "short", "0123456789012345678901234", "012345678901234567890é", "'; drop table x; --00"] {
+            assert_eq!(PublicId::parse(garbage), None, "{garbage}");
+        }
+    }
+
+    #[test]
+    fn a_nonce_is_1_to_64_word_characters() {
+        assert!(Nonce::parse(Nonce::new().as_str()).is_ok());
+        assert!(Nonce::parse(&"a".repeat(64)).is_ok());
+        for bad in ["", "a b", "é", "a\n", &"a".repeat(65)] {
+            assert!(Nonce::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! A conversation as a document that never ends: live without a script. The composer stands in a frame of its own, so
+//! sending does not touch the document; after ten minutes the document asks the browser to load it again.
+use super::{
+    follow::{self, Cursor, Holder, Piece, Watch},
+    sse::seat_of,
+};
+use crate::{
+    app::App,
+    contact::CurrentVisitor,
+    conversation::{self, EntryLine, Range},
+    error::Result,
+    site,
+    text::Lang,
+    web::{
+        headers::framed_without_scripts,
+        limits::Limits,
+        page::{Viewer, draw},
+    },
+};
+use askama::Template;
+use bytes::Bytes;
+use futures_util::StreamExt;
+use poem::{
+    Body, Response, handler,
+    http::header,
+    web::{Data, Path},
+};
+use std::{io, sync::Arc, time::Duration};
+
+const BEAT: Duration = Duration::from_secs(10);
+/// Entries the document begins with.
+const PAGE: u64 = 50;
+
+#[derive(Template)]
+#[template(path = "live/page.html")]
+struct LivePage<'a> {
+    lang: Lang,
+    cid: &'a str,
+    site: &'a str,
+    lines: Vec<EntryLine>,
+}
+
+#[handler]
+pub async fn live_page(
+    app: Data<&App>,
+    limits: Data<&Arc<Limits>>,
+    viewer: Viewer,
+    visitor: CurrentVisitor,
+    Path(cid): Path<String>,
+) -> Result<Response> {
+    let (seat, canvas) = seat_of(&app, &visitor, &cid, viewer).await?;
+    let place = limits.stream(visitor.token.name())?;
+    let watch = Watch::new(&app, Holder::Visitor { token: visitor.token.name() }, BEAT);
+
+    let head = conversation::find_for(app.db.read(), &seat).await?;
+    let site = site::find(app.db.read(), head.site).await?;
+    let history = conversation::history(app.db.read(), canvas.conversation, Range::Latest(PAGE)).await?;
+    let seen = history.entries.last().map_or(0, |entry| entry.seq);
+    let lines = conversation::lines(&history, &canvas);
+    let page = draw(&LivePage { lang: viewer.lang, cid: &cid, site: &site.name, lines })?;
+
+    let cursor = Cursor::parse(&seen.to_string());
+    let rest = follow::conversation(app.clone(), seat, canvas, cursor, watch).map(written);
+    let body = futures_util::stream::once(async { Bytes::from(page) }).chain(rest).map(move |bytes| {
+        let _held_as_long_as_the_stream = &place;
+        Ok::<_, io::Error>(bytes)
+    });
+    let mut response = Response::builder()
+        .content_type("text/html; charset=utf-8")
+        .header(header::CACHE_CONTROL, "no-store, no-transform")
+        .header("X-Accel-Buffering", "no")
+        .body(Body::from_bytes_stream(body));
+    framed_without_scripts(&mut response, &site.origins);
+    Ok(response)
+}
+
+fn written(piece: Piece) -> Bytes {
+    match piece {
+        Piece::Entry { html, .. } => html,
+        // A document that only grows cannot move a mark.
+        Piece::Passing(_) | Piece::Synced(_) => Bytes::new(),
+        Piece::Beat => Bytes::from_static(b"<!-- -->"),
+        Piece::Reset | Piece::End => {
+            let seconds = follow::retry(0).as_secs();
+            format!("<meta http-equiv=\"refresh\" content=\"{seconds}\">").into()
+        }
+        Piece::Bye => Bytes::from_static(b"<meta http-equiv=\"refresh\" content=\"0\">"),
+    }
+}

@@ -1,0 +1,85 @@
+//! Every address, on one page.
+use crate::{
+    agent::web as agent,
+    app::App,
+    config::Switch,
+    conversation::web as conversation,
+    demo::web as demo,
+    desk::web as desk,
+    health::web as health,
+    live,
+    setup::web as setup,
+    web::{assets, errors, headers, limits::Limits, origin, session::Sessions},
+};
+use poem::{
+    Endpoint, EndpointExt, Route, get,
+    middleware::{AddData, CookieJarManager},
+    post,
+};
+use std::{sync::Arc, time::Duration};
+
+/// The whole site. What a request passes, from the outside in: cookies, protective headers, log and errors, where it comes
+/// from, the session.
+pub fn site(app: &App) -> impl Endpoint + use<> {
+    let limits = Arc::new(Limits::new(app.config.rate_limits == Switch::On));
+    forget_the_quiet(&limits, app);
+    addresses()
+        .with(Sessions::new(app))
+        .around(origin::own_pages_only)
+        .around(errors::answer)
+        .around(headers::protect)
+        .with(CookieJarManager::new())
+        .with(AddData::new(limits))
+        .with(AddData::new(app.clone()))
+}
+
+fn addresses() -> Route {
+    Route::new()
+        // Anybody.
+        .at("/", get(demo::front))
+        .at("/demo", get(demo::shop))
+        .at("/a/*name", get(assets::asset))
+        .at("/healthz", get(health::alive))
+        .at("/readyz", get(health::ready))
+        // Visitors.
+        .at("/w/:site", get(conversation::welcome))
+        .at("/w/:site/start", post(conversation::start))
+        .at("/c/:cid", get(conversation::show))
+        .at("/c/:cid/messages", get(conversation::messages).post(conversation::say))
+        .at("/c/:cid/read", post(conversation::read))
+        .at("/c/:cid/compose", get(conversation::compose))
+        .at("/c/:cid/events", get(live::conversation_events))
+        .at("/c/:cid/live", get(live::live_page))
+        // The owner's first minute.
+        .at("/setup", get(setup::owner_form).post(setup::make_owner))
+        .at("/setup/install", get(setup::install))
+        // The door.
+        .at("/login", get(agent::login).post(agent::sign_in))
+        .at("/logout", post(agent::sign_out))
+        .at("/invite", get(agent::invitation).post(agent::accept_invitation))
+        // Agents.
+        .at("/desk", get(desk::front))
+        .at("/desk/events", get(live::desk_events))
+        .at("/desk/c", get(desk::list))
+        .at("/desk/c/:id", get(desk::show))
+        .at("/desk/c/:id/messages", get(desk::messages).post(desk::write))
+        .at("/desk/c/:id/claim", post(desk::claim))
+        .at("/desk/c/:id/close", post(desk::close))
+        .at("/desk/c/:id/reopen", post(desk::reopen))
+        .at("/desk/c/:id/seen", post(desk::mark_seen))
+        .at("/desk/me", get(agent::settings))
+        .at("/desk/me/profile", post(agent::set_profile))
+        .at("/desk/me/password", post(agent::change_password))
+        .at("/desk/me/sessions/end", post(agent::end_session))
+}
+
+/// Keeps the memory of the limits as small as what happens now.
+fn forget_the_quiet(limits: &Arc<Limits>, app: &App) {
+    let (limits, ended) = (limits.clone(), app.streams.draining.clone());
+    tokio::spawn(async move {
+        let mut minutes = tokio::time::interval(Duration::from_secs(60));
+        while ended.run_until_cancelled(minutes.tick()).await.is_some() {
+            limits.forget_the_quiet();
+        }
+    });
+}

@@ -1,0 +1,55 @@
+//! What people do with sites.
+use super::{
+    model::{Origin, Site, SiteName},
+    store,
+};
+use crate::{
+    app::App,
+    error::{Error, Result},
+    ids::{self, SiteId, SiteKey},
+    text::Lang,
+};
+
+#[derive(Clone, Debug)]
+pub struct NewSite {
+    pub name: SiteName,
+    /// Made up if none is given.
+    pub key: Option<SiteKey>,
+    pub origins: Vec<Origin>,
+}
+
+pub async fn add(app: &App, new: NewSite) -> Result<Site> {
+    let key = match new.key {
+        Some(key) => key,
+        None => SiteKey::parse(&ids::encode(&ids::random::<6>()).replace('_', "-"))?,
+    };
+    let site = Site {
+        id: SiteId(0),
+        key: key.clone(),
+        name: new.name.as_str().to_owned(),
+        lang: Lang::ZhCn,
+        zone: "Asia/Shanghai".into(),
+        origins: new.origins.iter().map(|origin| origin.as_str().to_owned()).collect(),
+    };
+    if !store::insert(&app.db, &site, app.clock.now()).await? {
+        return Err(Error::Conflict("conflict-site-key"));
+    }
+    store::find_by_key(app.db.write(), &key).await
+}
+
+/// An empty database gets one site, so that there is a chat to try within the first minute.
+pub async fn ensure_demo(app: &App) -> Result<()> {
+    if store::all(&app.db).await?.is_empty() {
+        let demo = NewSite {
+            name: SiteName::parse(&Lang::ZhCn.t("demo-shop"))?,
+            key: Some(SiteKey::parse("demo")?),
+            origins: Vec::new(),
+        };
+        match add(app, demo).await {
+            // Another node was first.
+            Ok(_) | Err(Error::Conflict(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}

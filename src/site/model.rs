@@ -1,0 +1,69 @@
+//! What a site is and what it may be called.
+use crate::{
+    error::Invalid,
+    ids::{SiteId, SiteKey},
+    text::Lang,
+};
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Site {
+    pub id: SiteId,
+    pub key: SiteKey,
+    pub name: String,
+    pub lang: Lang,
+    /// IANA name of the time zone its days are counted in.
+    pub zone: String,
+    /// Where its pages live; they may show the chat in a frame.
+    pub origins: Vec<String>,
+}
+
+/// 1–100 characters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SiteName(String);
+
+impl SiteName {
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let name = text.trim();
+        let length = name.chars().count();
+        if length == 0 || length > 100 || name.chars().any(char::is_control) {
+            return Err(Invalid { field: "name", reason: "invalid-name" });
+        }
+        Ok(Self(name.to_owned()))
+    }
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Scheme, host and port of a page, as browsers write it: `https://shop.example`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin(String);
+
+impl Origin {
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let invalid = Invalid { field: "origin", reason: "invalid-origin" };
+        let url = url::Url::parse(text.trim()).map_err(|_| invalid)?;
+        let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+        if !matches!(url.scheme(), "http" | "https") || url.host().is_none() || !bare {
+            return Err(invalid);
+        }
+        Ok(Self(url.origin().ascii_serialization()))
+    }
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_is_written_as_browsers_do_and_brings_no_policy_of_its_own() {
+        assert_eq!(Origin::parse("https://Shop.example:443/").unwrap().as_str(), "https://shop.example");
+        assert_eq!(Origin::parse("http://localhost:8080").unwrap().as_str(), "http://localhost:8080");
+        for hostile in ["", "*", "https://", "https://a.example/x", "javascript:alert(1)", "https://a.example; script-src *", "https://u@a.example", "data:text/html,x"] {
+            assert!(Origin::parse(hostile).is_err(), "{hostile}");
+        }
+    }
+}

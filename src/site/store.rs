@@ -1,0 +1,73 @@
+//! Rows of sites.
+use super::model::Site;
+use crate::{
+    db::{self, Db},
+    error::{Error, Result},
+    ids::{SiteId, SiteKey},
+    text::Lang,
+};
+use jiff::Timestamp;
+use sea_orm::{ActiveValue::Set, QueryOrder, entity::prelude::*};
+
+pub mod site {
+    use sea_orm::entity::prelude::*;
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "site")]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub id: i64,
+        #[sea_orm(unique)]
+        pub key: String,
+        pub name: String,
+        pub language: String,
+        pub zone: String,
+        #[sea_orm(column_type = "Text")]
+        pub origins: String,
+        pub created_at: i64,
+    }
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+pub async fn find(db: &impl ConnectionTrait, id: SiteId) -> Result<Site> {
+    site::Entity::find_by_id(id.0).one(db).await?.map(read).ok_or(Error::NotFound)
+}
+
+pub async fn find_by_key(db: &impl ConnectionTrait, key: &SiteKey) -> Result<Site> {
+    let row = site::Entity::find().filter(site::Column::Key.eq(key.as_str())).one(db).await?;
+    row.map(read).ok_or(Error::NotFound)
+}
+
+pub async fn all(db: &Db) -> Result<Vec<Site>> {
+    let rows = site::Entity::find().order_by_asc(site::Column::Id).all(db.read()).await?;
+    Ok(rows.into_iter().map(read).collect())
+}
+
+/// False if the key is taken.
+pub async fn insert(db: &Db, site: &Site, at: Timestamp) -> Result<bool> {
+    let row = site::ActiveModel {
+        key: Set(site.key.to_string()),
+        name: Set(site.name.clone()),
+        language: Set(site.lang.code().into()),
+        zone: Set(site.zone.clone()),
+        origins: Set(site.origins.join(" ")),
+        created_at: Set(db::micros(at)),
+        ..Default::default()
+    };
+    match site::Entity::insert(row).exec_without_returning(db.write()).await {
+        Err(error) if db::is_taken(&error) => Ok(false),
+        outcome => outcome.map(|_| true).map_err(Error::from),
+    }
+}
+
+fn read(row: site::Model) -> Site {
+    Site {
+        id: SiteId(row.id),
+        key: SiteKey::parse(&row.key).expect("keys are parsed before they are stored"),
+        name: row.name,
+        lang: Lang::from_tag(&row.language).unwrap_or_default(),
+        zone: row.zone,
+        origins: row.origins.split_whitespace().map(str::to_owned).collect(),
+    }
+}

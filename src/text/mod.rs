@@ -1,0 +1,10 @@
+//! Words for people: languages, sentences, dates, names, links. Pure.
+mod dates;
+mod lang;
+mod names;
+mod pieces;
+
+pub use dates::{clock_time, day, day_line, zone};
+pub use lang::{Lang, Words};
+pub use names::{letter, tint};
+pub use pieces::{Piece, pieces};

@@ -1,0 +1,207 @@
+//! The outermost layer: takes each request in, logs it once, and turns `Error` into words for whoever asked.
+use super::{
+    limits::read_body,
+    page::{Viewer, draw},
+};
+use crate::{
+    error::Error,
+    ids,
+    text::{Lang, Words},
+};
+use askama::Template;
+use bytes::Bytes;
+use futures_util::FutureExt;
+use poem::{
+    Endpoint, IntoResponse, Request, Response,
+    error::ResponseError,
+    http::{HeaderValue, StatusCode, header},
+    web::Html,
+};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Instant};
+use tracing::Instrument;
+
+impl ResponseError for Error {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::Unauthenticated => StatusCode::UNAUTHORIZED,
+            Self::Forbidden(_) => StatusCode::FORBIDDEN,
+            Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::NonceReused | Self::Stale { .. } | Self::Taken { .. } | Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+}
+
+/// What the reader can do about it.
+pub fn words(error: &Error) -> Words {
+    match error {
+        Error::NotFound => Words::new("error-not-found"),
+        Error::Unauthenticated => Words::new("error-unauthenticated"),
+        Error::Forbidden(why) | Error::Conflict(why) => Words::new(why),
+        Error::Invalid(invalid) => Words::new(invalid.reason),
+        Error::NonceReused => Words::new("error-nonce-reused"),
+        Error::Stale { by } => Words::new("error-stale").with("name", by),
+        Error::Taken { by } => Words::new("error-taken").with("name", by),
+        Error::TooLarge => Words::new("error-too-large"),
+        Error::RateLimited { retry_after } => {
+            Words::new("error-rate-limited").with("seconds", retry_after.as_secs() + 1)
+        }
+        Error::Unavailable(_) => Words::new("error-unavailable"),
+        Error::Internal(_) => Words::new("error-internal"),
+    }
+}
+
+#[derive(Template)]
+#[template(path = "error.html")]
+struct ErrorPage<'a> {
+    lang: Lang,
+    status: u16,
+    message: String,
+    request_id: &'a str,
+    sign_in: bool,
+    again: Option<Again>,
+}
+
+#[derive(Template)]
+#[template(path = "_error.html")]
+struct ErrorFragment<'a> {
+    lang: Lang,
+    message: String,
+    request_id: &'a str,
+    sign_in: bool,
+    stale: bool,
+}
+
+/// What a person typed, ready to be sent again from the page that says what went wrong.
+struct Again {
+    action: String,
+    body: String,
+    hidden: Vec<(String, String)>,
+}
+
+/// What an error is answered with depends on this much of the request.
+struct Asked {
+    viewer: Viewer,
+    json: bool,
+    path: String,
+    body: Bytes,
+}
+
+pub async fn answer<E: Endpoint>(endpoint: Arc<E>, mut request: Request) -> poem::Result<Response> {
+    let request_id = ids::encode(&ids::random::<9>());
+    let method = request.method().clone();
+    let mut asked = Asked {
+        viewer: Viewer::of(&request),
+        json: request.header("accept").is_some_and(|accept| accept.contains("application/json")),
+        path: request.original_uri().path().to_owned(),
+        body: Bytes::new(),
+    };
+    let span = tracing::info_span!("request", id = %request_id, %method, path = %asked.path);
+    let began = Instant::now();
+
+    let outcome = async {
+        if !method.is_safe() {
+            asked.body = read_body(&mut request).await?;
+        }
+        match AssertUnwindSafe(endpoint.call(request)).catch_unwind().await {
+            Ok(outcome) => outcome.map(IntoResponse::into_response),
+            Err(_) => Err(Error::internal(anyhow::anyhow!("a handler panicked")).into()),
+        }
+    }
+    .instrument(span.clone())
+    .await;
+
+    let _entered = span.entered();
+    let mut response = outcome.unwrap_or_else(|error| explain(ours(error), &asked, &request_id));
+    if let Ok(id) = HeaderValue::from_str(&request_id) {
+        response.headers_mut().insert("x-request-id", id);
+    }
+    tracing::info!(status = response.status().as_u16(), ms = began.elapsed().as_millis(), "answered");
+    Ok(response)
+}
+
+/// Poem's own refusals, in our words.
+fn ours(error: poem::Error) -> Error {
+    let status = error.status();
+    error.downcast::<Error>().unwrap_or_else(|error| match status {
+        StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => Error::NotFound,
+        StatusCode::PAYLOAD_TOO_LARGE => Error::TooLarge,
+        status if status.is_client_error() => {
+            Error::Invalid(crate::error::Invalid { field: "form", reason: "invalid-form" })
+        }
+        _ => Error::internal(anyhow::anyhow!("{error}")),
+    })
+}
+
+fn explain(error: Error, asked: &Asked, request_id: &str) -> Response {
+    match &error {
+        Error::Internal(cause) => tracing::error!(cause = format!("{cause:#}"), "internal error"),
+        Error::Unavailable(cause) => tracing::warn!(cause = format!("{cause:#}"), "unavailable"),
+        refusal => tracing::debug!(%refusal, "refused"),
+    }
+    let lang = asked.viewer.lang;
+    let message = words(&error).say(lang);
+    let sign_in = matches!(error, Error::Unauthenticated);
+    let mut response = if asked.json {
+        json(&error, message, request_id)
+    } else if asked.viewer.htmx {
+        let stale = matches!(error, Error::Stale { .. });
+        shown(draw(&ErrorFragment { lang, message, request_id, sign_in, stale }))
+    } else {
+        let again = Again::of(&error, asked);
+        shown(draw(&ErrorPage { lang, status: error.status().as_u16(), message, request_id, sign_in, again }))
+    };
+    response.set_status(error.status());
+    if let Error::RateLimited { retry_after } = error {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(retry_after.as_secs() + 1));
+    }
+    if let Error::Unavailable(_) = error {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+    }
+    response
+}
+
+fn shown(html: Result<String, Error>) -> Response {
+    Html(html.unwrap_or_else(|error| error.code().to_owned())).into_response()
+}
+
+fn json(error: &Error, message: String, request_id: &str) -> Response {
+    let mut told = serde_json::json!({ "code": error.code(), "message": message, "request_id": request_id });
+    if let Error::Invalid(invalid) = error {
+        told["field"] = invalid.field.into();
+    }
+    if let Error::RateLimited { retry_after } = error {
+        told["retry_after_ms"] = u64::try_from(retry_after.as_millis()).unwrap_or(u64::MAX).into();
+    }
+    let body = serde_json::json!({ "error": told }).to_string();
+    Response::builder().content_type("application/json").body(body)
+}
+
+impl Again {
+    /// Nothing comes back that another site may have sent in our reader's name, nor a form without a message in it.
+    fn of(error: &Error, asked: &Asked) -> Option<Self> {
+        if matches!(error, Error::Forbidden(_) | Error::NotFound) {
+            return None;
+        }
+        let mut again = Self { action: asked.path.clone(), body: String::new(), hidden: Vec::new() };
+        let mut spoke = false;
+        for (name, value) in url::form_urlencoded::parse(&asked.body).into_owned() {
+            match name.as_str() {
+                "body" => (again.body, spoke) = (value, true),
+                // Whoever sends again after reading who answered meanwhile means it.
+                "seen_seq" if matches!(error, Error::Stale { .. }) => {}
+                // The words were changed under a used nonce: this is another message.
+                "nonce" if matches!(error, Error::NonceReused) => {
+                    again.hidden.push((name, ids::Nonce::new().to_string()));
+                }
+                "nonce" | "visitor" | "kind" | "seen_seq" | "back" | "lang" => again.hidden.push((name, value)),
+                _ => {}
+            }
+        }
+        spoke.then_some(again)
+    }
+}

@@ -1,0 +1,169 @@
+//! How much and how fast. Sizes are caps; rates are token buckets in this node's memory, on a monotonic clock.
+use crate::error::{Error, Invalid, Result};
+use bytes::Bytes;
+use governor::{
+    Quota, RateLimiter,
+    clock::{Clock, DefaultClock},
+    state::keyed::DashMapStateStore,
+};
+use percent_encoding::percent_decode;
+use poem::Request;
+use std::{
+    collections::HashMap,
+    hash::Hash,
+    net::IpAddr,
+    num::NonZeroU32,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+/// The most a request's body may hold, in bytes (uploads will have a path of their own).
+pub const BODY: usize = 64 * 1024;
+/// The longest a client may take to send it.
+const BODY_DEADLINE: Duration = Duration::from_secs(30);
+/// Open streams of one visitor, or of one session of an agent.
+const STREAMS: usize = 10;
+
+type Buckets<K> = RateLimiter<K, DashMapStateStore<K>, DefaultClock>;
+
+/// The rates of one node. What a person does is counted by who they are once that is known, by address before.
+#[derive(Debug)]
+pub struct Limits {
+    enforced: bool,
+    messages: Buckets<String>,
+    starts: Buckets<IpAddr>,
+    starts_of: Buckets<String>,
+    sign_ins: Buckets<IpAddr>,
+    sign_ins_to: Buckets<String>,
+    streams: Arc<Mutex<HashMap<String, usize>>>,
+}
+
+impl Limits {
+    pub fn new(enforced: bool) -> Self {
+        Self {
+            enforced,
+            messages: RateLimiter::keyed(Quota::per_minute(count(20))),
+            starts: RateLimiter::keyed(Quota::per_hour(count(60))),
+            starts_of: RateLimiter::keyed(Quota::per_hour(count(5))),
+            sign_ins: RateLimiter::keyed(Quota::per_minute(count(20))),
+            sign_ins_to: RateLimiter::keyed(Quota::per_minute(count(5))),
+            streams: Arc::default(),
+        }
+    }
+
+    /// A message of somebody known.
+    pub fn message(&self, who: &str) -> Result<()> {
+        self.take(&self.messages, &who.to_owned())
+    }
+
+    /// A new conversation: of a visitor, or of somebody not known yet.
+    pub fn start(&self, address: IpAddr, visitor: Option<&str>) -> Result<()> {
+        if let Some(visitor) = visitor {
+            self.take(&self.starts_of, &visitor.to_owned())?;
+        }
+        self.take(&self.starts, &address)
+    }
+
+    /// A try to sign in, whether it succeeds or not.
+    pub fn sign_in(&self, address: IpAddr, account: &str) -> Result<()> {
+        self.take(&self.sign_ins, &address)?;
+        self.take(&self.sign_ins_to, &account.to_owned())
+    }
+
+    /// A place for one more stream, given back when it is dropped. Holds even where rates are off.
+    pub fn stream(&self, who: String) -> Result<StreamPlace> {
+        let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = streams.entry(who.clone()).or_default();
+        if *open >= STREAMS {
+            return Err(Error::RateLimited { retry_after: Duration::from_secs(30) });
+        }
+        *open += 1;
+        Ok(StreamPlace { who, streams: self.streams.clone() })
+    }
+
+    /// Forgets whoever has been quiet long enough to have a full bucket.
+    pub fn forget_the_quiet(&self) {
+        self.messages.retain_recent();
+        self.starts.retain_recent();
+        self.starts_of.retain_recent();
+        self.sign_ins.retain_recent();
+        self.sign_ins_to.retain_recent();
+    }
+
+    fn take<K: Hash + Eq + Clone>(&self, buckets: &Buckets<K>, key: &K) -> Result<()> {
+        if !self.enforced {
+            return Ok(());
+        }
+        buckets.check_key(key).map_err(|wait| Error::RateLimited {
+            retry_after: wait.wait_time_from(DefaultClock::default().now()),
+        })
+    }
+}
+
+#[derive(Debug)]
+pub struct StreamPlace {
+    who: String,
+    streams: Arc<Mutex<HashMap<String, usize>>>,
+}
+
+impl Drop for StreamPlace {
+    fn drop(&mut self) {
+        let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(open) = streams.get_mut(&self.who) {
+            *open -= 1;
+            if *open == 0 {
+                streams.remove(&self.who);
+            }
+        }
+    }
+}
+
+/// Reads a request's whole body within the limits, and puts it back.
+pub async fn read_body(request: &mut Request) -> Result<Bytes> {
+    if request.header("content-length").and_then(|length| length.parse().ok()).is_some_and(|length: usize| length > BODY) {
+        return Err(Error::TooLarge);
+    }
+    let reading = request.take_body().into_bytes_limit(BODY);
+    let body = match tokio::time::timeout(BODY_DEADLINE, reading).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(poem::error::ReadBodyError::PayloadTooLarge)) => return Err(Error::TooLarge),
+        Ok(Err(_)) | Err(_) => return Err(Invalid { field: "form", reason: "invalid-form" }.into()),
+    };
+    // The decoder below us would replace bad bytes; a person's words are not changed behind their back.
+    if std::str::from_utf8(&percent_decode(&body).collect::<Vec<_>>()).is_err() {
+        return Err(Invalid { field: "body", reason: "invalid-utf8" }.into());
+    }
+    request.set_body(body.clone());
+    Ok(body)
+}
+
+fn count(n: u32) -> NonZeroU32 {
+    NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn five_tries_an_account_then_a_wait_and_nobody_else_waits() {
+        let limits = Limits::new(true);
+        let here = |n: u8| IpAddr::from([192, 0, 2, n]);
+        for n in 0..5 {
+            limits.sign_in(here(n), "ana@a.example").unwrap();
+        }
+        assert!(matches!(limits.sign_in(here(9), "ana@a.example"), Err(Error::RateLimited { .. })));
+        limits.sign_in(here(9), "ben@a.example").unwrap();
+        Limits::new(false).sign_in(here(1), "x").unwrap();
+    }
+
+    #[test]
+    fn a_place_for_a_stream_comes_back_even_where_rates_are_off() {
+        let limits = Limits::new(false);
+        let mut places: Vec<_> = (0..STREAMS).map(|_| limits.stream("vera".into()).unwrap()).collect();
+        assert!(limits.stream("vera".into()).is_err());
+        limits.stream("walt".into()).unwrap();
+        places.pop();
+        limits.stream("vera".into()).unwrap();
+    }
+}

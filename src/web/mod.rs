@@ -1,0 +1,11 @@
+//! The HTTP kit: how requests are let in, and how answers and errors are shaped.
+pub mod assets;
+pub mod errors;
+pub mod headers;
+pub mod limits;
+pub mod origin;
+pub mod page;
+pub mod serve;
+pub mod session;
+pub mod session_store;
+pub mod sse;

@@ -1,0 +1,124 @@
+//! The accept loop. Poem's own server keeps half-sent requests for ever, spins when files run out and cannot drain; this
+//! one has a deadline for the first byte and for the headers, a cap on connections, a pause when accepting fails, and a
+//! bounded end.
+use crate::app::App;
+use hyper::{Request, body::Incoming, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use poem::{
+    Endpoint, EndpointExt, Response,
+    http::uri::Scheme,
+    web::{LocalAddr, RemoteAddr},
+};
+use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{sleep, timeout},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// Open connections at once; the next one is closed unanswered.
+const CONNECTIONS: usize = 16_000;
+/// For the first byte of a connection, and for the headers of each request.
+const HEADERS: Duration = Duration::from_secs(10);
+/// How long unacknowledged bytes may stay unacknowledged before the peer counts as gone.
+const UNACKNOWLEDGED: Duration = Duration::from_secs(30);
+/// From the sign to stop until the last connection is cut.
+const DRAIN: Duration = Duration::from_secs(28);
+
+/// Serves until `app.streams.draining` is cancelled and what was begun has ended, or the time for that is over.
+pub async fn serve(app: &App, listener: TcpListener, endpoint: impl Endpoint + 'static) -> io::Result<()> {
+    let endpoint = Arc::new(endpoint.map_to_response());
+    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    let connections = TaskTracker::new();
+    let draining = app.streams.draining.clone();
+    loop {
+        let accepted = tokio::select! {
+            () = draining.cancelled() => break,
+            accepted = listener.accept() => accepted,
+        };
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                // Most likely out of file descriptors: trying at once would only burn a core.
+                tracing::warn!(%error, "cannot accept");
+                sleep(Duration::from_millis(100)).await;
+                continue;
+            }
+        };
+        let Ok(place) = places.clone().try_acquire_owned() else { continue };
+        connections.spawn(connection(stream, peer, place, endpoint.clone(), draining.clone()));
+    }
+    drop(listener);
+    connections.close();
+    if timeout(DRAIN, connections.wait()).await.is_err() {
+        tracing::warn!(left = connections.len(), "connections were cut at the end of the drain");
+    }
+    Ok(())
+}
+
+async fn connection<E>(
+    stream: TcpStream,
+    peer: SocketAddr,
+    _place: OwnedSemaphorePermit,
+    endpoint: Arc<E>,
+    draining: CancellationToken,
+) where
+    E: Endpoint<Output = Response> + 'static,
+{
+    let Ok(local) = stream.local_addr() else { return };
+    let _ = stream.set_nodelay(true);
+    let _ = socket2::SockRef::from(&stream).set_tcp_user_timeout(Some(UNACKNOWLEDGED));
+    // hyper's own deadline begins with the first byte, so that one is awaited here.
+    if !matches!(timeout(HEADERS, stream.peek(&mut [0])).await, Ok(Ok(1..))) {
+        return;
+    }
+    let service = service_fn(move |request: Request<Incoming>| {
+        let endpoint = endpoint.clone();
+        let request = (request, LocalAddr(local.into()), RemoteAddr(peer.into()), Scheme::HTTP);
+        async move { Ok::<hyper::Response<_>, Infallible>(endpoint.get_response(request.into()).await.into()) }
+    });
+    let connection = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADERS)
+        .max_buf_size(64 * 1024)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    tokio::pin!(connection);
+    tokio::select! {
+        _ = connection.as_mut() => {}
+        () = draining.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            let _ = connection.await;
+        }
+    }
+}
+
+/// Resolves at the first SIGTERM or Ctrl-C; a second one leaves at once.
+pub async fn asked_to_stop() {
+    signal().await;
+    tokio::spawn(async {
+        signal().await;
+        tracing::warn!("asked twice: leaving now");
+        std::process::exit(1);
+    });
+}
+
+#[cfg(unix)]
+async fn signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => tokio::select! {
+            _ = terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        },
+        Err(_) => {
+            let _ = tokio::signal::ctrl_c().await;
+        }
+    }
+}
+
+#[cfg(not(unix))]
+async fn signal() {
+    let _ = tokio::signal::ctrl_c().await;
+}
