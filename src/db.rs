@@ -4,7 +4,7 @@ use anyhow::{Context, bail};
 use jiff::Timestamp;
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, EntityTrait, IsolationLevel, QueryFilter,
+    ActiveValue::Set, ColumnTrait, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, EntityTrait, IdenStatic, IsolationLevel, Iterable, QueryFilter,
     SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
     sea_query::{Expr, SimpleExpr},
 };
@@ -130,6 +130,20 @@ pub mod installation {
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
     pub enum Relation {}
     impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// A table as the code knows it: its name, and its columns in alphabetical order. For the test that compares it with the
+/// database, whose truth the migrations are.
+pub type Table = (String, Vec<String>);
+
+pub fn table<E: EntityTrait>() -> Table {
+    let mut columns: Vec<_> = E::Column::iter().map(|column| column.as_str().to_owned()).collect();
+    columns.sort();
+    (E::default().table_name().to_owned(), columns)
+}
+
+pub fn tables() -> Vec<Table> {
+    vec![table::<installation::Entity>()]
 }
 
 fn hex(bytes: &[u8]) -> String {

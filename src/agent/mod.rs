@@ -7,5 +7,5 @@ pub mod web;
 
 pub use actions::{NewAgent, add, invite};
 pub use model::{Agent, AgentName, Email, Password, Role, Theme};
-pub use store::has_owner;
+pub use store::{has_owner, tables};
 pub use web::{CurrentAgent, DeskFrame, SignedIn, sign_in_as};

@@ -194,3 +194,8 @@ fn read(row: agent::Model) -> Agent {
         theme: Theme::parse(&row.theme).unwrap_or_default(),
     }
 }
+
+/// The tables of this feature.
+pub fn tables() -> Vec<db::Table> {
+    vec![db::table::<agent::Entity>(), db::table::<invitation::Entity>(), db::table::<revocation::Entity>()]
+}

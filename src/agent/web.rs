@@ -66,7 +66,7 @@ impl<'a> FromRequest<'a> for SignedIn {
         match CurrentAgent::from_request(request, body).await {
             Ok(agent) => Ok(Self::Agent(Box::new(agent))),
             Err(error) if matches!(error.downcast_ref(), Some(Error::Unauthenticated)) => {
-                let path = request.original_uri().path_and_query().map_or("/desk", |path| path.as_str());
+                let path = request.uri().path_and_query().map_or("/desk", |path| path.as_str());
                 let next: String = url::form_urlencoded::byte_serialize(path.as_bytes()).collect();
                 Ok(Self::Nobody(format!("/login?next={next}")))
             }

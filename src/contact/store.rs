@@ -112,3 +112,8 @@ pub async fn names(db: &Db, ids: Vec<ContactId>) -> Result<HashMap<ContactId, St
     let rows = contact::Entity::find().filter(contact::Column::Id.is_in(ids)).all(db.read()).await?;
     Ok(rows.into_iter().map(|row| (ContactId(row.id), row.name)).collect())
 }
+
+/// The tables of this feature.
+pub fn tables() -> Vec<db::Table> {
+    vec![db::table::<contact::Entity>(), db::table::<visitor_token::Entity>()]
+}

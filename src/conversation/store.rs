@@ -619,3 +619,8 @@ fn state(word: &str) -> State {
         _ => State::Queued,
     }
 }
+
+/// The tables of this feature.
+pub fn tables() -> Vec<db::Table> {
+    vec![db::table::<conversation::Entity>(), db::table::<entry::Entity>(), db::table::<read_position::Entity>()]
+}

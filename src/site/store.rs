@@ -71,3 +71,8 @@ fn read(row: site::Model) -> Site {
         origins: row.origins.split_whitespace().map(str::to_owned).collect(),
     }
 }
+
+/// The tables of this feature.
+pub fn tables() -> Vec<db::Table> {
+    vec![db::table::<site::Entity>()]
+}

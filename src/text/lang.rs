@@ -118,7 +118,7 @@ impl Words {
     pub fn new(key: &'static str) -> Self {
         Self { key, values: Vec::new() }
     }
-    pub fn with(mut self, name: &'static str, value: impl fmt::Display) -> Self {
+    pub fn put(mut self, name: &'static str, value: impl fmt::Display) -> Self {
         self.values.push((name, value.to_string()));
         self
     }

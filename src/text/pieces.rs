@@ -10,7 +10,21 @@ pub enum Piece<'a> {
 
 /// Cuts a message into pieces. Joined, their texts are the message.
 pub fn pieces(body: &str) -> Vec<Piece<'_>> {
-    LinkFinder::new().spans(body).map(|span| piece(span.as_str(), span.kind())).collect()
+    let mut pieces = Vec::new();
+    for span in LinkFinder::new().spans(body) {
+        let text = span.as_str();
+        let end = if span.kind().is_some() { text.find(ends_an_address).unwrap_or(text.len()) } else { text.len() };
+        pieces.push(piece(&text[..end], span.kind()));
+        if end < text.len() {
+            pieces.push(Piece::Text(&text[end..]));
+        }
+    }
+    pieces
+}
+
+/// Chinese writes no space after an address: full-width punctuation and quotation marks end it.
+fn ends_an_address(c: char) -> bool {
+    matches!(c, '\u{2018}'..='\u{201f}' | '\u{2026}' | '\u{3000}'..='\u{303f}' | '\u{ff00}'..='\u{ff65}')
 }
 
 fn piece<'a>(text: &'a str, kind: Option<&LinkKind>) -> Piece<'a> {
@@ -39,6 +53,7 @@ mod tests {
     #[test]
     fn only_addresses_that_cannot_run_anything_become_links() {
         assert_eq!(links("看 https://a.example/x?y=1。"), ["https://a.example/x?y=1"]);
+        assert_eq!(links("(https://zh.example/wiki/青瓷)和“http://b.example”"), ["https://zh.example/wiki/青瓷", "http://b.example"]);
         assert_eq!(links("mail me@a.example"), ["mailto:me@a.example"]);
         for hostile in ["javascript:alert(1)", "JaVaScRiPt://a%0aalert(1)", "data:text/html,x", "ftp://a.example", "vbscript:x"] {
             assert_eq!(links(hostile), Vec::<String>::new(), "{hostile}");

@@ -44,11 +44,11 @@ pub fn words(error: &Error) -> Words {
         Error::Forbidden(why) | Error::Conflict(why) => Words::new(why),
         Error::Invalid(invalid) => Words::new(invalid.reason),
         Error::NonceReused => Words::new("error-nonce-reused"),
-        Error::Stale { by } => Words::new("error-stale").with("name", by),
-        Error::Taken { by } => Words::new("error-taken").with("name", by),
+        Error::Stale { by } => Words::new("error-stale").put("name", by),
+        Error::Taken { by } => Words::new("error-taken").put("name", by),
         Error::TooLarge => Words::new("error-too-large"),
         Error::RateLimited { retry_after } => {
-            Words::new("error-rate-limited").with("seconds", retry_after.as_secs() + 1)
+            Words::new("error-rate-limited").put("seconds", retry_after.as_secs() + 1)
         }
         Error::Unavailable(_) => Words::new("error-unavailable"),
         Error::Internal(_) => Words::new("error-internal"),
@@ -97,7 +97,7 @@ pub async fn answer<E: Endpoint>(endpoint: Arc<E>, mut request: Request) -> poem
     let mut asked = Asked {
         viewer: Viewer::of(&request),
         json: request.header("accept").is_some_and(|accept| accept.contains("application/json")),
-        path: request.original_uri().path().to_owned(),
+        path: request.uri().path().to_owned(),
         body: Bytes::new(),
     };
     let span = tracing::info_span!("request", id = %request_id, %method, path = %asked.path);

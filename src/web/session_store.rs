@@ -177,3 +177,8 @@ fn as_micros(span: Duration) -> i64 {
 fn backend(error: DbErr) -> Error {
     Error::Backend(error.to_string())
 }
+
+/// The tables of this feature.
+pub fn tables() -> Vec<db::Table> {
+    vec![db::table::<session::Entity>()]
+}

@@ -1,0 +1,91 @@
+// The desk: the open conversation follows the hints of the stream, waiting times run, Enter sends.
+(() => {
+  const rows = document.getElementById('rows');
+  if (!rows || !window.htmx) return;
+  const pane = () => document.querySelector('#conv[data-cid]');
+
+  // A hint says only that there is more; what it is comes from the log, after what we hold.
+  let fetching = false, wanted = false;
+  async function follow() {
+    const open = pane(), log = open && open.querySelector('ol.msgs');
+    if (!log) return;
+    if (fetching) { wanted = true; return; }
+    fetching = true;
+    do {
+      wanted = false;
+      const seqs = [...log.querySelectorAll('[data-seq]:not(.read)')].map(el => +el.dataset.seq);
+      const url = `/desk/c/${open.dataset.cid}/messages?tab=${open.dataset.tab}&after=${Math.max(0, ...seqs)}`;
+      const answer = await fetch(url, { headers: { 'HX-Request': 'true' } }).catch(() => null);
+      if (answer && answer.status === 200 && log.isConnected) await htmx.swap({ sourceElement: log, target: log, swap: 'none', text: await answer.text() });
+    } while (wanted && log.isConnected);
+    fetching = false;
+  }
+  document.addEventListener('hint', event => {
+    const open = pane();
+    if (open && String(JSON.parse(event.detail.data).conversation) === open.dataset.cid) follow();
+  });
+  document.addEventListener('synced', follow);
+
+  // Which row is open, how long its visitor waits, how many wait in all.
+  function mark() {
+    const open = pane(), cid = open && open.dataset.cid;
+    for (const row of rows.querySelectorAll('.row')) {
+      if (row.id === 'c-' + cid) row.setAttribute('aria-current', 'true');
+      else row.removeAttribute('aria-current');
+    }
+    for (const wait of rows.querySelectorAll('.wait')) {
+      const seconds = Math.max(0, Math.floor((Date.now() - new Date(wait.dataset.since)) / 1000));
+      const clock = seconds < 3600 ? `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}` : `${Math.floor(seconds / 3600)} h`;
+      wait.textContent = `${rows.dataset.wait} ${clock}`;
+      wait.classList.toggle('soon', seconds >= 60 && seconds < 180);
+      wait.classList.toggle('late', seconds >= 180);
+    }
+    const unread = document.getElementById('nav-unread').textContent;
+    document.title = document.title.replace(/^\(\d+\) /, '');
+    if (+unread) document.title = `(${unread}) ${document.title}`;
+  }
+  setInterval(mark, 1000);
+  mark();
+
+  document.addEventListener('htmx:after:swap', () => {
+    const frame = document.querySelector('.d'), open = pane();
+    frame.dataset.view = open ? 'conv' : 'list';
+    mark();
+  });
+  // A conversation just opened takes the focus, so that keys and screen readers are in it.
+  document.addEventListener('htmx:after:request', event => {
+    const from = event.target;
+    if (from.matches && from.matches('.row')) requestAnimationFrame(() => { const open = pane(); if (open) open.focus(); });
+  });
+
+  // Sending: Enter, except inside an input method; what was sent leaves the box, what was refused stays.
+  document.addEventListener('keydown', event => {
+    const box = event.target;
+    if (!box.matches || !box.matches('.re textarea') || event.key !== 'Enter' || event.shiftKey) return;
+    if (event.isComposing || event.keyCode === 229 || matchMedia('(pointer: coarse)').matches) return;
+    event.preventDefault();
+    if (box.value.trim()) box.form.requestSubmit();
+  });
+  document.addEventListener('submit', event => {
+    if (!event.target.matches('.re')) return;
+    const log = pane().querySelector('ol.msgs');
+    const clash = document.getElementById('problem').textContent;
+    // What the writer had before her eyes; a clash that was shown has been seen.
+    const seqs = [...log.querySelectorAll('[data-seq]:not(.read)')].map(el => +el.dataset.seq);
+    if (!clash) event.target.elements.seen_seq.value = Math.max(0, ...seqs);
+    event.target.dataset.sent = event.target.elements.body.value;
+  }, true);
+  document.addEventListener('htmx:after:request', event => {
+    const form = event.target, response = event.detail.ctx && event.detail.ctx.response;
+    if (!form.matches || !form.matches('.re')) return;
+    const problem = document.getElementById('problem');
+    if (response && response.status < 300) {
+      const box = form.elements.body;
+      if (box.value === form.dataset.sent) { box.value = ''; box.dispatchEvent(new Event('input', { bubbles: true })); }
+      pane().querySelector('.pin').scrollTop = 0;
+    } else if (!response || response.status >= 500) problem.textContent = form.dataset.fail;
+  });
+  document.addEventListener('htmx:error', event => {
+    if (event.target.matches && event.target.matches('.re')) document.getElementById('problem').textContent = event.target.dataset.fail;
+  });
+})();

@@ -1,0 +1,55 @@
+// A log of entries: times in the reader's zone, "today", staying at the newest entry, older entries on demand.
+(() => {
+  const lang = document.documentElement.lang;
+  const clock = new Intl.DateTimeFormat(lang, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+  const dayLine = new Intl.DateTimeFormat(lang, { month: 'long', day: 'numeric', weekday: 'long' });
+  const dayOf = at => new Date(at.getFullYear(), at.getMonth(), at.getDate()).getTime();
+
+  function localise(root, words) {
+    for (const el of root.querySelectorAll('time[datetime]:not([data-local])')) {
+      const at = new Date(el.getAttribute('datetime'));
+      if (isNaN(at)) continue;
+      el.dataset.local = '';
+      const ago = Math.round((dayOf(new Date()) - dayOf(at)) / 864e5);
+      if (el.closest('.day')) el.textContent = ago === 0 ? words.today : ago === 1 ? words.yesterday : dayLine.format(at);
+      else if (el.closest('.m, .row')) el.textContent = clock.format(at);
+    }
+  }
+
+  function follow(log) {
+    const pin = log.closest('.pin'), main = pin.parentElement, jump = main.querySelector('#jump');
+    // The box is a reversed column: at the newest entry its scrollTop is 0, above it negative.
+    const atEnd = () => pin.scrollTop > -40;
+    log.dataset.live = '';
+    localise(log, log.dataset);
+    new MutationObserver(records => {
+      const added = records.flatMap(record => [...record.addedNodes]).filter(node => node.matches && node.matches('.m, .sys'));
+      if (!added.length) return;
+      localise(log, log.dataset);
+      if (!atEnd() && added.some(node => !node.classList.contains('me') && !node.nextElementSibling)) jump.hidden = false;
+    }).observe(log, { childList: true });
+    pin.addEventListener('scroll', () => { if (atEnd()) jump.hidden = true; });
+    jump.addEventListener('click', () => { pin.scrollTop = 0; jump.hidden = true; });
+    // Who listens to the screen hears what arrives from now on, not the history.
+    requestAnimationFrame(() => log.parentElement.setAttribute('aria-live', 'polite'));
+
+    const older = main.querySelector('#older');
+    if (older) older.addEventListener('click', async event => {
+      event.preventDefault();
+      const first = log.querySelector('[data-seq]');
+      const answer = await fetch(older.dataset.get + first.dataset.seq, { headers: { 'HX-Request': 'true' } });
+      if (answer.status === 200) await htmx.swap({ sourceElement: older, target: log, swap: 'none', text: await answer.text() });
+      else if (answer.status !== 204) location.href = older.href;
+      if (answer.status === 204 || log.querySelector('[data-seq]').dataset.seq === '1') older.parentElement.remove();
+    });
+  }
+
+  function all() {
+    document.querySelectorAll('ol.msgs:not([data-live])').forEach(follow);
+    const rows = document.getElementById('rows');
+    if (rows) localise(rows, {});
+  }
+  document.querySelectorAll('[data-no-script]').forEach(el => el.remove());
+  document.addEventListener('htmx:after:swap', all);
+  all();
+})();

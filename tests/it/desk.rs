@@ -1,0 +1,168 @@
+//! Agents at the desk: lists, claims, answers, notes, and two agents at once.
+use crate::support::installation;
+use kefu::{agent::Role, ids::Nonce};
+use poem::http::StatusCode;
+
+#[tokio::test]
+async fn a_conversation_is_taken_answered_closed_and_reopened() {
+    let site = installation().await;
+    let (vera, ana) = (site.vera().await, site.ana().await);
+    let id = ana.newest("queue").await;
+    ana.act(id, "claim").await.must(StatusCode::OK).says("ana joined the conversation");
+    assert_eq!(ana.newest("mine").await, id);
+    ana.reply(id, "Good day").await.must(StatusCode::OK);
+    ana.act(id, "close").await.must(StatusCode::OK).says("Reopen");
+    assert_eq!(ana.newest("closed").await, id);
+    ana.reply(id, "too late").await.must(StatusCode::CONFLICT).says("Reopen it to reply");
+    ana.act(id, "close").await.must(StatusCode::CONFLICT);
+    ana.act(id, "reopen").await.must(StatusCode::OK);
+    ana.act(id, "close").await.must(StatusCode::OK);
+
+    vera.page().await.says("ana closed the conversation");
+    vera.say("One more thing").await.must(StatusCode::OK);
+    assert_eq!(ana.newest("mine").await, id, "a visitor who writes again is with the same agent");
+}
+
+#[tokio::test]
+async fn every_act_works_as_a_plain_form() {
+    let site = installation().await;
+    let (_vera, ana) = (site.vera().await, site.ana().await);
+    let id = ana.newest("queue").await;
+    let post = |verb: &'static str, fields: Vec<(&'static str, &'static str)>| {
+        let person = ana.person.clone();
+        async move { person.post(&format!("/desk/c/{id}/{verb}?tab=all"), &fields).await.goes_to() }
+    };
+    let back = format!("/desk/c/{id}?tab=all");
+    assert_eq!(post("claim", vec![("nonce", "a")]).await, back);
+    assert_eq!(post("messages", vec![("nonce", "b"), ("body", "hi"), ("kind", "text"), ("seen_seq", "2")]).await, back);
+    assert_eq!(post("messages", vec![("nonce", "c"), ("body", "hm"), ("kind", "note")]).await, back);
+    assert_eq!(post("close", vec![("nonce", "d")]).await, back);
+    assert_eq!(post("reopen", vec![("nonce", "e")]).await, back);
+    let page = ana.person.get(&back).await;
+    page.says("hi").says("Private note").says("data-seq=\"6\"");
+}
+
+#[tokio::test]
+async fn of_twenty_who_claim_at_once_one_wins_and_the_others_learn_who() {
+    let site = installation().await;
+    let _vera = site.vera().await;
+    let ana = site.ana().await;
+    let id = ana.newest("queue").await;
+    let mut agents = vec![ana];
+    for n in 0..4 {
+        agents.push(site.agent(&format!("agent{n}"), Role::Agent).await);
+    }
+    let claims = (0..20).map(|n| agents[n % agents.len()].act(id, "claim"));
+    let answers = futures_util::future::join_all(claims).await;
+    let won = answers.iter().filter(|answer| answer.status == StatusCode::OK).count();
+    assert_eq!(won, 1);
+    for answer in answers.iter().filter(|answer| answer.status != StatusCode::OK) {
+        answer.clone().must(StatusCode::CONFLICT).says("Taken by ");
+    }
+}
+
+#[tokio::test]
+async fn a_note_is_for_agents_only() {
+    let site = installation().await;
+    let (vera, ana) = (site.vera().await, site.ana().await);
+    let id = ana.newest("queue").await;
+    let mut stream = vera.listen("1").await;
+    stream.named("synced").await;
+    ana.write(id, "note", "she called before").await.must(StatusCode::OK).says("she called before");
+    ana.reply(id, "visible").await.must(StatusCode::OK);
+    let next = stream.entry().await;
+    assert!(next.data.contains("visible") && next.id.ends_with(":3"), "{next:?}");
+    for path in ["", "/messages?after=0", "/messages?before=9"] {
+        vera.person.get(&vera.path(path)).await.says_not("she called before");
+    }
+    ana.person.get(&format!("/desk/c/{id}")).await.says("she called before");
+}
+
+#[tokio::test]
+async fn an_answer_given_meanwhile_stops_the_second_one_until_its_writer_has_seen_it() {
+    let site = installation().await;
+    let (_vera, ana, ben) = (site.vera().await, site.ana().await, site.ben().await);
+    let id = ana.newest("queue").await;
+    ana.reply(id, "I have it").await.must(StatusCode::OK);
+    let path = format!("/desk/c/{id}/messages");
+    let unaware = [("nonce", "n"), ("body", "me too"), ("kind", "text"), ("seen_seq", "1")];
+    let clash = ben.person.hx_post(&path, &unaware).await.must(StatusCode::CONFLICT);
+    clash.says("ana just replied").says("name=\"anyway\"");
+    let plain = ben.person.post(&path, &unaware).await.must(StatusCode::CONFLICT);
+    plain.says("me too</textarea>").says_not("seen_seq");
+    let anyway = [unaware[0], unaware[1], unaware[2], unaware[3], ("anyway", "1")];
+    ben.person.hx_post(&path, &anyway).await.must(StatusCode::OK);
+    assert_eq!(ben.newest("all").await, id);
+    ana.person.get(&format!("/desk/c/{id}")).await.says("me too");
+}
+
+#[tokio::test]
+async fn whoever_waits_longest_stands_first_and_counters_follow() {
+    let site = installation().await;
+    let ana = site.ana().await;
+    let first = site.visitor("I was first").await;
+    let second = site.visitor("I was second").await;
+    let mut desk = ana.listen("queue").await;
+    desk.named("synced").await;
+    first.say("still here").await;
+    let queue = ana.person.get("/desk/c?tab=queue").await;
+    queue.says("<b id=\"n-queue\">2</b>");
+    let (a, b) = (queue.body.find("still here").unwrap(), queue.body.find("I was second").unwrap());
+    assert!(a < b, "the longest wait first");
+    queue.says("<span class=\"badge\">2");
+
+    let id = ana.newest("queue").await;
+    ana.act(id, "claim").await;
+    let gone = desk.until(|event| event.data.contains(&format!("#c-{id}\" hx-swap=\"delete\""))).await;
+    assert!(!gone.data.contains("hx-upsert"), "a row that left the list is only removed: {}", gone.data);
+    desk.until(|event| event.data.contains("#n-queue\" hx-swap=\"innerHTML\">1<")).await;
+    second.say("?").await;
+    ana.person.get("/desk/c?tab=mine").await.says("<b id=\"n-mine\">1</b>").says("id=\"nav-unread\">2<");
+    ana.person.post(&format!("/desk/c/{id}/seen"), &[("seq", "2")]).await.must(StatusCode::NO_CONTENT);
+    ana.person.get("/desk/c?tab=mine").await.says("id=\"nav-unread\">1<");
+}
+
+#[tokio::test]
+async fn an_agent_who_was_away_is_sent_every_row_that_changed() {
+    let site = installation().await;
+    let ana = site.ana().await;
+    let vera = site.vera().await;
+    let page = ana.person.get("/desk/c?tab=all").await;
+    let after = page.all("after=")[0].clone();
+    vera.say("while you were away").await;
+    let mut desk = ana.person.listen(&format!("/desk/events?tab=all&after={after}")).await;
+    let missed = desk.all_until("synced").await;
+    assert!(missed.iter().any(|event| event.data.contains("while you were away")), "{missed:?}");
+    assert!(missed.iter().any(|event| event.name == "hint"));
+}
+
+#[tokio::test]
+async fn a_reader_reads_and_does_nothing_else() {
+    let site = installation().await;
+    let _vera = site.vera().await;
+    let eve = site.agent("eve", Role::ReadOnly).await;
+    let id = eve.newest("queue").await;
+    eve.person.get(&format!("/desk/c/{id}")).await.must(StatusCode::OK).says_not("name=\"body\"");
+    eve.reply(id, "x").await.must(StatusCode::FORBIDDEN);
+    eve.write(id, "note", "x").await.must(StatusCode::FORBIDDEN);
+    for verb in ["claim", "close", "reopen"] {
+        eve.act(id, verb).await.must(StatusCode::FORBIDDEN);
+    }
+}
+
+#[tokio::test]
+async fn what_does_not_exist_is_not_found_and_what_makes_no_sense_is_refused() {
+    let site = installation().await;
+    let (_vera, ana) = (site.vera().await, site.ana().await);
+    let id = ana.newest("queue").await;
+    for other in ["0", "-1", "999999", "x", "9223372036854775808", "1%20OR%201=1"] {
+        ana.person.get(&format!("/desk/c/{other}")).await.must(StatusCode::NOT_FOUND);
+        let fields = [("nonce", "n"), ("body", "x")];
+        ana.person.post(&format!("/desk/c/{other}/messages"), &fields).await.must(StatusCode::NOT_FOUND);
+    }
+    ana.write(id, "event", "x").await.must(StatusCode::UNPROCESSABLE_ENTITY);
+    let nonce = Nonce::new();
+    ana.person.post(&format!("/desk/c/{id}/claim"), &[("nonce", "a b")]).await.must(StatusCode::UNPROCESSABLE_ENTITY);
+    ana.person.post(&format!("/desk/c/{id}/claim"), &[]).await.must(StatusCode::UNPROCESSABLE_ENTITY);
+    ana.person.post(&format!("/desk/c/{id}/delete"), &[("nonce", nonce.as_str())]).await.must(StatusCode::NOT_FOUND);
+}

@@ -1,0 +1,238 @@
+//! The binary itself: its first second, its commands, its end.
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    process::{Child, Command, Output, Stdio},
+    time::{Duration, Instant},
+};
+use tempfile::TempDir;
+
+const KEFU: &str = env!("CARGO_BIN_EXE_kefu");
+
+struct Process {
+    child: Child,
+    address: SocketAddr,
+    /// What it printed up to and with the line `setup:`.
+    greeting: Vec<String>,
+    _folder: Option<TempDir>,
+}
+
+fn command(folder: &TempDir) -> Command {
+    let mut command = Command::new(KEFU);
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("KEFU_")) {
+        command.env_remove(name);
+    }
+    command.args(["--data-dir", folder.path().to_str().unwrap()]);
+    command
+}
+
+fn free_address() -> SocketAddr {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap()
+}
+
+impl Process {
+    fn start(folder: TempDir) -> Self {
+        let address = free_address();
+        let mut child = command(&folder)
+            .args(["--listen", &address.to_string()])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines().map(|line| line.unwrap());
+        let mut greeting = Vec::new();
+        for line in lines {
+            greeting.push(line);
+            if greeting.last().is_some_and(|line| line.starts_with("setup:") || line.contains("/desk")) {
+                break;
+            }
+        }
+        Self { child, address, greeting, _folder: Some(folder) }
+    }
+
+    fn get(&self, path: &str) -> String {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", self.address).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    fn terminate(&self) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    }
+
+    fn ended_within(&mut self, limit: Duration) -> Duration {
+        let began = Instant::now();
+        while self.child.try_wait().unwrap().is_none() {
+            assert!(began.elapsed() < limit, "still running after {limit:?}");
+            std::thread::yield_now();
+        }
+        began.elapsed()
+    }
+
+    /// Resident memory in KiB.
+    fn memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn folder() -> TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+#[test]
+fn within_a_second_it_answers_and_says_where_to_go() {
+    let began = Instant::now();
+    let kefu = Process::start(folder());
+    assert!(kefu.get("/").starts_with("HTTP/1.1 200"));
+    let took = began.elapsed();
+    println!("start to first answer: {took:?}; idle memory: {} KiB", kefu.memory());
+    assert!(took < Duration::from_secs(1), "{took:?}");
+    assert!(kefu.memory() <= 40 * 1024, "{} KiB", kefu.memory());
+    let url = format!("http://{}", kefu.address);
+    assert_eq!(kefu.greeting[0], format!("kefu: {url}/"));
+    assert!(kefu.greeting[1].starts_with(&format!("setup: {url}/setup?token=")), "{:?}", kefu.greeting);
+    let setup = kefu.greeting[1].strip_prefix(&format!("setup: {url}")).unwrap();
+    assert!(kefu.get(setup).starts_with("HTTP/1.1 200"));
+    assert!(kefu.get("/readyz").contains("\"database\":true"));
+}
+
+#[test]
+fn the_key_is_kept_from_others_and_the_setup_line_survives_a_restart() {
+    let mut first = Process::start(folder());
+    let folder = first._folder.take().unwrap();
+    let token = first.greeting[1].split("token=").nth(1).unwrap().to_owned();
+    drop(first);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(folder.path().join("secret.key")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    assert_eq!(Process::start(folder).greeting[1].split("token=").nth(1).unwrap(), token);
+}
+
+#[test]
+fn asked_to_stop_it_ends_streams_with_a_word_finishes_and_leaves() {
+    let mut kefu = Process::start(folder());
+    let mut posting = TcpStream::connect(kefu.address).unwrap();
+    // A post that was begun: its body is still on its way.
+    write!(posting, "POST /login HTTP/1.1\r\nhost: {0}\r\norigin: http://{0}\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: 18\r\n\r\nemail=a", kefu.address).unwrap();
+    let mut stream = open_stream(&kefu);
+    kefu.terminate();
+    let mut rest = String::new();
+    stream.read_to_string(&mut rest).unwrap();
+    assert!(rest.contains("event: end") && rest.contains("retry: "), "{rest}");
+    posting.write_all(b"&password=b").unwrap();
+    let mut answer = String::new();
+    posting.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 422"), "{answer}");
+    let took = kefu.ended_within(Duration::from_secs(5));
+    println!("drained in {took:?}");
+    assert!(kefu.child.wait().unwrap().success());
+}
+
+/// A visitor's stream, opened like a browser without htmx would.
+fn open_stream(kefu: &Process) -> TcpStream {
+    let page = kefu.get("/w/demo");
+    let field = |name: &str| {
+        let after = page.split(&format!("name=\"{name}\" value=\"")).nth(1).unwrap();
+        after.split('"').next().unwrap().to_owned()
+    };
+    let body = format!("visitor={}&nonce={}&body=hello", field("visitor"), field("nonce"));
+    let mut post = TcpStream::connect(kefu.address).unwrap();
+    write!(post, "POST /w/demo/start HTTP/1.1\r\nhost: {0}\r\norigin: http://{0}\r\nconnection: close\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: {1}\r\n\r\n{body}", kefu.address, body.len()).unwrap();
+    let mut answer = String::new();
+    post.read_to_string(&mut answer).unwrap();
+    let header = |name: &str| {
+        let line = answer.lines().find(|line| line.to_lowercase().starts_with(name)).unwrap_or_else(|| panic!("{answer}"));
+        line[name.len() + 1..].trim().to_owned()
+    };
+    let cookie = answer.lines().find(|line| line.contains("kefu-v=")).unwrap().split(": ").nth(1).unwrap().split(';').next().unwrap().to_owned();
+    let mut stream = TcpStream::connect(kefu.address).unwrap();
+    write!(stream, "GET {}/events?after=0 HTTP/1.0\r\nhost: {}\r\ncookie: {cookie}\r\n\r\n", header("location:"), kefu.address).unwrap();
+    let mut first = [0; 1024];
+    let mut seen = String::new();
+    while !seen.contains("event: synced") {
+        let n = stream.read(&mut first).unwrap();
+        assert!(n > 0, "{seen}");
+        seen.push_str(std::str::from_utf8(&first[..n]).unwrap());
+    }
+    stream
+}
+
+#[test]
+fn connections_that_say_nothing_or_half_are_closed_and_others_do_not_wait() {
+    let kefu = Process::start(folder());
+    let mut slow: Vec<_> = (0..150).map(|n| {
+        let mut stream = TcpStream::connect(kefu.address).unwrap();
+        if n % 2 == 0 {
+            stream.write_all(b"GET / HTTP/1.1\r\nhost: x\r\nx-slow: ").unwrap();
+        }
+        stream.set_read_timeout(Some(Duration::from_secs(15))).unwrap();
+        stream
+    }).collect();
+    let began = Instant::now();
+    assert!(kefu.get("/healthz").starts_with("HTTP/1.1 200"));
+    assert!(began.elapsed() < Duration::from_secs(1));
+    for stream in &mut slow {
+        let mut rest = Vec::new();
+        stream.read_to_end(&mut rest).expect("closed in time");
+    }
+    assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
+}
+
+fn run(folder: &TempDir, args: &[&str], input: &str) -> Output {
+    let mut command = Command::new(KEFU);
+    let mut child = command
+        .args(args)
+        .env("KEFU_DATA_DIR", folder.path())
+        .env_remove("KEFU_DATABASE_URL")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+#[test]
+fn the_commands_do_what_their_help_says() {
+    let folder = folder();
+    let said = |output: &Output| String::from_utf8_lossy(&output.stdout).into_owned();
+    let told = |output: &Output| String::from_utf8_lossy(&output.stderr).into_owned();
+
+    let pending = run(&folder, &["migrate", "--status"], "");
+    assert!(said(&pending).lines().all(|line| line.starts_with("pending m")), "{}", said(&pending));
+    assert!(said(&run(&folder, &["migrate"], "")).lines().all(|line| line.starts_with("applied m")));
+
+    let add = ["agent", "add", "--email", "ana@shop.example", "--name", "Ana"];
+    let link = run(&folder, &add, "");
+    assert!(link.status.success() && said(&link).starts_with("http://127.0.0.1:3000/invite?token="), "{}", told(&link));
+    let again = run(&folder, &add, "");
+    assert!(!again.status.success() && told(&again).contains("already an account"), "{}", told(&again));
+    let owner = ["agent", "add", "--email", "o@shop.example", "--name", "O", "--role", "owner", "--password-stdin"];
+    assert!(!run(&folder, &owner, "short\n").status.success());
+    assert!(run(&folder, &owner, "correct horse battery\n").status.success());
+
+    let site = run(&folder, &["site", "add", "--name", "Shop", "--key", "shop", "--origin", "https://shop.example"], "");
+    assert!(said(&site).starts_with("key: shop\nsnippet: <a href=\"http://127.0.0.1:3000/w/shop\""), "{}", said(&site));
+    let bad = run(&folder, &["site", "add", "--name", "Shop", "--origin", "javascript:x"], "");
+    assert!(!bad.status.success() && told(&bad).contains("looks like https://"), "{}", told(&bad));
+    let weak = run(&folder, &["serve", "--secret-key", "short"], "");
+    assert!(!weak.status.success() && told(&weak).contains("at least 32"), "{}", told(&weak));
+    let url = run(&folder, &["serve", "--database-url", "oracle://x"], "");
+    assert!(!url.status.success() && told(&url).contains("postgres://"), "{}", told(&url));
+}

@@ -1,0 +1,144 @@
+//! What is told to browsers, and what other sites cannot do.
+use crate::support::installation;
+use kefu::{
+    agent::Role,
+    ids::SiteKey,
+    site::{self, NewSite, Origin, SiteName},
+};
+use poem::http::{Method, StatusCode};
+
+#[tokio::test]
+async fn every_page_forbids_what_it_does_not_need() {
+    let site = installation().await;
+    let (vera, ana) = (site.vera().await, site.ana().await);
+    let id = ana.newest("queue").await;
+    let pages = [
+        (&site.stranger(), "/".to_owned()),
+        (&site.stranger(), "/demo".into()),
+        (&site.stranger(), "/login".into()),
+        (&site.stranger(), "/nowhere".into()),
+        (&site.stranger(), "/c/nothing".into()),
+        (&site.stranger(), "/w/demo".into()),
+        (&vera.person, vera.path("")),
+        (&vera.person, vera.path("/compose")),
+        (&ana.person, "/desk/c".into()),
+        (&ana.person, format!("/desk/c/{id}")),
+        (&ana.person, "/desk/me".into()),
+        (&ana.person, "/setup/install".into()),
+    ];
+    for (person, path) in pages {
+        let page = person.get(&path).await;
+        let policy = page.header("content-security-policy");
+        assert!(policy.starts_with("default-src 'none'; script-src '") && !policy.contains("unsafe"), "{path}: {policy}");
+        let framed = path.starts_with("/w/") || (path.starts_with("/c/") && page.status == StatusCode::OK);
+        let ancestors = if framed { "frame-ancestors 'self'" } else { "frame-ancestors 'none'" };
+        assert!(policy.ends_with(ancestors), "{path}: {policy}");
+        assert_eq!(page.header("cache-control"), "no-store", "{path}");
+        assert_eq!(page.header("x-content-type-options"), "nosniff", "{path}");
+        assert_eq!(page.header("referrer-policy"), "same-origin", "{path}");
+        page.says_not("style=\"").says_not("onclick").says_not("<script>");
+    }
+}
+
+#[tokio::test]
+async fn only_the_sites_own_pages_may_frame_its_chat() {
+    let here = installation().await;
+    let new = NewSite {
+        name: SiteName::parse("Shop").unwrap(),
+        key: Some(SiteKey::parse("shop").unwrap()),
+        origins: vec![Origin::parse("https://shop.example").unwrap()],
+    };
+    site::add(&here.app, new).await.unwrap();
+    let page = here.stranger().get("/w/shop").await.must(StatusCode::OK);
+    assert!(page.header("content-security-policy").ends_with("frame-ancestors 'self' https://shop.example"));
+}
+
+#[tokio::test]
+async fn a_form_of_another_site_changes_nothing() {
+    let site = installation().await;
+    let (vera, ana) = (site.vera().await, site.ana().await);
+    let id = ana.newest("queue").await;
+    let refused: [&[(&str, &str)]; 8] = [
+        &[],
+        &[("sec-fetch-site", "cross-site")],
+        &[("sec-fetch-site", "same-site")],
+        &[("sec-fetch-site", "cross-site"), ("origin", "http://127.0.0.1:3000")],
+        &[("origin", "https://evil.example")],
+        &[("origin", "null")],
+        &[("origin", "http://127.0.0.1:3000.evil.example")],
+        &[("origin", "https://127.0.0.1:3000")],
+    ];
+    let posts = [
+        (&vera.person, vera.path("/messages"), "nonce=n&body=forged"),
+        (&vera.person, vera.path("/read"), "seq=1"),
+        (&vera.person, "/w/demo/start".into(), "visitor=x&nonce=n&body=forged"),
+        (&ana.person, format!("/desk/c/{id}/messages"), "nonce=n&body=forged"),
+        (&ana.person, format!("/desk/c/{id}/claim"), "nonce=n"),
+        (&ana.person, "/desk/me/profile".into(), "name=forged&language=en&theme=dark"),
+        (&ana.person, "/logout".into(), "a=b"),
+        (&ana.person, "/login".into(), "email=x&password=y"),
+    ];
+    for (person, path, body) in &posts {
+        for headers in refused {
+            let answer = person.ask(Method::POST, path, headers, body).await.must(StatusCode::FORBIDDEN);
+            // No ready-made form that one click would send as our own.
+            answer.says_not("forged");
+        }
+    }
+    assert_eq!(vera.page().await.all("id=\"m-").len(), 1);
+    for headers in [&[("sec-fetch-site", "same-origin")][..], &[("sec-fetch-site", "none")], &[("origin", "http://127.0.0.1:3000")]] {
+        let body = format!("nonce=n{}&body=real", headers[0].1.len());
+        vera.person.ask(Method::POST, &vera.path("/messages"), headers, &body).await.must(StatusCode::SEE_OTHER);
+    }
+}
+
+#[tokio::test]
+async fn a_body_beyond_64_kib_is_refused_however_it_is_announced() {
+    let site = installation().await;
+    let vera = site.vera().await;
+    let big = format!("nonce=n&body={}", "x".repeat(64 * 1024));
+    let page = [("sec-fetch-site", "same-origin")];
+    vera.person.ask(Method::POST, &vera.path("/messages"), &page, &big).await.must(StatusCode::PAYLOAD_TOO_LARGE);
+    let announced = [page[0], ("content-length", "99999999999")];
+    vera.person.ask(Method::POST, &vera.path("/messages"), &announced, "nonce=n").await.must(StatusCode::PAYLOAD_TOO_LARGE);
+}
+
+#[tokio::test]
+async fn looking_writes_nothing_and_unknown_methods_find_nothing() {
+    let site = installation().await;
+    let (vera, ana) = (site.vera().await, site.ana().await);
+    let id = ana.newest("queue").await;
+    for path in [format!("/desk/c/{id}/claim"), "/logout".into(), vera.path("/read"), "/w/demo/start".into()] {
+        ana.person.get(&path).await.must(StatusCode::NOT_FOUND);
+    }
+    assert_eq!(ana.newest("queue").await, id);
+    let own = [("sec-fetch-site", "same-origin")];
+    for method in [Method::PUT, Method::DELETE, Method::PATCH] {
+        ana.person.ask(method, &format!("/desk/c/{id}"), &own, "x").await.must(StatusCode::NOT_FOUND);
+    }
+}
+
+#[tokio::test]
+async fn names_and_messages_of_hostile_people_stay_text() {
+    let site = installation().await;
+    let ana = site.ana().await;
+    let hostile = "<img src=x onerror=alert(1)>\" hx-get=\"/logout\" 'x";
+    let vera = site.visitor(hostile).await;
+    let id = ana.newest("queue").await;
+    let profile = [("name", hostile), ("language", "en"), ("theme", "auto")];
+    ana.person.post("/desk/me/profile", &profile).await.goes_to();
+    ana.reply(id, hostile).await.must(StatusCode::OK);
+    for page in [vera.page().await, ana.person.get(&format!("/desk/c/{id}?tab=mine")).await, ana.person.get("/desk/me").await] {
+        page.says_not("<img src=x").says_not("\" hx-get=\"/logout").says("&#60;img src=x");
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_account_is_nobody() {
+    let site = installation().await;
+    site.employ("ana", Role::Owner).await;
+    let eve = site.stranger();
+    for (method, path) in [(Method::GET, "/desk/me"), (Method::GET, "/desk/c/1"), (Method::GET, "/setup/install")] {
+        eve.ask(method, path, &[("cookie", "kefu=AAAAAAAAAAAAAAAAAAAAAA")], "").await.must(StatusCode::SEE_OTHER);
+    }
+}

@@ -1,0 +1,192 @@
+//! The door: who gets in, and how access ends.
+use crate::support::{Agent, Stream, installation, limited_installation};
+use kefu::{
+    agent::{self, AgentName, Email, NewAgent, Role},
+    ids,
+};
+use poem::http::StatusCode;
+use std::time::{Duration, Instant};
+
+const PASSWORD: &str = "correct horse battery staple";
+
+#[tokio::test]
+async fn the_right_password_opens_and_a_wrong_one_says_no_more_than_an_unknown_account() {
+    let site = installation().await;
+    site.employ("ana", Role::Owner).await;
+    let person = site.stranger();
+    let wrong = [("email", "ana@shop.example"), ("password", "not the right one at all")];
+    let unknown = [("email", "nobody@shop.example"), ("password", "not the right one at all")];
+    let wrong = person.post("/login", &wrong).await.must(StatusCode::UNPROCESSABLE_ENTITY);
+    let unknown = person.post("/login", &unknown).await.must(StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(wrong.body.replace("ana@", "nobody@"), unknown.body);
+    assert!(person.cookies().is_empty());
+    Agent::sign_in(person.clone(), "ana").await;
+    person.get("/desk/c").await.must(StatusCode::OK);
+}
+
+#[tokio::test]
+async fn the_session_is_new_at_sign_in_and_hidden_from_scripts() {
+    let site = installation().await;
+    site.employ("ana", Role::Owner).await;
+    let person = site.stranger();
+    let fields = [("email", "Ana@Shop.Example "), ("password", PASSWORD)];
+    let first = person.post("/login", &fields).await;
+    let cookie = first.header("set-cookie").to_owned();
+    assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax") && cookie.contains("Path=/"), "{cookie}");
+    let known_before = person.cookies()["kefu"].clone();
+    person.post("/login", &fields).await;
+    assert_ne!(person.cookies()["kefu"], known_before);
+    let planted = site.stranger();
+    planted.get("/login").await;
+    assert!(planted.cookies().is_empty(), "looking at the door makes no session");
+}
+
+#[tokio::test]
+async fn whoever_is_not_signed_in_is_led_to_the_door_and_back() {
+    let site = installation().await;
+    let ana = site.ana().await;
+    let person = site.stranger();
+    assert_eq!(person.get("/desk/c?tab=queue").await.goes_to(), "/login?next=%2Fdesk%2Fc%3Ftab%3Dqueue");
+    person.get("/desk/events").await.must(StatusCode::UNAUTHORIZED);
+    person.post("/desk/c/1/claim", &[("nonce", "n")]).await.must(StatusCode::UNAUTHORIZED);
+    let typed = [("nonce", "n"), ("body", "typed for long")];
+    person.post("/desk/c/1/messages", &typed).await.must(StatusCode::UNAUTHORIZED).says("typed for long</textarea>");
+    for (next, place) in [("/desk/c?tab=all", "/desk/c?tab=all"), ("https://evil.example", "/desk"), ("//evil.example", "/desk"), ("/desk\\evil", "/desk")] {
+        let fields = [("email", "ana@shop.example"), ("password", PASSWORD), ("next", next)];
+        assert_eq!(site.stranger().post("/login", &fields).await.goes_to(), place);
+    }
+    drop(ana);
+}
+
+#[tokio::test]
+async fn the_sixth_try_in_a_minute_waits_even_with_the_right_password() {
+    let site = limited_installation().await;
+    site.employ("ana", Role::Owner).await;
+    let person = site.stranger();
+    for _ in 0..5 {
+        let wrong = [("email", "ana@shop.example"), ("password", "guessing")];
+        person.post("/login", &wrong).await.must(StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    let right = [("email", "ana@shop.example"), ("password", PASSWORD)];
+    person.post("/login", &right).await.must(StatusCode::TOO_MANY_REQUESTS).says("Too fast").says("ana@shop.example");
+}
+
+/// Every stream × every way to lose access.
+#[tokio::test]
+async fn streams_end_within_two_seconds_of_losing_access() {
+    let site = installation().await;
+    let _vera = site.vera().await;
+    for way in ["sign-out", "ended from another device", "password changed"] {
+        let name = format!("agent{}", way.len());
+        let agent = site.agent(&name, Role::Agent).await;
+        let other_device = Agent::sign_in(site.stranger(), &name).await;
+        let mut stream = agent.listen("all").await;
+        let mut others = other_device.listen("all").await;
+        stream.named("synced").await;
+        others.named("synced").await;
+        let began = Instant::now();
+        match way {
+            "sign-out" => {
+                assert_eq!(agent.person.twin().post("/logout", &[]).await.goes_to(), "/login");
+            }
+            "ended from another device" => {
+                let me = other_device.person.get("/desk/me").await;
+                let session = me.field("session");
+                other_device.person.post("/desk/me/sessions/end", &[("session", &session)]).await.goes_to();
+            }
+            _ => {
+                let fields = [("current", PASSWORD), ("password", "another long password of mine")];
+                other_device.person.post("/desk/me/password", &fields).await.goes_to();
+                ends(&mut others).await;
+                other_device.person.get("/desk/c").await.must(StatusCode::OK);
+            }
+        }
+        ends(&mut stream).await;
+        assert!(began.elapsed() < Duration::from_secs(2), "{way}: {:?}", began.elapsed());
+        agent.person.get("/desk/events").await.must(StatusCode::UNAUTHORIZED);
+        agent.person.get("/desk/c").await.must(StatusCode::SEE_OTHER);
+    }
+}
+
+async fn ends(stream: &mut Stream) {
+    stream.named("bye").await;
+    assert_eq!(stream.next().await, None);
+}
+
+#[tokio::test]
+async fn a_session_ends_by_idleness_and_by_age() {
+    let site = installation().await;
+    let ana = site.ana().await;
+    for _ in 0..14 {
+        site.app.clock.advance(Duration::from_secs(11 * 3600));
+        ana.person.get("/desk/me").await.must(StatusCode::OK);
+    }
+    site.app.clock.advance(Duration::from_secs(15 * 3600));
+    ana.person.get("/desk/me").await.must(StatusCode::SEE_OTHER);
+
+    let ana = Agent::sign_in(site.stranger(), "ana").await;
+    site.app.clock.advance(Duration::from_secs(12 * 3600 + 1));
+    ana.person.get("/desk/me").await.must(StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn nobody_ends_another_agents_session() {
+    let site = installation().await;
+    let (ana, ben) = (site.ana().await, site.ben().await);
+    let _second = Agent::sign_in(site.stranger(), "ana").await;
+    let session = ana.person.get("/desk/me").await.field("session");
+    ben.person.post("/desk/me/sessions/end", &[("session", &session)]).await.must(StatusCode::NOT_FOUND);
+    ana.person.post("/desk/me/sessions/end", &[("session", &session)]).await.must(StatusCode::SEE_OTHER);
+    ana.person.post("/desk/me/sessions/end", &[("session", "garbage!")]).await.must(StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn own_settings_are_kept_and_bad_ones_come_back() {
+    let site = installation().await;
+    let ana = site.ana().await;
+    let fields = [("name", "林小雨"), ("language", "zh-CN"), ("theme", "dark")];
+    assert_eq!(ana.person.post("/desk/me/profile", &fields).await.goes_to(), "/desk/me?saved=1");
+    let me = ana.person.get("/desk/me?saved=1").await;
+    me.says("value=\"林小雨\"").says("<html lang=\"zh-CN\">").says("已保存").says_not("prefers-color-scheme");
+    let empty = [("name", " "), ("language", "en"), ("theme", "light")];
+    ana.person.post("/desk/me/profile", &empty).await.must(StatusCode::UNPROCESSABLE_ENTITY).says("姓名需要");
+    let strange = [("name", "x"), ("language", "en"), ("theme", "pink")];
+    ana.person.post("/desk/me/profile", &strange).await.must(StatusCode::UNPROCESSABLE_ENTITY);
+    let wrong = [("current", "not mine at all, no"), ("password", "another long password of mine")];
+    ana.person.post("/desk/me/password", &wrong).await.must(StatusCode::UNPROCESSABLE_ENTITY).says("当前密码不正确");
+    let weak = [("current", PASSWORD), ("password", "short")];
+    ana.person.post("/desk/me/password", &weak).await.must(StatusCode::UNPROCESSABLE_ENTITY).says("至少需要 15 个字符");
+}
+
+#[tokio::test]
+async fn an_invitation_is_used_once_and_only_while_it_is_fresh() {
+    let site = installation().await;
+    site.employ("ana", Role::Owner).await;
+    let invited = |name: &'static str| {
+        let app = site.app.clone();
+        async move {
+            let email = Email::parse(&format!("{name}@shop.example")).unwrap();
+            let name = AgentName::parse(name).unwrap();
+            let new = NewAgent { email, name, role: Role::Agent, lang: None, password: None };
+            let agent = agent::add(&app, new).await.unwrap();
+            agent::invite(&app, agent.id).await.unwrap()
+        }
+    };
+    let token = invited("ben").await;
+    let person = site.stranger();
+    person.get(&format!("/invite?token={token}")).await.must(StatusCode::OK).says("ben@shop.example");
+    let weak = [("token", token.as_str()), ("password", "short")];
+    person.post("/invite", &weak).await.must(StatusCode::UNPROCESSABLE_ENTITY).says("at least 15");
+    let fields = [("token", token.as_str()), ("password", PASSWORD)];
+    assert_eq!(person.post("/invite", &fields).await.goes_to(), "/desk");
+    person.get("/desk/c").await.must(StatusCode::OK);
+    site.stranger().post("/invite", &fields).await.must(StatusCode::NOT_FOUND);
+
+    let late = invited("eve").await;
+    site.app.clock.advance(Duration::from_secs(72 * 3600 + 1));
+    site.stranger().get(&format!("/invite?token={late}")).await.must(StatusCode::NOT_FOUND);
+    for forged in ["", " ", &late.to_uppercase(), &format!("{late} "), &ids::encode(&[0; 32])] {
+        let forged: String = url::form_urlencoded::byte_serialize(forged.as_bytes()).collect();
+        site.stranger().get(&format!("/invite?token={forged}")).await.must(StatusCode::NOT_FOUND);
+    }
+}

@@ -1,0 +1,193 @@
+//! Vera asks, Walt is a stranger to her, Ana and Ben work here.
+use super::{
+    page::{Answer, Stream},
+    site::{Door, PASSWORD},
+};
+use kefu::ids::Nonce;
+use poem::{
+    Endpoint, Request,
+    http::{Method, StatusCode},
+};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
+
+/// Somebody with a browser: it keeps cookies and says that its own page sent a form.
+#[derive(Clone)]
+pub struct Person {
+    door: Door,
+    cookies: Arc<Mutex<BTreeMap<String, String>>>,
+}
+
+impl Person {
+    pub fn new(door: Door) -> Self {
+        Self { door, cookies: Arc::default() }
+    }
+
+    /// The same browser at another node.
+    pub fn at(&self, door: Door) -> Self {
+        Self { door, cookies: self.cookies.clone() }
+    }
+
+    /// A copy of the browser as it is now; what it learns later stays its own.
+    pub fn twin(&self) -> Self {
+        Self { door: self.door.clone(), cookies: Arc::new(Mutex::new(self.cookies.lock().unwrap().clone())) }
+    }
+
+    pub fn cookies(&self) -> BTreeMap<String, String> {
+        self.cookies.lock().unwrap().clone()
+    }
+
+    pub fn forget_cookies(&self) {
+        self.cookies.lock().unwrap().clear();
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.ask(Method::GET, path, &[], "").await
+    }
+
+    /// As a plain form of our page does.
+    pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        self.ask(Method::POST, path, &[("sec-fetch-site", "same-origin")], &body).await
+    }
+
+    /// As htmx does.
+    pub async fn hx_post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        self.ask(Method::POST, path, &[("sec-fetch-site", "same-origin"), ("hx-request", "true")], &body).await
+    }
+
+    pub async fn ask(&self, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        let response = self.door.call(self.request(method, path, headers, body)).await.unwrap();
+        self.keep_cookies(&response);
+        Answer::read(response).await
+    }
+
+    /// Opens a stream and waits until it has something to say.
+    pub async fn listen(&self, path: &str) -> Stream {
+        self.listen_after(path, None).await
+    }
+
+    pub async fn listen_after(&self, path: &str, last_event_id: Option<&str>) -> Stream {
+        let id: Vec<_> = last_event_id.map(|id| ("last-event-id", id)).into_iter().collect();
+        let response = self.door.call(self.request(Method::GET, path, &id, "")).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK, "{path}");
+        Stream::open(response)
+    }
+
+    fn request(&self, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> Request {
+        let cookies = self.cookies.lock().unwrap();
+        let jar: Vec<_> = cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let mut request = Request::builder().method(method).uri_str(path).header("host", "127.0.0.1:3000");
+        if !jar.is_empty() {
+            request = request.header("cookie", jar.join("; "));
+        }
+        if !headers.iter().any(|(name, _)| *name == "accept-language") {
+            request = request.header("accept-language", "en");
+        }
+        if !body.is_empty() {
+            request = request.header("content-type", "application/x-www-form-urlencoded");
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request.body(body.to_owned())
+    }
+
+    fn keep_cookies(&self, response: &poem::Response) {
+        for cookie in response.headers().get_all("set-cookie") {
+            let (pair, attributes) = cookie.to_str().unwrap().split_once(';').unwrap();
+            let (name, value) = pair.split_once('=').unwrap();
+            if attributes.contains("Max-Age=0") {
+                self.cookies.lock().unwrap().remove(name);
+            } else {
+                self.cookies.lock().unwrap().insert(name.into(), value.into());
+            }
+        }
+    }
+}
+
+/// A visitor in a conversation.
+#[derive(Clone)]
+pub struct Visitor {
+    pub person: Person,
+    pub cid: String,
+}
+
+impl Visitor {
+    /// Opens the demo shop's chat and sends a first message.
+    pub async fn arrive(person: Person, first: &str) -> Self {
+        let page = person.get("/w/demo").await;
+        let fields = [("visitor", page.field("visitor")), ("nonce", page.field("nonce")), ("body", first.into())];
+        let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let answer = person.post("/w/demo/start", &fields).await;
+        let place = answer.goes_to();
+        let cid = place.strip_prefix("/c/").unwrap().to_owned();
+        Self { person, cid }
+    }
+
+    pub fn path(&self, rest: &str) -> String {
+        format!("/c/{}{rest}", self.cid)
+    }
+
+    pub async fn say(&self, body: &str) -> Answer {
+        self.say_as(Nonce::new().as_str(), body).await
+    }
+
+    pub async fn say_as(&self, nonce: &str, body: &str) -> Answer {
+        self.person.hx_post(&self.path("/messages"), &[("nonce", nonce), ("body", body)]).await
+    }
+
+    pub async fn listen(&self, after: &str) -> Stream {
+        self.person.listen(&self.path(&format!("/events?after={after}"))).await
+    }
+
+    pub async fn page(&self) -> Answer {
+        let page = self.person.get(&self.path("")).await;
+        assert_eq!(page.status, StatusCode::OK);
+        page
+    }
+}
+
+/// An agent at the desk.
+#[derive(Clone)]
+pub struct Agent {
+    pub person: Person,
+}
+
+impl Agent {
+    pub async fn sign_in(person: Person, name: &str) -> Self {
+        let fields = [("email", format!("{name}@shop.example")), ("password", PASSWORD.into())];
+        let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        assert_eq!(person.post("/login", &fields).await.goes_to(), "/desk");
+        Self { person }
+    }
+
+    /// The newest conversation of a list.
+    pub async fn newest(&self, tab: &str) -> i64 {
+        let list = self.person.get(&format!("/desk/c?tab={tab}")).await;
+        let ids = list.all("id=\"c-");
+        ids.iter().map(|id| id.parse().unwrap()).max().unwrap_or_else(|| panic!("{tab} is empty: {}", list.body))
+    }
+
+    pub async fn write(&self, id: i64, kind: &str, body: &str) -> Answer {
+        let nonce = Nonce::new();
+        let fields = [("kind", kind), ("nonce", nonce.as_str()), ("body", body)];
+        self.person.hx_post(&format!("/desk/c/{id}/messages"), &fields).await
+    }
+
+    pub async fn reply(&self, id: i64, body: &str) -> Answer {
+        self.write(id, "text", body).await
+    }
+
+    pub async fn act(&self, id: i64, verb: &str) -> Answer {
+        let nonce = Nonce::new();
+        self.person.hx_post(&format!("/desk/c/{id}/{verb}"), &[("nonce", nonce.as_str())]).await
+    }
+
+    pub async fn listen(&self, tab: &str) -> Stream {
+        self.person.listen(&format!("/desk/events?tab={tab}")).await
+    }
+}

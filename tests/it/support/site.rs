@@ -1,0 +1,112 @@
+//! An installation over an empty database of its own.
+use super::{Agent, Person, Visitor};
+use clap::Parser;
+use kefu::{
+    agent::{self, AgentName, Email, NewAgent, Password, Role},
+    app::App,
+    commands,
+    config::{Config, Switch},
+    ids, routes, site,
+    text::Lang,
+};
+use poem::{EndpointExt, Response};
+use sea_orm::{ConnectionTrait, Database};
+use std::sync::Arc;
+use tempfile::TempDir;
+
+pub const PASSWORD: &str = "correct horse battery staple";
+
+pub type Door = Arc<dyn poem::endpoint::DynEndpoint<Output = Response>>;
+
+pub struct Installation {
+    pub app: App,
+    pub door: Door,
+    _folder: TempDir,
+}
+
+/// Rates are off, as people in tests type fast.
+pub async fn installation() -> Installation {
+    build(Switch::Off).await
+}
+
+/// With its rates on.
+pub async fn limited_installation() -> Installation {
+    build(Switch::On).await
+}
+
+async fn build(rate_limits: Switch) -> Installation {
+    #[derive(Parser)]
+    struct Settings {
+        #[command(flatten)]
+        config: Config,
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = Settings::parse_from(["kefu"]).config;
+    config.data_dir = folder.path().to_owned();
+    config.database_url = own_database().await;
+    config.rate_limits = rate_limits;
+    let app = commands::open(config).await.unwrap();
+    site::ensure_demo(&app).await.unwrap();
+    let door = door(&app);
+    Installation { app, door, _folder: folder }
+}
+
+fn door(app: &App) -> Door {
+    Arc::new(poem::endpoint::ToDynEndpoint(routes::site(app).map_to_response()))
+}
+
+/// A fresh database on the server that is being tested; none means SQLite.
+pub async fn own_database() -> Option<String> {
+    let server = std::env::var("KEFU_TEST_DATABASE_URL").ok()?;
+    let name = format!("kefu_{}", ids::random::<8>().map(|byte| format!("{byte:02x}")).concat());
+    let admin = Database::connect(&server).await.unwrap();
+    admin.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
+    admin.close().await.unwrap();
+    let (base, _) = server.rsplit_once('/').unwrap();
+    Some(format!("{base}/{name}"))
+}
+
+impl Installation {
+    /// Another process over the same database, which hears no news from this one.
+    pub fn deaf_node(&self) -> Door {
+        door(&App { bus: Default::default(), ..self.app.clone() })
+    }
+
+    pub fn stranger(&self) -> Person {
+        Person::new(self.door.clone())
+    }
+
+    /// A visitor of the demo shop who has said something.
+    pub async fn visitor(&self, first: &str) -> Visitor {
+        Visitor::arrive(self.stranger(), first).await
+    }
+
+    pub async fn vera(&self) -> Visitor {
+        self.visitor("Is this thing on?").await
+    }
+
+    pub async fn walt(&self) -> Visitor {
+        self.visitor("I am somebody else").await
+    }
+
+    pub async fn ana(&self) -> Agent {
+        self.agent("ana", Role::Owner).await
+    }
+
+    pub async fn ben(&self) -> Agent {
+        self.agent("ben", Role::Agent).await
+    }
+
+    pub async fn agent(&self, name: &str, role: Role) -> Agent {
+        self.employ(name, role).await;
+        Agent::sign_in(self.stranger(), name).await
+    }
+
+    /// An account, without signing in.
+    pub async fn employ(&self, name: &str, role: Role) {
+        let email = Email::parse(&format!("{name}@shop.example")).unwrap();
+        let password = Some(Password::parse(PASSWORD, &email).unwrap());
+        let name = AgentName::parse(name).unwrap();
+        agent::add(&self.app, NewAgent { email, name, role, lang: Some(Lang::En), password }).await.unwrap();
+    }
+}
