@@ -110,7 +110,9 @@ impl Cli {
         config.check()?;
         match self.command {
             None | Some(Command::Serve(_)) => serve(config).await,
-            Some(Command::Agent { command: AgentCommand::Add(add) }) => add_agent(config, &add).await,
+            Some(Command::Agent { command: AgentCommand::Add(add) }) => {
+                add_agent(config, &add).await
+            }
             Some(Command::Site { command: SiteCommand::Add(add) }) => add_site(config, &add).await,
             Some(Command::Migrate { status, .. }) => migrate(&config, status).await,
         }
@@ -140,9 +142,9 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let app = open(config).await?;
     site::ensure_demo(&app).await.map_err(explained)?;
     let listen = app.config.listen;
-    let listener = TcpListener::bind(listen)
-        .await
-        .with_context(|| format!("cannot listen on {listen}; choose another address with --listen"))?;
+    let listener = TcpListener::bind(listen).await.with_context(|| {
+        format!("cannot listen on {listen}; choose another address with --listen")
+    })?;
     let url = app.config.public_url();
     tracing::info!(%listen, %url, "serving");
     if app.config.rate_limits == crate::config::Switch::Off {
@@ -181,7 +183,9 @@ async fn add_agent(config: Config, add: &AddAgent) -> anyhow::Result<()> {
     let name = AgentName::parse(&add.name).map_err(|invalid| explained(invalid.into()))?;
     let app = open(config).await?;
     let invite = password.is_none();
-    let agent = agent::add(&app, NewAgent { email, name, role, lang: None, password }).await.map_err(explained)?;
+    let agent = agent::add(&app, NewAgent { email, name, role, lang: None, password })
+        .await
+        .map_err(explained)?;
     if invite {
         let token = agent::invite(&app, agent.id).await.map_err(explained)?;
         println!("{}/invite?token={token}", app.config.public_url());
@@ -193,7 +197,9 @@ async fn add_agent(config: Config, add: &AddAgent) -> anyhow::Result<()> {
 
 fn password_from_stdin(email: &Email) -> anyhow::Result<Password> {
     let mut text = String::new();
-    std::io::stdin().read_to_string(&mut text).context("cannot read the password from standard input")?;
+    std::io::stdin()
+        .read_to_string(&mut text)
+        .context("cannot read the password from standard input")?;
     let text = text.strip_suffix('\n').unwrap_or(&text);
     let text = text.strip_suffix('\r').unwrap_or(text);
     Password::parse(text, email).map_err(|invalid| explained(invalid.into()))
@@ -205,7 +211,11 @@ async fn add_site(config: Config, add: &AddSite) -> anyhow::Result<()> {
         Ok(NewSite {
             name: SiteName::parse(&add.name)?,
             key: add.key.as_deref().map(SiteKey::parse).transpose()?,
-            origins: add.origins.iter().map(|origin| Origin::parse(origin)).collect::<Result<_, _>>()?,
+            origins: add
+                .origins
+                .iter()
+                .map(|origin| Origin::parse(origin))
+                .collect::<Result<_, _>>()?,
         })
     };
     let new = parsed().map_err(explained)?;

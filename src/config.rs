@@ -31,7 +31,12 @@ pub struct Config {
     pub public_url: Option<String>,
 
     /// Networks of proxies whose `X-Forwarded-For` is believed, such as `10.0.0.0/8`; repeat or separate by commas.
-    #[arg(long = "trusted-proxy", env = "KEFU_TRUSTED_PROXIES", value_delimiter = ',', value_name = "NETWORK")]
+    #[arg(
+        long = "trusted-proxy",
+        env = "KEFU_TRUSTED_PROXIES",
+        value_delimiter = ',',
+        value_name = "NETWORK"
+    )]
     pub trusted_proxies: Vec<ipnet::IpNet>,
 
     /// At least 32 characters, the same on all nodes; `new,old` while rotating. By default made once in the data folder.
@@ -78,13 +83,20 @@ impl Config {
     /// Refuses settings that would only fail later, in words that say what to do.
     pub fn check(&self) -> anyhow::Result<()> {
         if let Some(given) = &self.public_url {
-            let url = url::Url::parse(given).with_context(|| format!("--public-url {given} is no address"))?;
-            if !matches!(url.scheme(), "http" | "https") || url.host().is_none() || url.path() != "/" {
+            let url = url::Url::parse(given)
+                .with_context(|| format!("--public-url {given} is no address"))?;
+            if !matches!(url.scheme(), "http" | "https")
+                || url.host().is_none()
+                || url.path() != "/"
+            {
                 bail!("--public-url {given} must look like https://kf.example.com, without a path");
             }
         }
         let url = self.database_url();
-        if !["sqlite:", "postgres:", "postgresql:", "mysql:"].iter().any(|scheme| url.starts_with(scheme)) {
+        if !["sqlite:", "postgres:", "postgresql:", "mysql:"]
+            .iter()
+            .any(|scheme| url.starts_with(scheme))
+        {
             bail!("--database-url must begin with postgres://, mysql:// or sqlite://");
         }
         Ok(())
@@ -102,12 +114,14 @@ impl Config {
 
 fn key_file(path: &Path) -> anyhow::Result<String> {
     if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).with_context(|| format!("cannot make the data folder {}", folder.display()))?;
+        fs::create_dir_all(folder)
+            .with_context(|| format!("cannot make the data folder {}", folder.display()))?;
     }
     let fresh = crate::ids::encode(&crate::ids::random::<32>());
     match open_new(path) {
         Ok(mut file) => {
-            file.write_all(fresh.as_bytes()).with_context(|| format!("cannot write {}", path.display()))?;
+            file.write_all(fresh.as_bytes())
+                .with_context(|| format!("cannot write {}", path.display()))?;
             file.sync_all()?;
             Ok(fresh)
         }
@@ -137,7 +151,9 @@ impl SecretKey {
     pub fn parse(text: &str) -> anyhow::Result<Self> {
         let keys: Vec<_> = text.split(',').map(|key| key.trim().as_bytes().to_vec()).collect();
         if keys.iter().any(|key| key.len() < 32) {
-            bail!("the secret key must have at least 32 characters; `openssl rand -base64 32` makes one");
+            bail!(
+                "the secret key must have at least 32 characters; `openssl rand -base64 32` makes one"
+            );
         }
         Ok(Self(Arc::new(keys)))
     }

@@ -4,8 +4,10 @@ use anyhow::{Context, bail};
 use jiff::Timestamp;
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, EntityTrait, IdenStatic, IsolationLevel, Iterable, QueryFilter,
-    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+    ActiveValue::Set,
+    ColumnTrait, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend,
+    EntityTrait, IdenStatic, IsolationLevel, Iterable, QueryFilter, SqliteTransactionMode,
+    Statement, TransactionOptions, TransactionTrait,
     sea_query::{Expr, SimpleExpr},
 };
 use std::time::Duration;
@@ -28,14 +30,19 @@ impl Db {
     /// Connects and asserts what our promises rest on. Does not migrate.
     pub async fn connect(url: &str) -> anyhow::Result<Self> {
         if url.starts_with("sqlite:") {
-            let url = if url.contains("mode=") { url.to_owned() } else { format!("{url}?mode=rwc") };
+            let url =
+                if url.contains("mode=") { url.to_owned() } else { format!("{url}?mode=rwc") };
             let write = open(sqlite(&url, 1)).await?;
             assert_durable(&write).await?;
             let read = open(sqlite(&url, 4)).await?;
             return Ok(Self { write, read });
         }
         let mut options = ConnectOptions::new(url);
-        options.max_connections(10).acquire_timeout(ACQUIRE).connect_timeout(ACQUIRE).sqlx_logging(false);
+        options
+            .max_connections(10)
+            .acquire_timeout(ACQUIRE)
+            .connect_timeout(ACQUIRE)
+            .sqlx_logging(false);
         let pool = open(options).await?;
         Ok(Self { write: pool.clone(), read: pool })
     }
@@ -90,10 +97,8 @@ impl Db {
     /// The word that cursors of this database begin with, made with the database.
     pub async fn epoch(&self) -> anyhow::Result<String> {
         use installation::{ActiveModel, Column, Entity};
-        let fresh = ActiveModel {
-            name: Set("epoch".into()),
-            value: Set(hex(&crate::ids::random::<4>())),
-        };
+        let fresh =
+            ActiveModel { name: Set("epoch".into()), value: Set(hex(&crate::ids::random::<4>())) };
         match Entity::insert(fresh).exec_without_returning(&self.write).await {
             Err(error) if !is_taken(&error) => return Err(error.into()),
             _ => {}
@@ -111,7 +116,8 @@ impl Db {
         };
         let statement = Statement::from_string(self.read.get_database_backend(), sql);
         let row = self.read.query_one_raw(statement).await?;
-        let micros: i64 = row.context("a SELECT without a row").and_then(|row| Ok(row.try_get("", "now")?))?;
+        let micros: i64 =
+            row.context("a SELECT without a row").and_then(|row| Ok(row.try_get("", "now")?))?;
         Ok(timestamp(micros))
     }
 }
@@ -153,7 +159,8 @@ fn hex(bytes: &[u8]) -> String {
 const NOW_POSTGRES: &str = "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)";
 const NOW_MYSQL: &str = "CAST(UNIX_TIMESTAMP(SYSDATE(6)) * 1000000 AS SIGNED)";
 /// SQLite's clock has milliseconds.
-const NOW_SQLITE: &str = "CAST(ROUND((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER) * 1000";
+const NOW_SQLITE: &str =
+    "CAST(ROUND((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER) * 1000";
 
 /// The database's clock inside a statement, in the unit of our columns.
 pub fn now(db: &impl Connection) -> SimpleExpr {
@@ -200,10 +207,14 @@ fn sqlite(url: &str, connections: u32) -> ConnectOptions {
 /// An acknowledged entry survives a power cut only under these two.
 async fn assert_durable(db: &DatabaseConnection) -> anyhow::Result<()> {
     let ask = |pragma: &str| Statement::from_string(DbBackend::Sqlite, format!("PRAGMA {pragma}"));
-    let journal: String = db.query_one_raw(ask("journal_mode")).await?.context("no row")?.try_get_by_index(0)?;
-    let synchronous: i32 = db.query_one_raw(ask("synchronous")).await?.context("no row")?.try_get_by_index(0)?;
+    let journal: String =
+        db.query_one_raw(ask("journal_mode")).await?.context("no row")?.try_get_by_index(0)?;
+    let synchronous: i32 =
+        db.query_one_raw(ask("synchronous")).await?.context("no row")?.try_get_by_index(0)?;
     if journal != "wal" || synchronous != 2 {
-        bail!("SQLite refused WAL with synchronous=FULL (journal_mode={journal}, synchronous={synchronous}); is the data folder on a network file system?");
+        bail!(
+            "SQLite refused WAL with synchronous=FULL (journal_mode={journal}, synchronous={synchronous}); is the data folder on a network file system?"
+        );
     }
     Ok(())
 }

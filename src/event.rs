@@ -36,7 +36,8 @@ impl Author {
         match (self, other) {
             (Self::Visitor { id: a, .. }, Self::Visitor { id: b, .. }) => a == b,
             (Self::Agent { id: a, .. }, Self::Agent { id: b, .. }) => a == b,
-            (Self::Visitor { .. }, Self::Agent { .. }) | (Self::Agent { .. }, Self::Visitor { .. }) => false,
+            (Self::Visitor { .. }, Self::Agent { .. })
+            | (Self::Agent { .. }, Self::Visitor { .. }) => false,
         }
     }
 }
@@ -45,10 +46,16 @@ impl Author {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Content {
-    Text { body: String },
+    Text {
+        body: String,
+    },
     /// For agents only.
-    Note { body: String },
-    Event { what: Happening },
+    Note {
+        body: String,
+    },
+    Event {
+        what: Happening,
+    },
 }
 
 /// Events of a conversation's life. The agent who acts is the entry's author.
@@ -159,7 +166,9 @@ pub enum Topic {
 impl Event {
     pub fn topics(&self) -> Vec<Topic> {
         match self {
-            Self::EntryAppended(appended) => vec![Topic::Conversation(appended.summary.id), Topic::Desk],
+            Self::EntryAppended(appended) => {
+                vec![Topic::Conversation(appended.summary.id), Topic::Desk]
+            }
             Self::ReadMoved(moved) => vec![Topic::Conversation(moved.summary.id), Topic::Desk],
             Self::AccessLost { .. } => vec![Topic::Access],
         }

@@ -142,7 +142,13 @@ mod tests {
     fn a_public_id_survives_its_own_parser_and_garbage_does_not() {
         let id = PublicId::new();
         assert_eq!(PublicId::parse(id.as_str()), Some(id));
-        for garbage in ["", "short", "0123456789012345678901234", "012345678901234567890é", "'; drop table x; --00"] {
+        for garbage in [
+            "",
+            "short",
+            "0123456789012345678901234",
+            "012345678901234567890é",
+            "'; drop table x; --00",
+        ] {
             assert_eq!(PublicId::parse(garbage), None, "{garbage}");
         }
     }

@@ -21,7 +21,8 @@ async fn main() -> ExitCode {
 }
 
 fn log_to_stderr(format: Option<LogFormat>) {
-    let wanted = EnvFilter::try_from_env("KEFU_LOG").unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn,sea_orm=warn"));
+    let wanted = EnvFilter::try_from_env("KEFU_LOG")
+        .unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn,sea_orm=warn"));
     let log = tracing_subscriber::fmt().with_env_filter(wanted).with_writer(stderr);
     let guess = if stderr().is_terminal() { LogFormat::Pretty } else { LogFormat::Json };
     match format.unwrap_or(guess) {

@@ -39,8 +39,16 @@ pub fn hash(name: &'static str) -> ColumnDef {
 }
 
 /// `table.column` points at `target.id`; the key is named `fk_{table}_{column}`.
-pub fn reference(table: &'static str, column: &'static str, target: &'static str) -> ForeignKeyCreateStatement {
-    ForeignKey::create().name(format!("fk_{table}_{column}")).from(table, column).to(target, "id").to_owned()
+pub fn reference(
+    table: &'static str,
+    column: &'static str,
+    target: &'static str,
+) -> ForeignKeyCreateStatement {
+    ForeignKey::create()
+        .name(format!("fk_{table}_{column}"))
+        .from(table, column)
+        .to(target, "id")
+        .to_owned()
 }
 
 pub async fn drop(manager: &SchemaManager<'_>, name: &'static str) -> Result<(), DbErr> {

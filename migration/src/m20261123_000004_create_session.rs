@@ -18,7 +18,8 @@ impl MigrationTrait for Migration {
             .col(number("expires_at"))
             .to_owned();
         manager.create_table(table).await?;
-        let by_owner = Index::create().name("ix_session_owner").table("session").col("owner_id").to_owned();
+        let by_owner =
+            Index::create().name("ix_session_owner").table("session").col("owner_id").to_owned();
         manager.create_index(by_owner).await
     }
 

@@ -46,7 +46,9 @@ impl MigrationTrait for Migration {
         let start = ["site_id", "start_token", "start_nonce"];
         manager.create_index(index("uq_conversation_start", &start).unique().to_owned()).await?;
         manager.create_index(index("ix_conversation_contact", &["contact_id", "state"])).await?;
-        manager.create_index(index("ix_conversation_list", &["state", "assignee_id", "last_at"])).await?;
+        manager
+            .create_index(index("ix_conversation_list", &["state", "assignee_id", "last_at"]))
+            .await?;
         manager.create_index(index("ix_conversation_touched", &["touched_at"])).await
     }
 

@@ -15,7 +15,11 @@ impl MigrationTrait for Migration {
             .col(number("seq"))
             .col(number("at"))
             .primary_key(
-                Index::create().name("pk_read_position").col("conversation_id").col("reader_kind").col("reader_id"),
+                Index::create()
+                    .name("pk_read_position")
+                    .col("conversation_id")
+                    .col("reader_kind")
+                    .col("reader_id"),
             )
             .foreign_key(&mut reference("read_position", "conversation_id", "conversation"))
             .to_owned();

@@ -80,7 +80,13 @@ pub async fn accept_invitation(app: &App, token: &str, password: Password) -> Re
     Ok(agent)
 }
 
-pub async fn set_profile(app: &App, id: AgentId, name: &AgentName, lang: Option<Lang>, theme: Theme) -> Result<()> {
+pub async fn set_profile(
+    app: &App,
+    id: AgentId,
+    name: &AgentName,
+    lang: Option<Lang>,
+    theme: Theme,
+) -> Result<()> {
     store::set_profile(&app.db, id, name.as_str(), lang, theme).await
 }
 

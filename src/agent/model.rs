@@ -32,7 +32,9 @@ impl Role {
     }
 
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Owner, Self::Admin, Self::Agent, Self::ReadOnly].into_iter().find(|role| role.word() == word)
+        [Self::Owner, Self::Admin, Self::Agent, Self::ReadOnly]
+            .into_iter()
+            .find(|role| role.word() == word)
     }
 
     /// Whether the role may write, claim, close.
@@ -72,7 +74,11 @@ impl Email {
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let email = text.trim().to_lowercase();
         let plausible = email.split_once('@').is_some_and(|(local, host)| {
-            !local.is_empty() && !host.is_empty() && !host.contains('@') && !host.starts_with('.') && !host.ends_with('.')
+            !local.is_empty()
+                && !host.is_empty()
+                && !host.contains('@')
+                && !host.starts_with('.')
+                && !host.ends_with('.')
         });
         let odd = |c: char| c.is_whitespace() || c.is_control() || "<>\"',;()[]\\".contains(c);
         if !plausible || email.len() > 254 || email.contains(odd) {
@@ -150,7 +156,17 @@ mod tests {
     #[test]
     fn an_email_is_folded_and_garbage_refused() {
         assert_eq!(Email::parse(" Ana@Shop.Example ").unwrap().as_str(), "ana@shop.example");
-        for bad in ["", "ana", "@shop", "ana@", "a@b@c", "a b@c.d", "<ana@shop.example>", "ana@.example", &format!("{}@a.b", "x".repeat(260))] {
+        for bad in [
+            "",
+            "ana",
+            "@shop",
+            "ana@",
+            "a@b@c",
+            "a b@c.d",
+            "<ana@shop.example>",
+            "ana@.example",
+            &format!("{}@a.b", "x".repeat(260)),
+        ] {
             assert!(Email::parse(bad).is_err(), "{bad}");
         }
     }
@@ -158,7 +174,8 @@ mod tests {
     #[test]
     fn a_password_that_guesses_itself_is_refused() {
         let ana = Email::parse("ana@shop.example").unwrap();
-        let reason = |text: &str| Password::parse(text, &ana).map(|_| ()).map_err(|invalid| invalid.reason);
+        let reason =
+            |text: &str| Password::parse(text, &ana).map(|_| ()).map_err(|invalid| invalid.reason);
         assert_eq!(reason("correct horse battery"), Ok(()));
         assert_eq!(reason("四个词组成的密码也是可以的哦对吧"), Ok(()));
         assert_eq!(reason("fourteen chars"), Err("invalid-password-short"));

@@ -20,7 +20,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// The turns of this process: they stand for its memory, of which there is one.
 static TURNS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(AT_ONCE)));
 /// What the password of an account that does not exist is compared with, so that the answer takes as long.
-static NOBODY: LazyLock<String> = LazyLock::new(|| digest(&crate::ids::encode(&crate::ids::random::<16>())).unwrap_or_default());
+static NOBODY: LazyLock<String> =
+    LazyLock::new(|| digest(&crate::ids::encode(&crate::ids::random::<16>())).unwrap_or_default());
 
 /// The PHC string to store.
 pub async fn hash(password: Password) -> Result<String> {
@@ -54,7 +55,8 @@ async fn in_turn<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -
 
 fn digest(password: &str) -> Result<String> {
     let hash = argon2().hash_password(password.as_bytes());
-    hash.map(|hash| hash.to_string()).map_err(|error| Error::internal(anyhow::anyhow!("argon2: {error}")))
+    hash.map(|hash| hash.to_string())
+        .map_err(|error| Error::internal(anyhow::anyhow!("argon2: {error}")))
 }
 
 fn argon2() -> Argon2<'static> {

@@ -125,7 +125,11 @@ pub async fn set_profile(
         theme: Set(theme.word().into()),
         ..Default::default()
     };
-    agent::Entity::update_many().set(row).filter(agent::Column::Id.eq(id.0)).exec(db.write()).await?;
+    agent::Entity::update_many()
+        .set(row)
+        .filter(agent::Column::Id.eq(id.0))
+        .exec(db.write())
+        .await?;
     Ok(())
 }
 
@@ -138,7 +142,12 @@ pub async fn set_password(db: &impl ConnectionTrait, id: AgentId, hash: String) 
     Ok(())
 }
 
-pub async fn insert_invitation(db: &Db, hash: Vec<u8>, agent: AgentId, expires_at: Timestamp) -> Result<()> {
+pub async fn insert_invitation(
+    db: &Db,
+    hash: Vec<u8>,
+    agent: AgentId,
+    expires_at: Timestamp,
+) -> Result<()> {
     let row = invitation::ActiveModel {
         hash: Set(hash),
         agent_id: Set(agent.0),
@@ -149,7 +158,11 @@ pub async fn insert_invitation(db: &Db, hash: Vec<u8>, agent: AgentId, expires_a
 }
 
 /// Whom a link invites, while it is good.
-pub async fn invited(db: &impl ConnectionTrait, hash: &[u8], now: Timestamp) -> Result<Option<Agent>> {
+pub async fn invited(
+    db: &impl ConnectionTrait,
+    hash: &[u8],
+    now: Timestamp,
+) -> Result<Option<Agent>> {
     let row = invitation::Entity::find_by_id(hash.to_vec())
         .filter(invitation::Column::ExpiresAt.gt(db::micros(now)))
         .one(db)
@@ -162,13 +175,19 @@ pub async fn invited(db: &impl ConnectionTrait, hash: &[u8], now: Timestamp) -> 
 
 /// Takes every link of an agent away; false if there was none, so that of two uses at once one wins.
 pub async fn remove_invitations(db: &impl ConnectionTrait, agent: AgentId) -> Result<bool> {
-    let gone =
-        invitation::Entity::delete_many().filter(invitation::Column::AgentId.eq(agent.0)).exec(db).await?;
+    let gone = invitation::Entity::delete_many()
+        .filter(invitation::Column::AgentId.eq(agent.0))
+        .exec(db)
+        .await?;
     Ok(gone.rows_affected > 0)
 }
 
 /// Notes for every node, also those that do not hear the news, that access was lost.
-pub async fn insert_revocation(db: &impl ConnectionTrait, access: &Access, at: Timestamp) -> Result<()> {
+pub async fn insert_revocation(
+    db: &impl ConnectionTrait,
+    access: &Access,
+    at: Timestamp,
+) -> Result<()> {
     let (kind, subject) = match access {
         Access::Session(hash) => ("session", hash.clone()),
         Access::Agent(id) => ("agent", id.to_string()),
@@ -197,5 +216,9 @@ fn read(row: agent::Model) -> Agent {
 
 /// The tables of this feature.
 pub fn tables() -> Vec<db::Table> {
-    vec![db::table::<agent::Entity>(), db::table::<invitation::Entity>(), db::table::<revocation::Entity>()]
+    vec![
+        db::table::<agent::Entity>(),
+        db::table::<invitation::Entity>(),
+        db::table::<revocation::Entity>(),
+    ]
 }

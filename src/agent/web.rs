@@ -48,7 +48,8 @@ impl<'a> FromRequest<'a> for CurrentAgent {
 async fn current(app: &App, request: &Request, session: &Session) -> Result<CurrentAgent> {
     let owner: Option<i64> = session.get(OWNER).await.map_err(unavailable)?;
     let (Some(owner), Some(id)) = (owner, session.id()) else { return Err(Error::Unauthenticated) };
-    let agent = super::store::find(app.db.read(), AgentId(owner)).await?.ok_or(Error::Unauthenticated)?;
+    let agent =
+        super::store::find(app.db.read(), AgentId(owner)).await?.ok_or(Error::Unauthenticated)?;
     let hash = session_store::hash(id);
     SessionRows::new(app).touch(&hash).await?;
     Ok(CurrentAgent { lang: agent.lang.unwrap_or(Viewer::of(request).lang), agent, session: hash })
@@ -115,7 +116,12 @@ struct LoginPage {
 }
 
 #[handler]
-pub async fn login(app: Data<&App>, viewer: Viewer, signed_in: SignedIn, request: &Request) -> Result<Response> {
+pub async fn login(
+    app: Data<&App>,
+    viewer: Viewer,
+    signed_in: SignedIn,
+    request: &Request,
+) -> Result<Response> {
     let next = own_path(query(request, "next"));
     if let SignedIn::Agent(_) = signed_in {
         return Ok(see_other(next));
@@ -166,7 +172,8 @@ pub async fn sign_in(
 
 /// Begins an agent's session under a new id, so that nobody can have known it before.
 pub async fn sign_in_as(request: &Request, session: &Session, agent: &Agent) -> Result<()> {
-    let user_agent: String = request.header("user-agent").unwrap_or_default().chars().take(255).collect();
+    let user_agent: String =
+        request.header("user-agent").unwrap_or_default().chars().take(255).collect();
     session.clear().await;
     session.cycle_id().await.map_err(unavailable)?;
     session.insert(USER_AGENT, user_agent).await.map_err(unavailable)?;
@@ -175,7 +182,11 @@ pub async fn sign_in_as(request: &Request, session: &Session, agent: &Agent) -> 
 }
 
 #[handler]
-pub async fn sign_out(app: Data<&App>, me: CurrentAgent, session: CurrentSession) -> Result<Response> {
+pub async fn sign_out(
+    app: Data<&App>,
+    me: CurrentAgent,
+    session: CurrentSession,
+) -> Result<Response> {
     actions::end_session(&app, me.agent.id, &me.session).await?;
     session.0.flush().await.map_err(unavailable)?;
     Ok(see_other("/login"))
@@ -234,7 +245,8 @@ pub async fn accept_invitation(
         Err(invalid) => {
             let problem = Some(viewer.lang.t(invalid.reason));
             let (email, name) = (agent.email.to_string(), agent.name);
-            let page = InvitationPage { lang: viewer.lang, email, name, token: form.token, problem };
+            let page =
+                InvitationPage { lang: viewer.lang, email, name, token: form.token, problem };
             let mut response = html(&page)?;
             response.set_status(StatusCode::UNPROCESSABLE_ENTITY);
             Ok(response)
@@ -278,12 +290,20 @@ pub async fn settings(app: Data<&App>, signed_in: SignedIn, request: &Request) -
     }
 }
 
-async fn me_page(app: &App, me: &CurrentAgent, saved: bool, invalid: Option<Invalid>) -> Result<Response> {
+async fn me_page(
+    app: &App,
+    me: &CurrentAgent,
+    saved: bool,
+    invalid: Option<Invalid>,
+) -> Result<Response> {
     let sessions = SessionRows::new(app).of_owner(me.agent.id.0).await?;
     let zone = text::zone("Asia/Shanghai");
     let moment = |micros: i64| {
         let at = crate::db::timestamp(micros);
-        (format!("{} {}", text::day_line(at, &zone, me.lang), text::clock_time(at, &zone)), format!("{at:.3}"))
+        (
+            format!("{} {}", text::day_line(at, &zone, me.lang), text::clock_time(at, &zone)),
+            format!("{at:.3}"),
+        )
     };
     let row = |session: session_store::session::Model| SessionRow {
         this: session.hash == me.session,
@@ -316,12 +336,17 @@ struct ProfileForm {
 }
 
 #[handler]
-pub async fn set_profile(app: Data<&App>, me: CurrentAgent, Form(form): Form<ProfileForm>) -> Result<Response> {
+pub async fn set_profile(
+    app: Data<&App>,
+    me: CurrentAgent,
+    Form(form): Form<ProfileForm>,
+) -> Result<Response> {
     let name = match AgentName::parse(&form.name) {
         Ok(name) => name,
         Err(invalid) => return me_page(&app, &me, false, Some(invalid)).await,
     };
-    let theme = Theme::parse(&form.theme).ok_or(Invalid { field: "theme", reason: "invalid-form" })?;
+    let theme =
+        Theme::parse(&form.theme).ok_or(Invalid { field: "theme", reason: "invalid-form" })?;
     actions::set_profile(&app, me.agent.id, &name, Lang::from_tag(&form.language), theme).await?;
     Ok(see_other("/desk/me?saved=1"))
 }
@@ -363,7 +388,11 @@ struct EndForm {
 }
 
 #[handler]
-pub async fn end_session(app: Data<&App>, me: CurrentAgent, Form(form): Form<EndForm>) -> Result<Response> {
+pub async fn end_session(
+    app: Data<&App>,
+    me: CurrentAgent,
+    Form(form): Form<EndForm>,
+) -> Result<Response> {
     let hash = ids::decode(&form.session).ok_or(Error::NotFound)?;
     actions::end_session(&app, me.agent.id, &hash).await?;
     Ok(see_other("/desk/me"))

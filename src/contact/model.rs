@@ -68,10 +68,24 @@ mod tests {
         let ours = key("the key of this installation is long enough");
         let token = VisitorToken::issue(&ours);
         assert_eq!(VisitorToken::parse(token.as_str(), &ours), Some(token.clone()));
-        assert_eq!(VisitorToken::parse(token.as_str(), &key("the key of another installation is long too")), None);
+        assert_eq!(
+            VisitorToken::parse(
+                token.as_str(),
+                &key("the key of another installation is long too")
+            ),
+            None
+        );
         let mut forged = token.as_str().to_owned();
         forged.replace_range(5..6, if &forged[5..6] == "A" { "B" } else { "A" });
-        for garbage in [forged.as_str(), "", "kfv_", "kfv_.", "kfv_AAAA.AAAA", &token.as_str()[4..], &format!("{}=", token.as_str())] {
+        for garbage in [
+            forged.as_str(),
+            "",
+            "kfv_",
+            "kfv_.",
+            "kfv_AAAA.AAAA",
+            &token.as_str()[4..],
+            &format!("{}=", token.as_str()),
+        ] {
             assert_eq!(VisitorToken::parse(garbage, &ours), None, "{garbage}");
         }
     }

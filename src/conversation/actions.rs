@@ -34,7 +34,9 @@ pub async fn start(app: &App, site: &Site, first: FirstMessage) -> Result<Sent> 
             return Ok(sent);
         }
     }
-    Err(Error::Unavailable(anyhow::anyhow!("a first message was repeated faster than it could be stored")))
+    Err(Error::Unavailable(anyhow::anyhow!(
+        "a first message was repeated faster than it could be stored"
+    )))
 }
 
 async fn try_start(app: &App, site: &Site, first: &FirstMessage) -> Result<Option<Sent>> {
@@ -52,7 +54,13 @@ async fn try_start(app: &App, site: &Site, first: &FirstMessage) -> Result<Optio
             match store::find_open(&tx, site.id, contact).await? {
                 Some(open) => Some(open),
                 None => {
-                    let start = Start { site: site.id, contact, token: &first.token, nonce: &first.nonce, at };
+                    let start = Start {
+                        site: site.id,
+                        contact,
+                        token: &first.token,
+                        nonce: &first.nonce,
+                        at,
+                    };
                     store::open(&tx, &start).await?
                 }
             }
@@ -90,7 +98,13 @@ pub struct AtWork {
 }
 
 /// An answer. `seen` is the last entry the agent had before her eyes; without one it is sent whatever was said meanwhile.
-pub async fn reply(app: &App, by: AtWork, nonce: Nonce, body: Body, seen: Option<i64>) -> Result<Sent> {
+pub async fn reply(
+    app: &App,
+    by: AtWork,
+    nonce: Nonce,
+    body: Body,
+    seen: Option<i64>,
+) -> Result<Sent> {
     let append = Append { seen, ..text(by.author(), nonce, body) };
     writer::append(app, &by.seat(), append).await
 }
@@ -98,7 +112,8 @@ pub async fn reply(app: &App, by: AtWork, nonce: Nonce, body: Body, seen: Option
 /// A note for the other agents.
 pub async fn note(app: &App, by: AtWork, nonce: Nonce, body: Body) -> Result<Sent> {
     let content = Content::Note { body: body.into() };
-    writer::append(app, &by.seat(), Append { author: by.author(), nonce, content, seen: None }).await
+    writer::append(app, &by.seat(), Append { author: by.author(), nonce, content, seen: None })
+        .await
 }
 
 pub async fn claim(app: &App, by: AtWork, nonce: Nonce) -> Result<Sent> {
@@ -114,12 +129,18 @@ pub async fn reopen(app: &App, by: AtWork, nonce: Nonce) -> Result<Sent> {
 }
 
 async fn happen(app: &App, by: AtWork, nonce: Nonce, what: Happening) -> Result<Sent> {
-    let append = Append { author: by.author(), nonce, content: Content::Event { what }, seen: None };
+    let append =
+        Append { author: by.author(), nonce, content: Content::Event { what }, seen: None };
     writer::append(app, &by.seat(), append).await
 }
 
 /// A visitor has read up to `seq`.
-pub async fn read_as_visitor(app: &App, contact: ContactId, conversation: PublicId, seq: i64) -> Result<()> {
+pub async fn read_as_visitor(
+    app: &App,
+    contact: ContactId,
+    conversation: PublicId,
+    seq: i64,
+) -> Result<()> {
     read(app, &Seat::Visitor { contact, conversation }, Side::Visitor, seq).await
 }
 
@@ -146,7 +167,12 @@ async fn read(app: &App, seat: &Seat, reader: Side, seq: i64) -> Result<()> {
     let summary = summary(&tx, &held).await?;
     tx.commit().await?;
     let mark = if after == before { 0 } else { after.at_entry };
-    app.bus.publish(Event::ReadMoved(Box::new(ReadMoved { reader, seq: after.seq, mark, summary })));
+    app.bus.publish(Event::ReadMoved(Box::new(ReadMoved {
+        reader,
+        seq: after.seq,
+        mark,
+        summary,
+    })));
     Ok(())
 }
 

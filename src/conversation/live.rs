@@ -63,19 +63,22 @@ pub struct EntryLine {
 
 impl EntryLine {
     fn new(canvas: &Canvas, entry: &Entry, before: Option<&Entry>) -> Self {
-        let new_day =
-            before.is_none_or(|before| text::day(before.at, &canvas.zone) != text::day(entry.at, &canvas.zone));
+        let new_day = before.is_none_or(|before| {
+            text::day(before.at, &canvas.zone) != text::day(entry.at, &canvas.zone)
+        });
         let (body, note, system) = match &entry.content {
             Content::Text { body } => (body.clone(), false, None),
             Content::Note { body } => (body.clone(), true, None),
-            Content::Event { what } => (String::new(), false, Some(sentence(*what, entry.author.name(), canvas.lang))),
+            Content::Event { what } => {
+                (String::new(), false, Some(sentence(*what, entry.author.name(), canvas.lang)))
+            }
         };
         let name = match (&entry.author, entry.author.name()) {
             (Author::Visitor { .. }, "") => canvas.lang.t("visitor"),
             (_, name) => name.to_owned(),
         };
-        let (Author::Visitor { id: crate::ids::ContactId(id), .. } | Author::Agent { id: crate::ids::AgentId(id), .. }) =
-            entry.author;
+        let (Author::Visitor { id: crate::ids::ContactId(id), .. }
+        | Author::Agent { id: crate::ids::AgentId(id), .. }) = entry.author;
         Self {
             id: canvas.id(entry.seq),
             seq: entry.seq,
@@ -107,7 +110,9 @@ fn belongs_to(entry: &Entry, before: &Entry) -> bool {
         (&entry.content, &before.content),
         (Content::Text { .. }, Content::Text { .. }) | (Content::Note { .. }, Content::Note { .. })
     );
-    same_kind && entry.author.same_person(&before.author) && entry.at.duration_since(before.at) <= GROUP
+    same_kind
+        && entry.author.same_person(&before.author)
+        && entry.at.duration_since(before.at) <= GROUP
 }
 
 fn sentence(what: Happening, name: &str, lang: Lang) -> String {
@@ -121,7 +126,10 @@ fn sentence(what: Happening, name: &str, lang: Lang) -> String {
 
 /// The lines of a stretch of log for an audience.
 pub fn lines(history: &History, canvas: &Canvas) -> Vec<EntryLine> {
-    history.seen_by(canvas.audience).map(|(entry, before)| EntryLine::new(canvas, entry, before)).collect()
+    history
+        .seen_by(canvas.audience)
+        .map(|(entry, before)| EntryLine::new(canvas, entry, before))
+        .collect()
 }
 
 #[derive(Template)]

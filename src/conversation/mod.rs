@@ -7,11 +7,14 @@ mod store;
 pub mod web;
 mod writer;
 
-pub use actions::{AtWork, FirstMessage, claim, close, note, read_as_agent, reopen, reply, say, start};
+pub use actions::{
+    AtWork, FirstMessage, claim, close, note, read_as_agent, reopen, reply, say, start,
+};
 pub use live::{Canvas, EntryLine, drawn, entries_upsert, lines, read_marks, sent, upsert};
 pub use model::{Body, Conversation, Seat};
 pub use store::{
-    Counts, History, Positions, Range, Tab, counts, find_for, history, list, positions, tables, touched_since,
+    Counts, History, Positions, Range, Tab, counts, find_for, history, list, positions, tables,
+    touched_since,
 };
 pub use web::{asked_range, history_fragment};
 pub use writer::Sent;

@@ -135,7 +135,10 @@ impl Conversation {
             name,
             state: self.state,
             assignee: self.assignee.as_ref().map(|assignee| assignee.id),
-            assignee_name: self.assignee.as_ref().map_or_else(String::new, |assignee| assignee.name.clone()),
+            assignee_name: self
+                .assignee
+                .as_ref()
+                .map_or_else(String::new, |assignee| assignee.name.clone()),
             unread: self.unread,
             waiting_since: self.waiting_since,
             preview: self.preview.clone(),
@@ -169,7 +172,8 @@ impl Conversation {
     }
 
     fn show(&mut self, body: &str, by: Side, at: Timestamp) {
-        self.preview = body.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(100).collect();
+        self.preview =
+            body.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(100).collect();
         self.preview_by = by;
         self.last_at = at;
     }
@@ -241,7 +245,10 @@ mod tests {
     }
 
     fn vera(body: &str) -> Append {
-        append(Author::Visitor { id: ContactId(1), name: String::new() }, Content::Text { body: body.into() })
+        append(
+            Author::Visitor { id: ContactId(1), name: String::new() },
+            Content::Text { body: body.into() },
+        )
     }
     fn agent(id: i64, content: Content) -> Append {
         append(Author::Agent { id: AgentId(id), name: format!("agent {id}") }, content)
@@ -259,16 +266,25 @@ mod tests {
     #[test]
     fn a_first_message_waits_until_it_is_answered() {
         let waiting = fresh().accept(&vera("hello\n  there"), at(1)).unwrap();
-        assert_eq!((waiting.state, waiting.unread, waiting.waiting_since), (State::Queued, 1, Some(at(1))));
+        assert_eq!(
+            (waiting.state, waiting.unread, waiting.waiting_since),
+            (State::Queued, 1, Some(at(1)))
+        );
         assert_eq!(waiting.preview, "hello there");
         let waiting = waiting.accept(&vera("?"), at(2)).unwrap();
         assert_eq!((waiting.unread, waiting.waiting_since), (2, Some(at(1))));
 
         let answered = waiting.accept(&agent(7, text("hi")), at(3)).unwrap();
-        assert_eq!((answered.state, answered.unread, answered.waiting_since), (State::Open, 0, None));
+        assert_eq!(
+            (answered.state, answered.unread, answered.waiting_since),
+            (State::Open, 0, None)
+        );
         let answer = Answer { seq: 3, by: AgentId(7), name: "agent 7".into() };
         assert_eq!((answered.answered_at, &answered.answer), (Some(at(3)), &Some(answer)));
-        assert!(answered.is_assigned_to(AgentId(7)), "answering takes a conversation that nobody has");
+        assert!(
+            answered.is_assigned_to(AgentId(7)),
+            "answering takes a conversation that nobody has"
+        );
     }
 
     #[test]
@@ -280,9 +296,15 @@ mod tests {
 
     #[test]
     fn an_answer_given_meanwhile_is_shown_before_the_next_one_is_sent() {
-        let answered = fresh().accept(&vera("?"), at(1)).unwrap().accept(&agent(7, text("first")), at(2)).unwrap();
+        let answered = fresh()
+            .accept(&vera("?"), at(1))
+            .unwrap()
+            .accept(&agent(7, text("first")), at(2))
+            .unwrap();
         let unaware = Append { seen: Some(1), ..agent(8, text("second")) };
-        assert!(matches!(answered.clone().accept(&unaware, at(3)), Err(Error::Stale { by }) if by == "agent 7"));
+        assert!(
+            matches!(answered.clone().accept(&unaware, at(3)), Err(Error::Stale { by }) if by == "agent 7")
+        );
         let own = Append { seen: Some(1), ..agent(7, text("second")) };
         assert!(answered.clone().accept(&own, at(3)).is_ok(), "nobody collides with themselves");
         let aware = Append { seen: Some(2), ..unaware };
@@ -293,8 +315,14 @@ mod tests {
     fn a_closed_conversation_hears_its_visitor_for_a_day_and_agents_only_after_they_reopen_it() {
         let taken = fresh().accept(&agent(7, event(Happening::Claimed)), at(1)).unwrap();
         let closed = taken.accept(&agent(7, event(Happening::Closed)), at(2)).unwrap();
-        assert!(matches!(closed.clone().accept(&agent(7, text("x")), at(3)), Err(Error::Conflict("conflict-closed"))));
-        assert_eq!(closed.clone().accept(&agent(8, event(Happening::Reopened)), at(3)).unwrap().state, State::Open);
+        assert!(matches!(
+            closed.clone().accept(&agent(7, text("x")), at(3)),
+            Err(Error::Conflict("conflict-closed"))
+        ));
+        assert_eq!(
+            closed.clone().accept(&agent(8, event(Happening::Reopened)), at(3)).unwrap().state,
+            State::Open
+        );
 
         let heard = closed.clone().accept(&vera("one more thing"), at(3600)).unwrap();
         assert_eq!((heard.state, heard.closed_at), (State::Open, None));
@@ -304,7 +332,11 @@ mod tests {
 
     #[test]
     fn a_visitor_writes_texts_and_nothing_else() {
-        for content in [Content::Note { body: "x".into() }, event(Happening::Claimed), event(Happening::Closed)] {
+        for content in [
+            Content::Note { body: "x".into() },
+            event(Happening::Claimed),
+            event(Happening::Closed),
+        ] {
             let append = Append { content, ..vera("") };
             assert!(matches!(fresh().accept(&append, at(1)), Err(Error::Forbidden(_))));
         }
@@ -313,7 +345,8 @@ mod tests {
     #[test]
     fn a_note_changes_nothing_that_the_visitor_could_see() {
         let before = fresh().accept(&vera("?"), at(1)).unwrap();
-        let after = before.clone().accept(&agent(7, Content::Note { body: "!".into() }), at(2)).unwrap();
+        let after =
+            before.clone().accept(&agent(7, Content::Note { body: "!".into() }), at(2)).unwrap();
         assert_eq!(after, Conversation { last_seq: 2, ..before });
     }
 
@@ -324,7 +357,10 @@ mod tests {
         assert_eq!(reason(&"好".repeat(5_001)), Err("invalid-body-long"));
         assert_eq!(reason("a\u{0}b"), Err("invalid-body-control"));
         assert_eq!(reason("a\u{1b}[31m"), Err("invalid-body-control"));
-        assert_eq!(Body::parse(&format!("{}\r\n", "好".repeat(5_000))).unwrap().as_str().chars().count(), 5_000);
+        assert_eq!(
+            Body::parse(&format!("{}\r\n", "好".repeat(5_000))).unwrap().as_str().chars().count(),
+            5_000
+        );
         assert_eq!(Body::parse("  a\r\nb\rc\n").unwrap().as_str(), "  a\nb\nc");
     }
 

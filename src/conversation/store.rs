@@ -10,7 +10,9 @@ use crate::{
 };
 use jiff::Timestamp;
 use sea_orm::{
-    ActiveValue::Set, Condition, FromQueryResult, QueryOrder, QuerySelect, QueryTrait, Select, entity::prelude::*,
+    ActiveValue::Set,
+    Condition, FromQueryResult, QueryOrder, QuerySelect, QueryTrait, Select,
+    entity::prelude::*,
     sea_query::{Expr, ExprTrait},
 };
 use std::collections::HashMap;
@@ -111,7 +113,9 @@ fn of_seat(seat: &Seat) -> Select<conversation::Entity> {
             .filter(conversation::Column::PublicId.eq(conversation.as_str()))
             .filter(conversation::Column::ContactId.eq(contact.0)),
         // Until teams exist every agent sees every conversation.
-        Seat::Agent { id: _, conversation } => all.filter(conversation::Column::Id.eq(conversation.0)),
+        Seat::Agent { id: _, conversation } => {
+            all.filter(conversation::Column::Id.eq(conversation.0))
+        }
     }
 }
 
@@ -199,7 +203,10 @@ pub async fn update(db: &impl ConnectionTrait, conversation: &Conversation) -> R
     let row = conversation::ActiveModel {
         state: Set(state_word(now.state).into()),
         assignee_id: Set(now.assignee.as_ref().map(|assignee| assignee.id.0)),
-        assignee_name: Set(now.assignee.as_ref().map_or_else(String::new, |assignee| assignee.name.clone())),
+        assignee_name: Set(now
+            .assignee
+            .as_ref()
+            .map_or_else(String::new, |assignee| assignee.name.clone())),
         last_seq: Set(now.last_seq),
         unread: Set(now.unread),
         waiting_since: Set(now.waiting_since.map(db::micros)),
@@ -268,9 +275,9 @@ impl Tab {
     fn condition(self) -> Condition {
         let is = |wanted: State| conversation::Column::State.eq(state_word(wanted));
         match self {
-            Self::Mine(agent) => {
-                Condition::all().add(is(State::Open)).add(conversation::Column::AssigneeId.eq(agent.0))
-            }
+            Self::Mine(agent) => Condition::all()
+                .add(is(State::Open))
+                .add(conversation::Column::AssigneeId.eq(agent.0)),
             Self::Queue => Condition::all().add(is(State::Queued)),
             Self::All => Condition::any().add(is(State::Queued)).add(is(State::Open)),
             Self::Closed => Condition::all().add(is(State::Closed)),
@@ -304,8 +311,10 @@ pub async fn touched_since(db: &Db, since: Timestamp, limit: u64) -> Result<Vec<
 }
 
 async fn summaries(db: &Db, rows: Vec<conversation::Model>) -> Result<Vec<Summary>> {
-    let names = contact::names(db, rows.iter().map(|row| ContactId(row.contact_id)).collect()).await?;
-    let zones: HashMap<_, _> = site::all(db).await?.into_iter().map(|site| (site.id, site.zone)).collect();
+    let names =
+        contact::names(db, rows.iter().map(|row| ContactId(row.contact_id)).collect()).await?;
+    let zones: HashMap<_, _> =
+        site::all(db).await?.into_iter().map(|site| (site.id, site.zone)).collect();
     let summary = |row| {
         let conversation = read(row);
         let name = names.get(&conversation.contact).cloned().unwrap_or_default();
@@ -365,11 +374,18 @@ pub async fn counts(db: &Db, agent: AgentId) -> Result<Counts> {
 
 // ── entries ──
 
-pub async fn insert(db: &impl ConnectionTrait, id: ConversationId, entry: &Entry, nonce: &Nonce) -> Result<()> {
+pub async fn insert(
+    db: &impl ConnectionTrait,
+    id: ConversationId,
+    entry: &Entry,
+    nonce: &Nonce,
+) -> Result<()> {
     let (kind, audience, body) = match &entry.content {
         Content::Text { body } => ("text", "both", body.clone()),
         Content::Note { body } => ("note", "agents", body.clone()),
-        Content::Event { what } => ("event", "both", serde_json::to_string(what).map_err(Error::internal)?),
+        Content::Event { what } => {
+            ("event", "both", serde_json::to_string(what).map_err(Error::internal)?)
+        }
     };
     let (author_kind, author_id) = key(&entry.author);
     let row = entry::ActiveModel {
@@ -439,17 +455,27 @@ impl History {
     }
 }
 
-pub async fn history(db: &impl ConnectionTrait, id: ConversationId, range: Range) -> Result<History> {
+pub async fn history(
+    db: &impl ConnectionTrait,
+    id: ConversationId,
+    range: Range,
+) -> Result<History> {
     let (query, backwards) = match range {
         Range::Latest(limit) => (of(id).order_by_desc(entry::Column::Seq).limit(limit), true),
-        Range::After(seq, limit) => {
-            (of(id).filter(entry::Column::Seq.gt(seq)).order_by_asc(entry::Column::Seq).limit(limit), false)
-        }
-        Range::Before(seq, limit) => {
-            (of(id).filter(entry::Column::Seq.lt(seq)).order_by_desc(entry::Column::Seq).limit(limit), true)
-        }
+        Range::After(seq, limit) => (
+            of(id).filter(entry::Column::Seq.gt(seq)).order_by_asc(entry::Column::Seq).limit(limit),
+            false,
+        ),
+        Range::Before(seq, limit) => (
+            of(id)
+                .filter(entry::Column::Seq.lt(seq))
+                .order_by_desc(entry::Column::Seq)
+                .limit(limit),
+            true,
+        ),
     };
-    let mut entries: Vec<Entry> = query.all(db).await?.into_iter().map(read_entry).collect::<Result<_>>()?;
+    let mut entries: Vec<Entry> =
+        query.all(db).await?.into_iter().map(read_entry).collect::<Result<_>>()?;
     if backwards {
         entries.reverse();
     }
@@ -490,7 +516,9 @@ fn read_entry(row: entry::Model) -> Result<Entry> {
     let content = match row.kind.as_str() {
         "text" => Content::Text { body: row.body },
         "note" => Content::Note { body: row.body },
-        _ => Content::Event { what: serde_json::from_str::<Happening>(&row.body).map_err(Error::internal)? },
+        _ => Content::Event {
+            what: serde_json::from_str::<Happening>(&row.body).map_err(Error::internal)?,
+        },
     };
     let author = match side(&row.author_kind) {
         Side::Visitor => Author::Visitor { id: ContactId(row.author_id), name: row.author_name },
@@ -516,7 +544,10 @@ pub struct Mark {
 }
 
 pub async fn positions(db: &impl ConnectionTrait, id: ConversationId) -> Result<Positions> {
-    Ok(Positions { visitor: mark(db, id, Side::Visitor).await?, agents: mark(db, id, Side::Agent).await? })
+    Ok(Positions {
+        visitor: mark(db, id, Side::Visitor).await?,
+        agents: mark(db, id, Side::Agent).await?,
+    })
 }
 
 pub async fn mark(db: &impl ConnectionTrait, id: ConversationId, reader: Side) -> Result<Mark> {
@@ -622,5 +653,9 @@ fn state(word: &str) -> State {
 
 /// The tables of this feature.
 pub fn tables() -> Vec<db::Table> {
-    vec![db::table::<conversation::Entity>(), db::table::<entry::Entity>(), db::table::<read_position::Entity>()]
+    vec![
+        db::table::<conversation::Entity>(),
+        db::table::<entry::Entity>(),
+        db::table::<read_position::Entity>(),
+    ]
 }

@@ -104,7 +104,8 @@ pub async fn start(
     };
     let nonce = Nonce::parse(&form.nonce)?;
     let token = visitor.0.as_ref().map_or_else(|| fresh.hash(), |visitor| visitor.token.clone());
-    limits.start(viewer.address, visitor.0.as_ref().map(|visitor| visitor.token.name()).as_deref())?;
+    limits
+        .start(viewer.address, visitor.0.as_ref().map(|visitor| visitor.token.name()).as_deref())?;
     let known = visitor.0.as_ref().map(|visitor| visitor.contact);
     let first = FirstMessage { visitor: known, token, lang: viewer.lang, nonce, body };
     let sent = actions::start(&app, &site, first).await?;
@@ -115,7 +116,13 @@ pub async fn start(
     Ok(see_other(format!("/c/{}", sent.conversation.public_id)))
 }
 
-fn start_again(app: &App, viewer: Viewer, site: &Site, form: &StartForm, invalid: Invalid) -> Result<Response> {
+fn start_again(
+    app: &App,
+    viewer: Viewer,
+    site: &Site,
+    form: &StartForm,
+    invalid: Invalid,
+) -> Result<Response> {
     let page = StartPage {
         lang: viewer.lang,
         other: viewer.lang.other(),
@@ -167,7 +174,15 @@ struct Composer<'a> {
 impl<'a> Composer<'a> {
     fn fresh(lang: Lang, conversation: &'a Conversation, back: &'a str) -> Self {
         let (nonce, body) = (Nonce::new(), String::new());
-        Self { lang, cid: &conversation.public_id, nonce, seen: conversation.last_seq, back, body, problem: None }
+        Self {
+            lang,
+            cid: &conversation.public_id,
+            nonce,
+            seen: conversation.last_seq,
+            back,
+            body,
+            problem: None,
+        }
     }
 }
 
@@ -183,8 +198,12 @@ async fn open(app: &App, visitor: &CurrentVisitor, cid: &str, lang: Lang) -> Res
     let seat = Seat::Visitor { contact: visitor.contact, conversation: public_id };
     let conversation = store::find_for(app.db.read(), &seat).await?;
     let site = site::find(app.db.read(), conversation.site).await?;
-    let canvas =
-        Canvas { audience: Side::Visitor, lang, zone: text::zone(&site.zone), conversation: conversation.id };
+    let canvas = Canvas {
+        audience: Side::Visitor,
+        lang,
+        zone: text::zone(&site.zone),
+        conversation: conversation.id,
+    };
     Ok(Opened { site, conversation, canvas })
 }
 
@@ -301,7 +320,11 @@ async fn say_again(
         nonce,
         body: form.body.clone(),
         problem: Some(crate::web::errors::words(&error).say(lang)),
-        ..Composer::fresh(lang, &opened.conversation, if form.back == "compose" { "compose" } else { "" })
+        ..Composer::fresh(
+            lang,
+            &opened.conversation,
+            if form.back == "compose" { "compose" } else { "" },
+        )
     };
     let mut response = if form.back == "compose" {
         compose_page(lang, opened, composer)?
@@ -352,7 +375,9 @@ pub async fn messages(
 pub fn asked_range(request: &Request) -> Result<Range> {
     let number = |name| match query(request, name) {
         None => Ok(None),
-        Some(text) => text.parse().map(Some).map_err(|_| Invalid { field: name, reason: "invalid-cursor" }),
+        Some(text) => {
+            text.parse().map(Some).map_err(|_| Invalid { field: name, reason: "invalid-cursor" })
+        }
     };
     Ok(match (number("after")?, number("before")?) {
         (Some(seq), _) => Range::After(seq, MISSED),

@@ -37,7 +37,11 @@ pub async fn write(tx: &Tx, held: Conversation, append: &Append, at: Timestamp) 
         if entry.content != append.content {
             return Err(Error::NonceReused);
         }
-        return Ok(Sent { appended: with_neighbours(tx, &held, entry).await?, conversation: held, duplicate: true });
+        return Ok(Sent {
+            appended: with_neighbours(tx, &held, entry).await?,
+            conversation: held,
+            duplicate: true,
+        });
     }
     let conversation = held.accept(append, at)?;
     let entry = Entry {

@@ -53,7 +53,11 @@ impl Row {
 
 /// What agents call a visitor: by the name given, else by number.
 pub fn name(summary: &Summary, lang: Lang) -> String {
-    if summary.name.is_empty() { lang.with("visitor-number", "number", summary.id) } else { summary.name.clone() }
+    if summary.name.is_empty() {
+        lang.with("visitor-number", "number", summary.id)
+    } else {
+        summary.name.clone()
+    }
 }
 
 /// 17 digits: a 0 and the moment since when somebody waits, or a 1 and how long before the year 2286 the last message was.

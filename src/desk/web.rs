@@ -4,8 +4,8 @@ use crate::{
     agent::{CurrentAgent, DeskFrame, SignedIn},
     app::App,
     conversation::{
-        self, AtWork, Body, Canvas, Conversation, Counts, EntryLine, Range, Seat, Sent, Tab, asked_range, counts,
-        history_fragment,
+        self, AtWork, Body, Canvas, Conversation, Counts, EntryLine, Range, Seat, Sent, Tab,
+        asked_range, counts, history_fragment,
     },
     error::{Error, Invalid, Result},
     event::{Side, State},
@@ -158,7 +158,12 @@ pub async fn show(
     Ok(response)
 }
 
-async fn desk_page(app: &App, me: &CurrentAgent, request: &Request, pane: Option<Pane>) -> Result<Response> {
+async fn desk_page(
+    app: &App,
+    me: &CurrentAgent,
+    request: &Request,
+    pane: Option<Pane>,
+) -> Result<Response> {
     let tab = tab(query(request, "tab").as_deref(), me.agent.id);
     // The cursor first: what happens while the page is drawn comes with the stream.
     let cursor = format!("{}:{}", app.epoch, app.db.now().await?.as_microsecond());
@@ -176,7 +181,13 @@ async fn desk_page(app: &App, me: &CurrentAgent, request: &Request, pane: Option
     })
 }
 
-async fn pane(app: &App, me: &CurrentAgent, tab: Tab, id: ConversationId, range: Range) -> Result<Pane> {
+async fn pane(
+    app: &App,
+    me: &CurrentAgent,
+    tab: Tab,
+    id: ConversationId,
+    range: Range,
+) -> Result<Pane> {
     let (found, canvas) = open(app, me, id).await?;
     let site = site::find(app.db.read(), found.site).await?;
     let history = conversation::history(app.db.read(), id, range).await?;
@@ -254,7 +265,10 @@ pub async fn messages(
 
 fn bar_partial(bar: &Bar) -> Result<String> {
     let id = bar.id;
-    Ok(format!("<hx-partial hx-target=\"#bar-{id}\" hx-swap=\"outerHTML\">{}</hx-partial>", draw(&BarFragment { bar })?))
+    Ok(format!(
+        "<hx-partial hx-target=\"#bar-{id}\" hx-swap=\"outerHTML\">{}</hx-partial>",
+        draw(&BarFragment { bar })?
+    ))
 }
 
 // ── acts ──
@@ -311,21 +325,39 @@ struct ActForm {
 }
 
 #[handler]
-pub async fn claim(app: Data<&App>, me: CurrentAgent, request: &Request, Path(id): Path<String>, Form(form): Form<ActForm>) -> Result<Response> {
+pub async fn claim(
+    app: Data<&App>,
+    me: CurrentAgent,
+    request: &Request,
+    Path(id): Path<String>,
+    Form(form): Form<ActForm>,
+) -> Result<Response> {
     let work = at_work(&me, number(&id)?)?;
     let sent = conversation::claim(&app, work, Nonce::parse(&form.nonce)?).await?;
     acted(&app, &me, request, &sent).await
 }
 
 #[handler]
-pub async fn close(app: Data<&App>, me: CurrentAgent, request: &Request, Path(id): Path<String>, Form(form): Form<ActForm>) -> Result<Response> {
+pub async fn close(
+    app: Data<&App>,
+    me: CurrentAgent,
+    request: &Request,
+    Path(id): Path<String>,
+    Form(form): Form<ActForm>,
+) -> Result<Response> {
     let work = at_work(&me, number(&id)?)?;
     let sent = conversation::close(&app, work, Nonce::parse(&form.nonce)?).await?;
     acted(&app, &me, request, &sent).await
 }
 
 #[handler]
-pub async fn reopen(app: Data<&App>, me: CurrentAgent, request: &Request, Path(id): Path<String>, Form(form): Form<ActForm>) -> Result<Response> {
+pub async fn reopen(
+    app: Data<&App>,
+    me: CurrentAgent,
+    request: &Request,
+    Path(id): Path<String>,
+    Form(form): Form<ActForm>,
+) -> Result<Response> {
     let work = at_work(&me, number(&id)?)?;
     let sent = conversation::reopen(&app, work, Nonce::parse(&form.nonce)?).await?;
     acted(&app, &me, request, &sent).await

@@ -13,11 +13,13 @@ pub fn alive() -> Response {
 #[handler]
 pub async fn ready(app: Data<&App>) -> Response {
     let in_time = tokio::time::timeout(Duration::from_secs(2), async {
-        app.db.ping().await.is_ok() && app.db.migrations().await.is_ok_and(|all| all.iter().all(|(_, done)| *done))
+        app.db.ping().await.is_ok()
+            && app.db.migrations().await.is_ok_and(|all| all.iter().all(|(_, done)| *done))
     });
     let database = in_time.await.unwrap_or(false);
     let draining = app.streams.draining.is_cancelled();
-    let status = if database && !draining { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let status =
+        if database && !draining { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let parts = serde_json::json!({ "database": database, "draining": draining, "streams": app.streams.count() });
     json(status, &parts)
 }

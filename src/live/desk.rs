@@ -47,7 +47,8 @@ pub async fn desk_events(
     let watch = Watch::new(&app, Holder::Agent { id: me.agent.id, session }, BEAT);
     let tab = desk::tab(query(request, "tab").as_deref(), me.agent.id);
     let header = request.header("last-event-id").map(str::to_owned);
-    let after = header.or_else(|| query(request, "after")).and_then(|text| cursor(&text, &app.epoch));
+    let after =
+        header.or_else(|| query(request, "after")).and_then(|text| cursor(&text, &app.epoch));
     Ok(answer(stream(app.clone(), me, tab, after, watch), place))
 }
 

@@ -136,7 +136,8 @@ impl Watch {
 
 /// When this stream ends while the process leaves: a random moment of the spread.
 fn farewell(open: usize) -> Duration {
-    let spread = SPREAD_PER_STREAM.saturating_mul(u32::try_from(open).unwrap_or(u32::MAX)).min(SPREAD);
+    let spread =
+        SPREAD_PER_STREAM.saturating_mul(u32::try_from(open).unwrap_or(u32::MAX)).min(SPREAD);
     spread.mul_f64(rand::rng().random_range(0.0..1.0))
 }
 
@@ -206,7 +207,9 @@ async fn begin(
     cursor: Option<&Cursor>,
 ) -> Result<Option<(i64, Vec<Piece>, Bytes)>> {
     let Conversation { last_seq, .. } = conversation::find_for(app.db.read(), seat).await?;
-    let Some(mut seen) = cursor.and_then(|cursor| cursor.resume(&app.epoch, last_seq)) else { return Ok(None) };
+    let Some(mut seen) = cursor.and_then(|cursor| cursor.resume(&app.epoch, last_seq)) else {
+        return Ok(None);
+    };
     if last_seq.saturating_sub(seen) > i64::try_from(MISSED).unwrap_or(i64::MAX) {
         return Ok(None);
     }
@@ -239,7 +242,8 @@ async fn missed_since(app: &App, canvas: &Canvas, seen: &mut i64) -> Result<Vec<
     let mut pieces = Vec::new();
     loop {
         let history: History =
-            conversation::history(app.db.read(), canvas.conversation, Range::After(*seen, MISSED)).await?;
+            conversation::history(app.db.read(), canvas.conversation, Range::After(*seen, MISSED))
+                .await?;
         let Some(last) = history.entries.last().map(|entry| entry.seq) else { return Ok(pieces) };
         for (entry, before) in history.seen_by(canvas.audience) {
             let html = conversation::upsert(canvas, entry, before)?.into();

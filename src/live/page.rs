@@ -54,17 +54,19 @@ pub async fn live_page(
 
     let head = conversation::find_for(app.db.read(), &seat).await?;
     let site = site::find(app.db.read(), head.site).await?;
-    let history = conversation::history(app.db.read(), canvas.conversation, Range::Latest(PAGE)).await?;
+    let history =
+        conversation::history(app.db.read(), canvas.conversation, Range::Latest(PAGE)).await?;
     let seen = history.entries.last().map_or(0, |entry| entry.seq);
     let lines = conversation::lines(&history, &canvas);
     let page = draw(&LivePage { lang: viewer.lang, cid: &cid, site: &site.name, lines })?;
 
     let cursor = Cursor::parse(&seen.to_string());
     let rest = follow::conversation(app.clone(), seat, canvas, cursor, watch).map(written);
-    let body = futures_util::stream::once(async { Bytes::from(page) }).chain(rest).map(move |bytes| {
-        let _held_as_long_as_the_stream = &place;
-        Ok::<_, io::Error>(bytes)
-    });
+    let body =
+        futures_util::stream::once(async { Bytes::from(page) }).chain(rest).map(move |bytes| {
+            let _held_as_long_as_the_stream = &place;
+            Ok::<_, io::Error>(bytes)
+        });
     let mut response = Response::builder()
         .content_type("text/html; charset=utf-8")
         .header(header::CACHE_CONTROL, "no-store, no-transform")

@@ -67,17 +67,24 @@ pub fn cursor(request: &Request) -> Option<Cursor> {
 fn frame(piece: &Piece, epoch: &str, open: usize) -> Bytes {
     let retry = Some(follow::retry(open));
     match piece {
-        Piece::Entry { seq, html } => {
-            encode(Frame { id: Some(&format!("{epoch}:{seq}")), data: Some(&html_text(html)), ..Frame::default() })
-        }
+        Piece::Entry { seq, html } => encode(Frame {
+            id: Some(&format!("{epoch}:{seq}")),
+            data: Some(&html_text(html)),
+            ..Frame::default()
+        }),
         Piece::Passing(html) => encode(Frame { data: Some(&html_text(html)), ..Frame::default() }),
         Piece::Synced(html) => {
             let marks = encode(Frame { data: Some(&html_text(html)), ..Frame::default() });
-            let synced = encode(Frame { event: Some("synced"), retry, data: Some(""), ..Frame::default() });
+            let synced =
+                encode(Frame { event: Some("synced"), retry, data: Some(""), ..Frame::default() });
             if html.is_empty() { synced } else { [marks, synced].concat().into() }
         }
-        Piece::Reset => encode(Frame { event: Some("reset"), retry, data: Some(""), ..Frame::default() }),
-        Piece::End => encode(Frame { event: Some("end"), retry, data: Some(""), ..Frame::default() }),
+        Piece::Reset => {
+            encode(Frame { event: Some("reset"), retry, data: Some(""), ..Frame::default() })
+        }
+        Piece::End => {
+            encode(Frame { event: Some("end"), retry, data: Some(""), ..Frame::default() })
+        }
         Piece::Bye => encode(Frame { event: Some("bye"), data: Some(""), ..Frame::default() }),
         Piece::Beat => HEARTBEAT,
     }
@@ -108,4 +115,3 @@ pub fn answer(frames: impl Stream<Item = Bytes> + Send + 'static, place: StreamP
         .header("X-Accel-Buffering", "no")
         .body(Body::from_bytes_stream(body))
 }
-

@@ -1,6 +1,9 @@
 //! The pages of the first minute.
 use crate::{
-    agent::{self, AgentName, CurrentAgent, Email, NewAgent, Password, Role, SignedIn, has_owner, sign_in_as},
+    agent::{
+        self, AgentName, CurrentAgent, Email, NewAgent, Password, Role, SignedIn, has_owner,
+        sign_in_as,
+    },
     app::App,
     error::{Error, Invalid, Result},
     ids,
@@ -105,7 +108,8 @@ pub async fn make_owner(
         Err(invalid) => {
             let problem = Some((invalid.field, lang.t(invalid.reason)));
             let OwnerForm { token, name, email, .. } = form;
-            let mut response = html(&OwnerPage { lang, other: lang.other(), token, name, email, problem })?;
+            let mut response =
+                html(&OwnerPage { lang, other: lang.other(), token, name, email, problem })?;
             response.set_status(StatusCode::UNPROCESSABLE_ENTITY);
             Ok(response)
         }
@@ -143,7 +147,9 @@ struct SiteLinks {
 #[handler]
 pub async fn install(app: Data<&App>, signed_in: SignedIn) -> Result<Response> {
     let me: Box<CurrentAgent> = match signed_in {
-        SignedIn::Nobody(door) => return Ok(see_other(door.replace("%2Fsetup%2Finstall", "%2Fdesk"))),
+        SignedIn::Nobody(door) => {
+            return Ok(see_other(door.replace("%2Fsetup%2Finstall", "%2Fdesk")));
+        }
         SignedIn::Agent(me) => me,
     };
     let sites = site::all(&app.db).await?;
@@ -156,7 +162,8 @@ fn links(app: &App, site: &Site, lang: Lang) -> Result<SiteLinks> {
     let snippet = format!("<a href=\"{link}\" target=\"_blank\">{}</a>", lang.t("chat-with-us"));
     let code = qrcode::QrCode::new(link.as_bytes()).map_err(Error::internal)?;
     let width = code.width();
-    let dark = code.to_colors().into_iter().enumerate().filter(|(_, color)| *color == qrcode::Color::Dark);
+    let dark =
+        code.to_colors().into_iter().enumerate().filter(|(_, color)| *color == qrcode::Color::Dark);
     let qr = dark.map(|(at, _)| format!("M{} {}h1v1h-1z", at % width, at / width)).collect();
     Ok(SiteLinks { name: site.name.clone(), link, snippet, qr, qr_width: width })
 }

@@ -43,7 +43,10 @@ impl Origin {
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let invalid = Invalid { field: "origin", reason: "invalid-origin" };
         let url = url::Url::parse(text.trim()).map_err(|_| invalid)?;
-        let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+        let bare = url.path() == "/"
+            && url.query().is_none()
+            && url.fragment().is_none()
+            && url.username().is_empty();
         if !matches!(url.scheme(), "http" | "https") || url.host().is_none() || !bare {
             return Err(invalid);
         }
@@ -60,9 +63,24 @@ mod tests {
 
     #[test]
     fn an_origin_is_written_as_browsers_do_and_brings_no_policy_of_its_own() {
-        assert_eq!(Origin::parse("https://Shop.example:443/").unwrap().as_str(), "https://shop.example");
-        assert_eq!(Origin::parse("http://localhost:8080").unwrap().as_str(), "http://localhost:8080");
-        for hostile in ["", "*", "https://", "https://a.example/x", "javascript:alert(1)", "https://a.example; script-src *", "https://u@a.example", "data:text/html,x"] {
+        assert_eq!(
+            Origin::parse("https://Shop.example:443/").unwrap().as_str(),
+            "https://shop.example"
+        );
+        assert_eq!(
+            Origin::parse("http://localhost:8080").unwrap().as_str(),
+            "http://localhost:8080"
+        );
+        for hostile in [
+            "",
+            "*",
+            "https://",
+            "https://a.example/x",
+            "javascript:alert(1)",
+            "https://a.example; script-src *",
+            "https://u@a.example",
+            "data:text/html,x",
+        ] {
             assert!(Origin::parse(hostile).is_err(), "{hostile}");
         }
     }

@@ -88,8 +88,10 @@ impl Lang {
 
     /// The sentence behind a key, with parameters.
     pub fn fill(self, key: &str, values: &[(&'static str, String)]) -> String {
-        let values: HashMap<Cow<'static, str>, FluentValue<'_>> =
-            values.iter().map(|(name, value)| (Cow::Borrowed(*name), FluentValue::from(value.as_str()))).collect();
+        let values: HashMap<Cow<'static, str>, FluentValue<'_>> = values
+            .iter()
+            .map(|(name, value)| (Cow::Borrowed(*name), FluentValue::from(value.as_str())))
+            .collect();
         CATALOGUE.lookup_with_args(self.identifier(), key, &values)
     }
 

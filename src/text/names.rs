@@ -2,7 +2,9 @@
 
 /// The letter of an avatar: the first character that says something, in capitals.
 pub fn letter(name: &str) -> String {
-    name.chars().find(|c| c.is_alphanumeric()).map_or_else(|| "·".into(), |c| c.to_uppercase().collect())
+    name.chars()
+        .find(|c| c.is_alphanumeric())
+        .map_or_else(|| "·".into(), |c| c.to_uppercase().collect())
 }
 
 /// One of the six tints of an avatar, always the same for the same person.

@@ -5,7 +5,10 @@ use linkify::{LinkFinder, LinkKind};
 pub enum Piece<'a> {
     Text(&'a str),
     /// `href` begins with `http://`, `https://` or `mailto:`.
-    Link { href: String, text: &'a str },
+    Link {
+        href: String,
+        text: &'a str,
+    },
 }
 
 /// Cuts a message into pieces. Joined, their texts are the message.
@@ -13,7 +16,11 @@ pub fn pieces(body: &str) -> Vec<Piece<'_>> {
     let mut pieces = Vec::new();
     for span in LinkFinder::new().spans(body) {
         let text = span.as_str();
-        let end = if span.kind().is_some() { text.find(ends_an_address).unwrap_or(text.len()) } else { text.len() };
+        let end = if span.kind().is_some() {
+            text.find(ends_an_address).unwrap_or(text.len())
+        } else {
+            text.len()
+        };
         pieces.push(piece(&text[..end], span.kind()));
         if end < text.len() {
             pieces.push(Piece::Text(&text[end..]));
@@ -53,9 +60,18 @@ mod tests {
     #[test]
     fn only_addresses_that_cannot_run_anything_become_links() {
         assert_eq!(links("看 https://a.example/x?y=1。"), ["https://a.example/x?y=1"]);
-        assert_eq!(links("(https://zh.example/wiki/青瓷)和“http://b.example”"), ["https://zh.example/wiki/青瓷", "http://b.example"]);
+        assert_eq!(
+            links("(https://zh.example/wiki/青瓷)和“http://b.example”"),
+            ["https://zh.example/wiki/青瓷", "http://b.example"]
+        );
         assert_eq!(links("mail me@a.example"), ["mailto:me@a.example"]);
-        for hostile in ["javascript:alert(1)", "JaVaScRiPt://a%0aalert(1)", "data:text/html,x", "ftp://a.example", "vbscript:x"] {
+        for hostile in [
+            "javascript:alert(1)",
+            "JaVaScRiPt://a%0aalert(1)",
+            "data:text/html,x",
+            "ftp://a.example",
+            "vbscript:x",
+        ] {
             assert_eq!(links(hostile), Vec::<String>::new(), "{hostile}");
         }
     }

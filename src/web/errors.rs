@@ -27,7 +27,9 @@ impl ResponseError for Error {
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::NonceReused | Self::Stale { .. } | Self::Taken { .. } | Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::NonceReused | Self::Stale { .. } | Self::Taken { .. } | Self::Conflict(_) => {
+                StatusCode::CONFLICT
+            }
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
@@ -120,7 +122,11 @@ pub async fn answer<E: Endpoint>(endpoint: Arc<E>, mut request: Request) -> poem
     if let Ok(id) = HeaderValue::from_str(&request_id) {
         response.headers_mut().insert("x-request-id", id);
     }
-    tracing::info!(status = response.status().as_u16(), ms = began.elapsed().as_millis(), "answered");
+    tracing::info!(
+        status = response.status().as_u16(),
+        ms = began.elapsed().as_millis(),
+        "answered"
+    );
     Ok(response)
 }
 
@@ -153,11 +159,20 @@ fn explain(error: Error, asked: &Asked, request_id: &str) -> Response {
         shown(draw(&ErrorFragment { lang, message, request_id, sign_in, stale }))
     } else {
         let again = Again::of(&error, asked);
-        shown(draw(&ErrorPage { lang, status: error.status().as_u16(), message, request_id, sign_in, again }))
+        shown(draw(&ErrorPage {
+            lang,
+            status: error.status().as_u16(),
+            message,
+            request_id,
+            sign_in,
+            again,
+        }))
     };
     response.set_status(error.status());
     if let Error::RateLimited { retry_after } = error {
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(retry_after.as_secs() + 1));
+        response
+            .headers_mut()
+            .insert(header::RETRY_AFTER, HeaderValue::from(retry_after.as_secs() + 1));
     }
     if let Error::Unavailable(_) = error {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
@@ -170,7 +185,8 @@ fn shown(html: Result<String, Error>) -> Response {
 }
 
 fn json(error: &Error, message: String, request_id: &str) -> Response {
-    let mut told = serde_json::json!({ "code": error.code(), "message": message, "request_id": request_id });
+    let mut told =
+        serde_json::json!({ "code": error.code(), "message": message, "request_id": request_id });
     if let Error::Invalid(invalid) = error {
         told["field"] = invalid.field.into();
     }
@@ -187,7 +203,8 @@ impl Again {
         if matches!(error, Error::Forbidden(_) | Error::NotFound) {
             return None;
         }
-        let mut again = Self { action: asked.path.clone(), body: String::new(), hidden: Vec::new() };
+        let mut again =
+            Self { action: asked.path.clone(), body: String::new(), hidden: Vec::new() };
         let mut spoke = false;
         for (name, value) in url::form_urlencoded::parse(&asked.body).into_owned() {
             match name.as_str() {
@@ -198,7 +215,9 @@ impl Again {
                 "nonce" if matches!(error, Error::NonceReused) => {
                     again.hidden.push((name, ids::Nonce::new().to_string()));
                 }
-                "nonce" | "visitor" | "kind" | "seen_seq" | "back" | "lang" => again.hidden.push((name, value)),
+                "nonce" | "visitor" | "kind" | "seen_seq" | "back" | "lang" => {
+                    again.hidden.push((name, value));
+                }
                 _ => {}
             }
         }

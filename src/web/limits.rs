@@ -120,7 +120,11 @@ impl Drop for StreamPlace {
 
 /// Reads a request's whole body within the limits, and puts it back.
 pub async fn read_body(request: &mut Request) -> Result<Bytes> {
-    if request.header("content-length").and_then(|length| length.parse().ok()).is_some_and(|length: usize| length > BODY) {
+    if request
+        .header("content-length")
+        .and_then(|length| length.parse().ok())
+        .is_some_and(|length: usize| length > BODY)
+    {
         return Err(Error::TooLarge);
     }
     let reading = request.take_body().into_bytes_limit(BODY);
@@ -160,7 +164,8 @@ mod tests {
     #[test]
     fn a_place_for_a_stream_comes_back_even_where_rates_are_off() {
         let limits = Limits::new(false);
-        let mut places: Vec<_> = (0..STREAMS).map(|_| limits.stream("vera".into()).unwrap()).collect();
+        let mut places: Vec<_> =
+            (0..STREAMS).map(|_| limits.stream("vera".into()).unwrap()).collect();
         assert!(limits.stream("vera".into()).is_err());
         limits.stream("walt".into()).unwrap();
         places.pop();

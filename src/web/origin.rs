@@ -9,7 +9,10 @@ use std::{
 
 /// Refuses what another site's page makes a browser send. A request with `Authorization` was not made by a browser's
 /// cookie; every other one that may change something must say that our own page sent it, and silence is a refusal.
-pub async fn own_pages_only<E: Endpoint>(endpoint: Arc<E>, request: Request) -> poem::Result<Response> {
+pub async fn own_pages_only<E: Endpoint>(
+    endpoint: Arc<E>,
+    request: Request,
+) -> poem::Result<Response> {
     let harmless = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     if !harmless && request.header("authorization").is_none() && !is_from_own_page(&request) {
         return Err(Error::Forbidden("forbidden-origin").into());

@@ -25,7 +25,8 @@ pub struct Viewer {
 impl Viewer {
     pub fn of(request: &Request) -> Self {
         let asked = query(request, "lang").and_then(|tag| Lang::from_tag(&tag));
-        let remembered = || request.cookie().get(LANGUAGE).and_then(|c| Lang::from_tag(c.value_str()));
+        let remembered =
+            || request.cookie().get(LANGUAGE).and_then(|c| Lang::from_tag(c.value_str()));
         let wished = || request.header("accept-language").and_then(Lang::negotiate);
         let app = request.data::<App>();
         Self {
@@ -72,5 +73,8 @@ pub fn fragment(drawn: impl Into<Bytes>) -> Response {
 
 /// Go and look there: the answer to a plain form.
 pub fn see_other(path: impl AsRef<str>) -> Response {
-    Response::builder().status(StatusCode::SEE_OTHER).header(header::LOCATION, path.as_ref()).finish()
+    Response::builder()
+        .status(StatusCode::SEE_OTHER)
+        .header(header::LOCATION, path.as_ref())
+        .finish()
 }

@@ -27,7 +27,11 @@ const UNACKNOWLEDGED: Duration = Duration::from_secs(30);
 const DRAIN: Duration = Duration::from_secs(28);
 
 /// Serves until `app.streams.draining` is cancelled and what was begun has ended, or the time for that is over.
-pub async fn serve(app: &App, listener: TcpListener, endpoint: impl Endpoint + 'static) -> io::Result<()> {
+pub async fn serve(
+    app: &App,
+    listener: TcpListener,
+    endpoint: impl Endpoint + 'static,
+) -> io::Result<()> {
     let endpoint = Arc::new(endpoint.map_to_response());
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     let connections = TaskTracker::new();
@@ -76,7 +80,9 @@ async fn connection<E>(
     let service = service_fn(move |request: Request<Incoming>| {
         let endpoint = endpoint.clone();
         let request = (request, LocalAddr(local.into()), RemoteAddr(peer.into()), Scheme::HTTP);
-        async move { Ok::<hyper::Response<_>, Infallible>(endpoint.get_response(request.into()).await.into()) }
+        async move {
+            Ok::<hyper::Response<_>, Infallible>(endpoint.get_response(request.into()).await.into())
+        }
     });
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())

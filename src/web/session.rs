@@ -42,7 +42,9 @@ impl<E: Endpoint> Endpoint for WithSession<E> {
         let cookies = request.cookie().clone();
         let name = cookie_name("kefu", self.secure);
         let id = cookies.get(&name).and_then(|cookie| cookie.value_str().parse::<Id>().ok());
-        let idle = IDLE.try_into().map_err(|_| Error::internal(anyhow::anyhow!("IDLE is out of range")))?;
+        let idle = IDLE
+            .try_into()
+            .map_err(|_| Error::internal(anyhow::anyhow!("IDLE is out of range")))?;
         let session = Session::new(id, self.rows.clone(), Some(Expiry::OnInactivity(idle)));
         request.extensions_mut().insert(session.clone());
 

@@ -80,7 +80,12 @@ impl SessionStore for SessionRows {
             ..Default::default()
         };
         let here = session::Column::Hash.eq(hash(record.id));
-        session::Entity::update_many().set(row).filter(here).exec(self.db.write()).await.map_err(backend)?;
+        session::Entity::update_many()
+            .set(row)
+            .filter(here)
+            .exec(self.db.write())
+            .await
+            .map_err(backend)?;
         Ok(())
     }
 
@@ -93,9 +98,11 @@ impl SessionStore for SessionRows {
             .await
             .map_err(backend)?;
         let Some(row) = row else { return Ok(None) };
-        let data = serde_json::from_str(&row.record).map_err(|error| Error::Decode(error.to_string()))?;
-        let expiry_date = OffsetDateTime::from_unix_timestamp_nanos(i128::from(row.expires_at) * 1000)
-            .map_err(|error| Error::Decode(error.to_string()))?;
+        let data =
+            serde_json::from_str(&row.record).map_err(|error| Error::Decode(error.to_string()))?;
+        let expiry_date =
+            OffsetDateTime::from_unix_timestamp_nanos(i128::from(row.expires_at) * 1000)
+                .map_err(|error| Error::Decode(error.to_string()))?;
         Ok(Some(Record { id: *id, data, expiry_date }))
     }
 
@@ -112,7 +119,12 @@ impl SessionRows {
             hash: Set(hash(record.id)),
             owner_id: Set(number(record, OWNER)),
             record: Set(encode(record).map_err(|error| DbErr::Custom(error.to_string()))?),
-            user_agent: Set(record.data.get(USER_AGENT).and_then(|v| v.as_str()).unwrap_or_default().into()),
+            user_agent: Set(record
+                .data
+                .get(USER_AGENT)
+                .and_then(|v| v.as_str())
+                .unwrap_or_default()
+                .into()),
             created_at: Set(now),
             seen_at: Set(now),
             expires_at: Set(expiry(record)),

@@ -103,9 +103,27 @@ mod tests {
     }
 
     fn any_text() -> impl Strategy<Value = String> {
-        let pieces = ["\r", "\n", "\r\n", "\0", "id: 9:9", "event: bye", "data: x", ":", " ", "\u{2028}", "\u{feff}", "retry: 0", "你好", "<b>"];
-        prop::collection::vec(prop_oneof![prop::sample::select(pieces.to_vec()).prop_map(String::from), "\\PC{0,8}"], 0..20)
-            .prop_map(|parts| parts.concat())
+        let pieces = [
+            "\r",
+            "\n",
+            "\r\n",
+            "\0",
+            "id: 9:9",
+            "event: bye",
+            "data: x",
+            ":",
+            " ",
+            "\u{2028}",
+            "\u{feff}",
+            "retry: 0",
+            "你好",
+            "<b>",
+        ];
+        prop::collection::vec(
+            prop_oneof![prop::sample::select(pieces.to_vec()).prop_map(String::from), "\\PC{0,8}"],
+            0..20,
+        )
+        .prop_map(|parts| parts.concat())
     }
 
     proptest! {

@@ -34,8 +34,15 @@ async fn every_act_works_as_a_plain_form() {
     };
     let back = format!("/desk/c/{id}?tab=all");
     assert_eq!(post("claim", vec![("nonce", "a")]).await, back);
-    assert_eq!(post("messages", vec![("nonce", "b"), ("body", "hi"), ("kind", "text"), ("seen_seq", "2")]).await, back);
-    assert_eq!(post("messages", vec![("nonce", "c"), ("body", "hm"), ("kind", "note")]).await, back);
+    assert_eq!(
+        post("messages", vec![("nonce", "b"), ("body", "hi"), ("kind", "text"), ("seen_seq", "2")])
+            .await,
+        back
+    );
+    assert_eq!(
+        post("messages", vec![("nonce", "c"), ("body", "hm"), ("kind", "note")]).await,
+        back
+    );
     assert_eq!(post("close", vec![("nonce", "d")]).await, back);
     assert_eq!(post("reopen", vec![("nonce", "e")]).await, back);
     let page = ana.person.get(&back).await;
@@ -113,12 +120,24 @@ async fn whoever_waits_longest_stands_first_and_counters_follow() {
 
     let id = ana.newest("queue").await;
     ana.act(id, "claim").await;
-    let gone = desk.until(|event| event.data.contains(&format!("#c-{id}\" hx-swap=\"delete\""))).await;
-    assert!(!gone.data.contains("hx-upsert"), "a row that left the list is only removed: {}", gone.data);
+    let gone =
+        desk.until(|event| event.data.contains(&format!("#c-{id}\" hx-swap=\"delete\""))).await;
+    assert!(
+        !gone.data.contains("hx-upsert"),
+        "a row that left the list is only removed: {}",
+        gone.data
+    );
     desk.until(|event| event.data.contains("#n-queue\" hx-swap=\"innerHTML\">1<")).await;
     second.say("?").await;
-    ana.person.get("/desk/c?tab=mine").await.says("<b id=\"n-mine\">1</b>").says("id=\"nav-unread\">2<");
-    ana.person.post(&format!("/desk/c/{id}/seen"), &[("seq", "2")]).await.must(StatusCode::NO_CONTENT);
+    ana.person
+        .get("/desk/c?tab=mine")
+        .await
+        .says("<b id=\"n-mine\">1</b>")
+        .says("id=\"nav-unread\">2<");
+    ana.person
+        .post(&format!("/desk/c/{id}/seen"), &[("seq", "2")])
+        .await
+        .must(StatusCode::NO_CONTENT);
     ana.person.get("/desk/c?tab=mine").await.says("id=\"nav-unread\">1<");
 }
 
@@ -158,11 +177,23 @@ async fn what_does_not_exist_is_not_found_and_what_makes_no_sense_is_refused() {
     for other in ["0", "-1", "999999", "x", "9223372036854775808", "1%20OR%201=1"] {
         ana.person.get(&format!("/desk/c/{other}")).await.must(StatusCode::NOT_FOUND);
         let fields = [("nonce", "n"), ("body", "x")];
-        ana.person.post(&format!("/desk/c/{other}/messages"), &fields).await.must(StatusCode::NOT_FOUND);
+        ana.person
+            .post(&format!("/desk/c/{other}/messages"), &fields)
+            .await
+            .must(StatusCode::NOT_FOUND);
     }
     ana.write(id, "event", "x").await.must(StatusCode::UNPROCESSABLE_ENTITY);
     let nonce = Nonce::new();
-    ana.person.post(&format!("/desk/c/{id}/claim"), &[("nonce", "a b")]).await.must(StatusCode::UNPROCESSABLE_ENTITY);
-    ana.person.post(&format!("/desk/c/{id}/claim"), &[]).await.must(StatusCode::UNPROCESSABLE_ENTITY);
-    ana.person.post(&format!("/desk/c/{id}/delete"), &[("nonce", nonce.as_str())]).await.must(StatusCode::NOT_FOUND);
+    ana.person
+        .post(&format!("/desk/c/{id}/claim"), &[("nonce", "a b")])
+        .await
+        .must(StatusCode::UNPROCESSABLE_ENTITY);
+    ana.person
+        .post(&format!("/desk/c/{id}/claim"), &[])
+        .await
+        .must(StatusCode::UNPROCESSABLE_ENTITY);
+    ana.person
+        .post(&format!("/desk/c/{id}/delete"), &[("nonce", nonce.as_str())])
+        .await
+        .must(StatusCode::NOT_FOUND);
 }

@@ -29,20 +29,31 @@ async fn thirty_two_writers_leave_no_gap_and_no_double() {
             }
         }
     };
-    join_all((0..32).map(|n| tokio::spawn(writer(n)))).await.into_iter().for_each(|done| done.unwrap());
+    join_all((0..32).map(|n| tokio::spawn(writer(n))))
+        .await
+        .into_iter()
+        .for_each(|done| done.unwrap());
 
-    let history = conversation::history(site.app.db.read(), ConversationId(id), Range::After(0, 1_000)).await.unwrap();
+    let history =
+        conversation::history(site.app.db.read(), ConversationId(id), Range::After(0, 1_000))
+            .await
+            .unwrap();
     let numbers: Vec<_> = history.entries.iter().map(|entry| entry.seq).collect();
     assert_eq!(numbers, (1..=129).collect::<Vec<_>>());
     for n in 0..32 {
         let order: Vec<_> = (0..4)
             .map(|round| {
                 let words = format!("{n}.{round}");
-                let says = |entry: &&kefu::event::Entry| format!("{:?}", entry.content).contains(&format!("\"{words}\""));
+                let says = |entry: &&kefu::event::Entry| {
+                    format!("{:?}", entry.content).contains(&format!("\"{words}\""))
+                };
                 history.entries.iter().filter(says).map(|entry| entry.seq).collect::<Vec<_>>()
             })
             .collect();
-        assert!(order.iter().all(|seqs| seqs.len() == 1) && order.is_sorted(), "writer {n}: {order:?}");
+        assert!(
+            order.iter().all(|seqs| seqs.len() == 1) && order.is_sorted(),
+            "writer {n}: {order:?}"
+        );
     }
 }
 
@@ -55,7 +66,8 @@ async fn a_first_message_sent_sixteen_times_at_once_opens_one_conversation() {
     let sends = (0..16).map(|_| {
         let (person, visitor, nonce) = (site.stranger(), visitor.clone(), nonce.clone());
         tokio::spawn(async move {
-            let fields = [("visitor", visitor.as_str()), ("nonce", nonce.as_str()), ("body", "Hello")];
+            let fields =
+                [("visitor", visitor.as_str()), ("nonce", nonce.as_str()), ("body", "Hello")];
             person.post("/w/demo/start", &fields).await.goes_to()
         })
     });

@@ -1,7 +1,6 @@
 //! What people do, over HTTP, against a real database. `KEFU_TEST_DATABASE_URL` names a PostgreSQL or MySQL server in which
 //! every test makes a database of its own; without it each has an SQLite file.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-#![allow(clippy::needless_pass_by_value, reason = "helpers of tests take what reads best")]
 
 mod desk;
 mod log;

@@ -43,7 +43,10 @@ impl Process {
         let mut greeting = Vec::new();
         for line in lines {
             greeting.push(line);
-            if greeting.last().is_some_and(|line| line.starts_with("setup:") || line.contains("/desk")) {
+            if greeting
+                .last()
+                .is_some_and(|line| line.starts_with("setup:") || line.contains("/desk"))
+            {
                 break;
             }
         }
@@ -52,7 +55,12 @@ impl Process {
 
     fn get(&self, path: &str) -> String {
         let mut stream = TcpStream::connect(self.address).unwrap();
-        write!(stream, "GET {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", self.address).unwrap();
+        write!(
+            stream,
+            "GET {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n",
+            self.address
+        )
+        .unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         answer
@@ -102,7 +110,11 @@ fn within_a_second_it_answers_and_says_where_to_go() {
     assert!(kefu.memory() <= 40 * 1024, "{} KiB", kefu.memory());
     let url = format!("http://{}", kefu.address);
     assert_eq!(kefu.greeting[0], format!("kefu: {url}/"));
-    assert!(kefu.greeting[1].starts_with(&format!("setup: {url}/setup?token=")), "{:?}", kefu.greeting);
+    assert!(
+        kefu.greeting[1].starts_with(&format!("setup: {url}/setup?token=")),
+        "{:?}",
+        kefu.greeting
+    );
     let setup = kefu.greeting[1].strip_prefix(&format!("setup: {url}")).unwrap();
     assert!(kefu.get(setup).starts_with("HTTP/1.1 200"));
     assert!(kefu.get("/readyz").contains("\"database\":true"));
@@ -117,7 +129,8 @@ fn the_key_is_kept_from_others_and_the_setup_line_survives_a_restart() {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        let mode = std::fs::metadata(folder.path().join("secret.key")).unwrap().permissions().mode();
+        let mode =
+            std::fs::metadata(folder.path().join("secret.key")).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
     }
     assert_eq!(Process::start(folder).greeting[1].split("token=").nth(1).unwrap(), token);
@@ -156,12 +169,31 @@ fn open_stream(kefu: &Process) -> TcpStream {
     let mut answer = String::new();
     post.read_to_string(&mut answer).unwrap();
     let header = |name: &str| {
-        let line = answer.lines().find(|line| line.to_lowercase().starts_with(name)).unwrap_or_else(|| panic!("{answer}"));
+        let line = answer
+            .lines()
+            .find(|line| line.to_lowercase().starts_with(name))
+            .unwrap_or_else(|| panic!("{answer}"));
         line[name.len() + 1..].trim().to_owned()
     };
-    let cookie = answer.lines().find(|line| line.contains("kefu-v=")).unwrap().split(": ").nth(1).unwrap().split(';').next().unwrap().to_owned();
+    let cookie = answer
+        .lines()
+        .find(|line| line.contains("kefu-v="))
+        .unwrap()
+        .split(": ")
+        .nth(1)
+        .unwrap()
+        .split(';')
+        .next()
+        .unwrap()
+        .to_owned();
     let mut stream = TcpStream::connect(kefu.address).unwrap();
-    write!(stream, "GET {}/events?after=0 HTTP/1.0\r\nhost: {}\r\ncookie: {cookie}\r\n\r\n", header("location:"), kefu.address).unwrap();
+    write!(
+        stream,
+        "GET {}/events?after=0 HTTP/1.0\r\nhost: {}\r\ncookie: {cookie}\r\n\r\n",
+        header("location:"),
+        kefu.address
+    )
+    .unwrap();
     let mut first = [0; 1024];
     let mut seen = String::new();
     while !seen.contains("event: synced") {
@@ -175,14 +207,16 @@ fn open_stream(kefu: &Process) -> TcpStream {
 #[test]
 fn connections_that_say_nothing_or_half_are_closed_and_others_do_not_wait() {
     let kefu = Process::start(folder());
-    let mut slow: Vec<_> = (0..150).map(|n| {
-        let mut stream = TcpStream::connect(kefu.address).unwrap();
-        if n % 2 == 0 {
-            stream.write_all(b"GET / HTTP/1.1\r\nhost: x\r\nx-slow: ").unwrap();
-        }
-        stream.set_read_timeout(Some(Duration::from_secs(15))).unwrap();
-        stream
-    }).collect();
+    let mut slow: Vec<_> = (0..150)
+        .map(|n| {
+            let mut stream = TcpStream::connect(kefu.address).unwrap();
+            if n % 2 == 0 {
+                stream.write_all(b"GET / HTTP/1.1\r\nhost: x\r\nx-slow: ").unwrap();
+            }
+            stream.set_read_timeout(Some(Duration::from_secs(15))).unwrap();
+            stream
+        })
+        .collect();
     let began = Instant::now();
     assert!(kefu.get("/healthz").starts_with("HTTP/1.1 200"));
     assert!(began.elapsed() < Duration::from_secs(1));
@@ -216,19 +250,47 @@ fn the_commands_do_what_their_help_says() {
 
     let pending = run(&folder, &["migrate", "--status"], "");
     assert!(said(&pending).lines().all(|line| line.starts_with("pending m")), "{}", said(&pending));
-    assert!(said(&run(&folder, &["migrate"], "")).lines().all(|line| line.starts_with("applied m")));
+    assert!(
+        said(&run(&folder, &["migrate"], "")).lines().all(|line| line.starts_with("applied m"))
+    );
 
     let add = ["agent", "add", "--email", "ana@shop.example", "--name", "Ana"];
     let link = run(&folder, &add, "");
-    assert!(link.status.success() && said(&link).starts_with("http://127.0.0.1:3000/invite?token="), "{}", told(&link));
+    assert!(
+        link.status.success() && said(&link).starts_with("http://127.0.0.1:3000/invite?token="),
+        "{}",
+        told(&link)
+    );
     let again = run(&folder, &add, "");
-    assert!(!again.status.success() && told(&again).contains("already an account"), "{}", told(&again));
-    let owner = ["agent", "add", "--email", "o@shop.example", "--name", "O", "--role", "owner", "--password-stdin"];
+    assert!(
+        !again.status.success() && told(&again).contains("already an account"),
+        "{}",
+        told(&again)
+    );
+    let owner = [
+        "agent",
+        "add",
+        "--email",
+        "o@shop.example",
+        "--name",
+        "O",
+        "--role",
+        "owner",
+        "--password-stdin",
+    ];
     assert!(!run(&folder, &owner, "short\n").status.success());
     assert!(run(&folder, &owner, "correct horse battery\n").status.success());
 
-    let site = run(&folder, &["site", "add", "--name", "Shop", "--key", "shop", "--origin", "https://shop.example"], "");
-    assert!(said(&site).starts_with("key: shop\nsnippet: <a href=\"http://127.0.0.1:3000/w/shop\""), "{}", said(&site));
+    let site = run(
+        &folder,
+        &["site", "add", "--name", "Shop", "--key", "shop", "--origin", "https://shop.example"],
+        "",
+    );
+    assert!(
+        said(&site).starts_with("key: shop\nsnippet: <a href=\"http://127.0.0.1:3000/w/shop\""),
+        "{}",
+        said(&site)
+    );
     let bad = run(&folder, &["site", "add", "--name", "Shop", "--origin", "javascript:x"], "");
     assert!(!bad.status.success() && told(&bad).contains("looks like https://"), "{}", told(&bad));
     let weak = run(&folder, &["serve", "--secret-key", "short"], "");

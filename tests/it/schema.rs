@@ -41,12 +41,18 @@ async fn tables(db: &impl ConnectionTrait) -> BTreeMap<String, Vec<String>> {
         DbBackend::MySql => {
             "SELECT table_name AS t, column_name AS c FROM information_schema.columns WHERE table_schema = DATABASE()"
         }
-        _ => "SELECT table_name::text AS t, column_name::text AS c FROM information_schema.columns WHERE table_schema = 'public'",
+        _ => {
+            "SELECT table_name::text AS t, column_name::text AS c FROM information_schema.columns WHERE table_schema = 'public'"
+        }
     };
-    let rows = db.query_all_raw(Statement::from_string(db.get_database_backend(), sql)).await.unwrap();
+    let rows =
+        db.query_all_raw(Statement::from_string(db.get_database_backend(), sql)).await.unwrap();
     let mut tables = BTreeMap::<String, Vec<String>>::new();
     for row in rows {
-        tables.entry(row.try_get("", "t").unwrap()).or_default().push(row.try_get("", "c").unwrap());
+        tables
+            .entry(row.try_get("", "t").unwrap())
+            .or_default()
+            .push(row.try_get("", "c").unwrap());
     }
     tables.values_mut().for_each(|columns| columns.sort());
     tables.into_iter().filter(|(table, _)| table != "sqlite_sequence").collect()

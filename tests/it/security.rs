@@ -29,8 +29,12 @@ async fn every_page_forbids_what_it_does_not_need() {
     for (person, path) in pages {
         let page = person.get(&path).await;
         let policy = page.header("content-security-policy");
-        assert!(policy.starts_with("default-src 'none'; script-src '") && !policy.contains("unsafe"), "{path}: {policy}");
-        let framed = path.starts_with("/w/") || (path.starts_with("/c/") && page.status == StatusCode::OK);
+        assert!(
+            policy.starts_with("default-src 'none'; script-src '") && !policy.contains("unsafe"),
+            "{path}: {policy}"
+        );
+        let framed =
+            path.starts_with("/w/") || (path.starts_with("/c/") && page.status == StatusCode::OK);
         let ancestors = if framed { "frame-ancestors 'self'" } else { "frame-ancestors 'none'" };
         assert!(policy.ends_with(ancestors), "{path}: {policy}");
         assert_eq!(page.header("cache-control"), "no-store", "{path}");
@@ -50,7 +54,10 @@ async fn only_the_sites_own_pages_may_frame_its_chat() {
     };
     site::add(&here.app, new).await.unwrap();
     let page = here.stranger().get("/w/shop").await.must(StatusCode::OK);
-    assert!(page.header("content-security-policy").ends_with("frame-ancestors 'self' https://shop.example"));
+    assert!(
+        page.header("content-security-policy")
+            .ends_with("frame-ancestors 'self' https://shop.example")
+    );
 }
 
 #[tokio::test]
@@ -80,15 +87,23 @@ async fn a_form_of_another_site_changes_nothing() {
     ];
     for (person, path, body) in &posts {
         for headers in refused {
-            let answer = person.ask(Method::POST, path, headers, body).await.must(StatusCode::FORBIDDEN);
+            let answer =
+                person.ask(Method::POST, path, headers, body).await.must(StatusCode::FORBIDDEN);
             // No ready-made form that one click would send as our own.
             answer.says_not("forged");
         }
     }
     assert_eq!(vera.page().await.all("id=\"m-").len(), 1);
-    for headers in [&[("sec-fetch-site", "same-origin")][..], &[("sec-fetch-site", "none")], &[("origin", "http://127.0.0.1:3000")]] {
+    for headers in [
+        &[("sec-fetch-site", "same-origin")][..],
+        &[("sec-fetch-site", "none")],
+        &[("origin", "http://127.0.0.1:3000")],
+    ] {
         let body = format!("nonce=n{}&body=real", headers[0].1.len());
-        vera.person.ask(Method::POST, &vera.path("/messages"), headers, &body).await.must(StatusCode::SEE_OTHER);
+        vera.person
+            .ask(Method::POST, &vera.path("/messages"), headers, &body)
+            .await
+            .must(StatusCode::SEE_OTHER);
     }
 }
 
@@ -98,9 +113,15 @@ async fn a_body_beyond_64_kib_is_refused_however_it_is_announced() {
     let vera = site.vera().await;
     let big = format!("nonce=n&body={}", "x".repeat(64 * 1024));
     let page = [("sec-fetch-site", "same-origin")];
-    vera.person.ask(Method::POST, &vera.path("/messages"), &page, &big).await.must(StatusCode::PAYLOAD_TOO_LARGE);
+    vera.person
+        .ask(Method::POST, &vera.path("/messages"), &page, &big)
+        .await
+        .must(StatusCode::PAYLOAD_TOO_LARGE);
     let announced = [page[0], ("content-length", "99999999999")];
-    vera.person.ask(Method::POST, &vera.path("/messages"), &announced, "nonce=n").await.must(StatusCode::PAYLOAD_TOO_LARGE);
+    vera.person
+        .ask(Method::POST, &vera.path("/messages"), &announced, "nonce=n")
+        .await
+        .must(StatusCode::PAYLOAD_TOO_LARGE);
 }
 
 #[tokio::test]
@@ -108,13 +129,21 @@ async fn looking_writes_nothing_and_unknown_methods_find_nothing() {
     let site = installation().await;
     let (vera, ana) = (site.vera().await, site.ana().await);
     let id = ana.newest("queue").await;
-    for path in [format!("/desk/c/{id}/claim"), "/logout".into(), vera.path("/read"), "/w/demo/start".into()] {
+    for path in [
+        format!("/desk/c/{id}/claim"),
+        "/logout".into(),
+        vera.path("/read"),
+        "/w/demo/start".into(),
+    ] {
         ana.person.get(&path).await.must(StatusCode::NOT_FOUND);
     }
     assert_eq!(ana.newest("queue").await, id);
     let own = [("sec-fetch-site", "same-origin")];
     for method in [Method::PUT, Method::DELETE, Method::PATCH] {
-        ana.person.ask(method, &format!("/desk/c/{id}"), &own, "x").await.must(StatusCode::NOT_FOUND);
+        ana.person
+            .ask(method, &format!("/desk/c/{id}"), &own, "x")
+            .await
+            .must(StatusCode::NOT_FOUND);
     }
 }
 
@@ -128,7 +157,11 @@ async fn names_and_messages_of_hostile_people_stay_text() {
     let profile = [("name", hostile), ("language", "en"), ("theme", "auto")];
     ana.person.post("/desk/me/profile", &profile).await.goes_to();
     ana.reply(id, hostile).await.must(StatusCode::OK);
-    for page in [vera.page().await, ana.person.get(&format!("/desk/c/{id}?tab=mine")).await, ana.person.get("/desk/me").await] {
+    for page in [
+        vera.page().await,
+        ana.person.get(&format!("/desk/c/{id}?tab=mine")).await,
+        ana.person.get("/desk/me").await,
+    ] {
         page.says_not("<img src=x").says_not("\" hx-get=\"/logout").says("&#60;img src=x");
     }
 }
@@ -138,7 +171,11 @@ async fn an_unknown_account_is_nobody() {
     let site = installation().await;
     site.employ("ana", Role::Owner).await;
     let eve = site.stranger();
-    for (method, path) in [(Method::GET, "/desk/me"), (Method::GET, "/desk/c/1"), (Method::GET, "/setup/install")] {
-        eve.ask(method, path, &[("cookie", "kefu=AAAAAAAAAAAAAAAAAAAAAA")], "").await.must(StatusCode::SEE_OTHER);
+    for (method, path) in
+        [(Method::GET, "/desk/me"), (Method::GET, "/desk/c/1"), (Method::GET, "/setup/install")]
+    {
+        eve.ask(method, path, &[("cookie", "kefu=AAAAAAAAAAAAAAAAAAAAAA")], "")
+            .await
+            .must(StatusCode::SEE_OTHER);
     }
 }

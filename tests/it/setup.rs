@@ -30,10 +30,17 @@ async fn the_owner_makes_an_account_and_finds_the_way_to_the_first_chat() {
     install.says("http://127.0.0.1:3000/w/demo").says("<svg role=\"img\"").says("&#60;a href=");
     owner.get("/desk/c").await.must(StatusCode::OK).says("会话");
     owner.get("/").await.says_not("setup:");
-    assert_eq!(post(&site.stranger(), form("correct horse battery")).await.goes_to(), "/login", "there is one owner");
+    assert_eq!(
+        post(&site.stranger(), form("correct horse battery")).await.goes_to(),
+        "/login",
+        "there is one owner"
+    );
 }
 
-async fn post(person: &crate::support::Person, fields: Vec<(&str, String)>) -> crate::support::Answer {
+async fn post(
+    person: &crate::support::Person,
+    fields: Vec<(&str, String)>,
+) -> crate::support::Answer {
     let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
     person.post("/setup", &fields).await
 }
@@ -60,6 +67,11 @@ async fn without_the_token_of_the_terminal_nobody_becomes_owner() {
 async fn the_demo_shop_opens_the_chat_in_a_frame() {
     let site = installation().await;
     let stranger = site.stranger();
-    stranger.get("/demo?lang=en").await.must(StatusCode::OK).says("<iframe src=\"/w/demo?lang=en\"").says("href=\"/w/demo?lang=en\"");
+    stranger
+        .get("/demo?lang=en")
+        .await
+        .must(StatusCode::OK)
+        .says("<iframe src=\"/w/demo?lang=en\"")
+        .says("href=\"/w/demo?lang=en\"");
     assert!(stranger.cookies().is_empty());
 }

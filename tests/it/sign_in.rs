@@ -32,7 +32,10 @@ async fn the_session_is_new_at_sign_in_and_hidden_from_scripts() {
     let fields = [("email", "Ana@Shop.Example "), ("password", PASSWORD)];
     let first = person.post("/login", &fields).await;
     let cookie = first.header("set-cookie").to_owned();
-    assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax") && cookie.contains("Path=/"), "{cookie}");
+    assert!(
+        cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax") && cookie.contains("Path=/"),
+        "{cookie}"
+    );
     let known_before = person.cookies()["kefu"].clone();
     person.post("/login", &fields).await;
     assert_ne!(person.cookies()["kefu"], known_before);
@@ -46,12 +49,24 @@ async fn whoever_is_not_signed_in_is_led_to_the_door_and_back() {
     let site = installation().await;
     let ana = site.ana().await;
     let person = site.stranger();
-    assert_eq!(person.get("/desk/c?tab=queue").await.goes_to(), "/login?next=%2Fdesk%2Fc%3Ftab%3Dqueue");
+    assert_eq!(
+        person.get("/desk/c?tab=queue").await.goes_to(),
+        "/login?next=%2Fdesk%2Fc%3Ftab%3Dqueue"
+    );
     person.get("/desk/events").await.must(StatusCode::UNAUTHORIZED);
     person.post("/desk/c/1/claim", &[("nonce", "n")]).await.must(StatusCode::UNAUTHORIZED);
     let typed = [("nonce", "n"), ("body", "typed for long")];
-    person.post("/desk/c/1/messages", &typed).await.must(StatusCode::UNAUTHORIZED).says("typed for long</textarea>");
-    for (next, place) in [("/desk/c?tab=all", "/desk/c?tab=all"), ("https://evil.example", "/desk"), ("//evil.example", "/desk"), ("/desk\\evil", "/desk")] {
+    person
+        .post("/desk/c/1/messages", &typed)
+        .await
+        .must(StatusCode::UNAUTHORIZED)
+        .says("typed for long</textarea>");
+    for (next, place) in [
+        ("/desk/c?tab=all", "/desk/c?tab=all"),
+        ("https://evil.example", "/desk"),
+        ("//evil.example", "/desk"),
+        ("/desk\\evil", "/desk"),
+    ] {
         let fields = [("email", "ana@shop.example"), ("password", PASSWORD), ("next", next)];
         assert_eq!(site.stranger().post("/login", &fields).await.goes_to(), place);
     }
@@ -68,7 +83,12 @@ async fn the_sixth_try_in_a_minute_waits_even_with_the_right_password() {
         person.post("/login", &wrong).await.must(StatusCode::UNPROCESSABLE_ENTITY);
     }
     let right = [("email", "ana@shop.example"), ("password", PASSWORD)];
-    person.post("/login", &right).await.must(StatusCode::TOO_MANY_REQUESTS).says("Too fast").says("ana@shop.example");
+    person
+        .post("/login", &right)
+        .await
+        .must(StatusCode::TOO_MANY_REQUESTS)
+        .says("Too fast")
+        .says("ana@shop.example");
 }
 
 /// Every stream × every way to lose access.
@@ -92,7 +112,11 @@ async fn streams_end_within_two_seconds_of_losing_access() {
             "ended from another device" => {
                 let me = other_device.person.get("/desk/me").await;
                 let session = me.field("session");
-                other_device.person.post("/desk/me/sessions/end", &[("session", &session)]).await.goes_to();
+                other_device
+                    .person
+                    .post("/desk/me/sessions/end", &[("session", &session)])
+                    .await
+                    .goes_to();
             }
             _ => {
                 let fields = [("current", PASSWORD), ("password", "another long password of mine")];
@@ -135,9 +159,18 @@ async fn nobody_ends_another_agents_session() {
     let (ana, ben) = (site.ana().await, site.ben().await);
     let _second = Agent::sign_in(site.stranger(), "ana").await;
     let session = ana.person.get("/desk/me").await.field("session");
-    ben.person.post("/desk/me/sessions/end", &[("session", &session)]).await.must(StatusCode::NOT_FOUND);
-    ana.person.post("/desk/me/sessions/end", &[("session", &session)]).await.must(StatusCode::SEE_OTHER);
-    ana.person.post("/desk/me/sessions/end", &[("session", "garbage!")]).await.must(StatusCode::NOT_FOUND);
+    ben.person
+        .post("/desk/me/sessions/end", &[("session", &session)])
+        .await
+        .must(StatusCode::NOT_FOUND);
+    ana.person
+        .post("/desk/me/sessions/end", &[("session", &session)])
+        .await
+        .must(StatusCode::SEE_OTHER);
+    ana.person
+        .post("/desk/me/sessions/end", &[("session", "garbage!")])
+        .await
+        .must(StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]
@@ -147,15 +180,30 @@ async fn own_settings_are_kept_and_bad_ones_come_back() {
     let fields = [("name", "林小雨"), ("language", "zh-CN"), ("theme", "dark")];
     assert_eq!(ana.person.post("/desk/me/profile", &fields).await.goes_to(), "/desk/me?saved=1");
     let me = ana.person.get("/desk/me?saved=1").await;
-    me.says("value=\"林小雨\"").says("<html lang=\"zh-CN\">").says("已保存").says_not("prefers-color-scheme");
+    me.says("value=\"林小雨\"")
+        .says("<html lang=\"zh-CN\">")
+        .says("已保存")
+        .says_not("prefers-color-scheme");
     let empty = [("name", " "), ("language", "en"), ("theme", "light")];
-    ana.person.post("/desk/me/profile", &empty).await.must(StatusCode::UNPROCESSABLE_ENTITY).says("姓名需要");
+    ana.person
+        .post("/desk/me/profile", &empty)
+        .await
+        .must(StatusCode::UNPROCESSABLE_ENTITY)
+        .says("姓名需要");
     let strange = [("name", "x"), ("language", "en"), ("theme", "pink")];
     ana.person.post("/desk/me/profile", &strange).await.must(StatusCode::UNPROCESSABLE_ENTITY);
     let wrong = [("current", "not mine at all, no"), ("password", "another long password of mine")];
-    ana.person.post("/desk/me/password", &wrong).await.must(StatusCode::UNPROCESSABLE_ENTITY).says("当前密码不正确");
+    ana.person
+        .post("/desk/me/password", &wrong)
+        .await
+        .must(StatusCode::UNPROCESSABLE_ENTITY)
+        .says("当前密码不正确");
     let weak = [("current", PASSWORD), ("password", "short")];
-    ana.person.post("/desk/me/password", &weak).await.must(StatusCode::UNPROCESSABLE_ENTITY).says("至少需要 15 个字符");
+    ana.person
+        .post("/desk/me/password", &weak)
+        .await
+        .must(StatusCode::UNPROCESSABLE_ENTITY)
+        .says("至少需要 15 个字符");
 }
 
 #[tokio::test]
@@ -174,7 +222,11 @@ async fn an_invitation_is_used_once_and_only_while_it_is_fresh() {
     };
     let token = invited("ben").await;
     let person = site.stranger();
-    person.get(&format!("/invite?token={token}")).await.must(StatusCode::OK).says("ben@shop.example");
+    person
+        .get(&format!("/invite?token={token}"))
+        .await
+        .must(StatusCode::OK)
+        .says("ben@shop.example");
     let weak = [("token", token.as_str()), ("password", "short")];
     person.post("/invite", &weak).await.must(StatusCode::UNPROCESSABLE_ENTITY).says("at least 15");
     let fields = [("token", token.as_str()), ("password", PASSWORD)];

@@ -7,7 +7,10 @@ use std::{
 
 fn catalogue(lang: &str) -> BTreeMap<String, String> {
     let text = fs::read_to_string(format!("assets/locales/{lang}/main.ftl")).unwrap();
-    let sentences = text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once(" = "));
+    let sentences = text
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.split_once(" = "));
     sentences.map(|(key, sentence)| (key.to_owned(), sentence.to_owned())).collect()
 }
 
@@ -31,7 +34,8 @@ fn sources() -> String {
 #[test]
 fn both_languages_have_the_same_sentences_with_the_same_parameters() {
     let (chinese, english) = (catalogue("zh-CN"), catalogue("en"));
-    let keys = |catalogue: &BTreeMap<String, String>| catalogue.keys().cloned().collect::<BTreeSet<_>>();
+    let keys =
+        |catalogue: &BTreeMap<String, String>| catalogue.keys().cloned().collect::<BTreeSet<_>>();
     assert_eq!(keys(&chinese), keys(&english));
     for (key, sentence) in &chinese {
         assert_eq!(parameters(sentence), parameters(&english[key]), "{key}");
@@ -46,10 +50,24 @@ fn parameters(sentence: &str) -> BTreeSet<String> {
 #[test]
 fn every_sentence_is_used_and_every_used_one_exists() {
     let (keys, sources) = (catalogue("en"), sources());
-    let unused: Vec<_> = keys.keys().filter(|key| !sources.contains(&format!("\"{key}\""))).collect();
+    let unused: Vec<_> =
+        keys.keys().filter(|key| !sources.contains(&format!("\"{key}\""))).collect();
     assert_eq!(unused, Vec::<&String>::new(), "sentences that nobody says");
-    let asked = [".t(\"", ".with(\"", ".count(\"", ".fill(\"", "Words::new(\"", "reason: \"", "Conflict(\"", "Forbidden(\"", "invalid(\""];
-    let used = asked.iter().flat_map(|call| sources.split(call).skip(1)).map(|rest| rest.split('"').next().unwrap());
+    let asked = [
+        ".t(\"",
+        ".with(\"",
+        ".count(\"",
+        ".fill(\"",
+        "Words::new(\"",
+        "reason: \"",
+        "Conflict(\"",
+        "Forbidden(\"",
+        "invalid(\"",
+    ];
+    let used = asked
+        .iter()
+        .flat_map(|call| sources.split(call).skip(1))
+        .map(|rest| rest.split('"').next().unwrap());
     let missing: BTreeSet<_> = used.filter(|key| !keys.contains_key(*key)).collect();
     assert_eq!(missing, BTreeSet::new(), "keys without a sentence");
 }
@@ -61,6 +79,9 @@ fn english_has_no_han_and_chinese_has_no_forgotten_english() {
         assert!(!sentence.contains(han), "{key}: {sentence}");
     }
     for (key, sentence) in catalogue("zh-CN") {
-        assert!(sentence.contains(han) || ["shop-price", "day-line"].contains(&key.as_str()), "{key}: {sentence}");
+        assert!(
+            sentence.contains(han) || ["shop-price", "day-line"].contains(&key.as_str()),
+            "{key}: {sentence}"
+        );
     }
 }

@@ -31,7 +31,11 @@ async fn two_people_talk_and_each_sees_the_other_live() {
 
     ana.reply(id, "Yes, how can I help?").await.must(StatusCode::OK);
     let answer = hers.entry().await;
-    assert!(answer.data.contains("Yes, how can I help?") && answer.data.contains("ana"), "{}", answer.data);
+    assert!(
+        answer.data.contains("Yes, how can I help?") && answer.data.contains("ana"),
+        "{}",
+        answer.data
+    );
     assert!(answer.id.ends_with(":2"), "{}", answer.id);
 
     vera.say("My order has not arrived").await.must(StatusCode::OK);
@@ -39,7 +43,10 @@ async fn two_people_talk_and_each_sees_the_other_live() {
     assert!(row.data.contains(&format!("id=\"c-{id}\"")));
     let hint = desk.until(|event| event.name == "hint" && event.data.contains("\"seq\":3")).await;
     assert_eq!(hint.data, format!("{{\"conversation\":{id},\"seq\":3}}"));
-    ana.person.get(&format!("/desk/c/{id}/messages?after=2")).await.says("My order has not arrived");
+    ana.person
+        .get(&format!("/desk/c/{id}/messages?after=2"))
+        .await
+        .says("My order has not arrived");
 }
 
 #[tokio::test]
@@ -65,7 +72,10 @@ async fn page_and_stream_draw_alike() {
         assert!(event.data.contains(entry), "page:\n{entry}\nstream:\n{}", event.data);
     }
     assert!(answer.body.contains(page.entry("m-2")), "the post draws alike too");
-    assert!(page.entry("m-5").contains("class=\"m g\""), "a note between two answers is no gap to a visitor");
+    assert!(
+        page.entry("m-5").contains("class=\"m g\""),
+        "a note between two answers is no gap to a visitor"
+    );
     page.says_not("between agents").says_not("<b>bold</b>");
     page.says("href=\"https://a.example/?x=1&#38;y=2\" target=\"_blank\" rel=\"noopener noreferrer nofollow ugc\"");
 
@@ -137,7 +147,9 @@ async fn a_cursor_that_cannot_be_continued_reloads_the_page_and_replays_nothing(
     let vera = site.vera().await;
     vera.say("two").await;
     let epoch = site.app.epoch.to_string();
-    for after in ["99", &format!("{epoch}:99"), "other:1", "garbage", "-1", "", "9999999999999999999999"] {
+    for after in
+        ["99", &format!("{epoch}:99"), "other:1", "garbage", "-1", "", "9999999999999999999999"]
+    {
         let mut stream = vera.listen(after).await;
         let first = stream.next().await.unwrap();
         assert_eq!((first.name.as_str(), first.id.as_str()), ("reset", ""), "after={after}");
@@ -185,7 +197,8 @@ async fn whoever_is_in_a_conversation_is_led_back_to_it() {
     let vera = Visitor::arrive(person, "Hello").await;
     assert_eq!(vera.person.get("/w/demo").await.goes_to(), vera.path(""));
     let (visitor, nonce) = (old_tab.field("visitor"), old_tab.field("nonce"));
-    let fields = [("visitor", visitor.as_str()), ("nonce", nonce.as_str()), ("body", "from an old tab")];
+    let fields =
+        [("visitor", visitor.as_str()), ("nonce", nonce.as_str()), ("body", "from an old tab")];
     assert_eq!(vera.person.post("/w/demo/start", &fields).await.goes_to(), vera.path(""));
     vera.page().await.says("from an old tab");
 }
@@ -197,8 +210,14 @@ async fn the_same_nonce_in_32_parallel_posts_makes_one_entry() {
     let nonce = Nonce::new();
     let posts = (0..32).map(|_| vera.say_as(nonce.as_str(), "once"));
     let answers = futures_util::future::join_all(posts).await;
-    let drawn: Vec<_> = answers.iter().map(|answer| answer.clone().must(StatusCode::OK).entry("m-2").to_owned()).collect();
-    assert!(drawn.iter().all(|entry| entry == &drawn[0]), "every repeat gets the answer of the first");
+    let drawn: Vec<_> = answers
+        .iter()
+        .map(|answer| answer.clone().must(StatusCode::OK).entry("m-2").to_owned())
+        .collect();
+    assert!(
+        drawn.iter().all(|entry| entry == &drawn[0]),
+        "every repeat gets the answer of the first"
+    );
     assert_eq!(vera.page().await.all("id=\"m-").len(), 2);
 }
 
@@ -208,7 +227,8 @@ async fn a_used_nonce_with_other_words_is_refused_and_the_words_come_back() {
     let vera = site.vera().await;
     vera.say_as("n1", "first").await.must(StatusCode::OK);
     vera.say_as("n1", "second").await.must(StatusCode::CONFLICT);
-    let answer = vera.person.post(&vera.path("/messages"), &[("nonce", "n1"), ("body", "second")]).await;
+    let answer =
+        vera.person.post(&vera.path("/messages"), &[("nonce", "n1"), ("body", "second")]).await;
     let answer = answer.must(StatusCode::CONFLICT);
     answer.says("\nsecond</textarea>");
     assert_ne!(answer.field("nonce"), "n1", "sent again it is another message");
@@ -229,15 +249,24 @@ async fn what_cannot_be_sent_says_why_and_comes_back_in_the_form() {
     for (body, words) in cases {
         let fields = [("nonce", "n"), ("body", body)];
         let plain = vera.person.post(&vera.path("/messages"), &fields).await;
-        plain.must(StatusCode::UNPROCESSABLE_ENTITY).says(words).says(&format!("\n{body}</textarea>"));
-        let htmx = vera.person.hx_post(&vera.path("/messages"), &fields).await.must(StatusCode::UNPROCESSABLE_ENTITY);
+        plain
+            .must(StatusCode::UNPROCESSABLE_ENTITY)
+            .says(words)
+            .says(&format!("\n{body}</textarea>"));
+        let htmx = vera
+            .person
+            .hx_post(&vera.path("/messages"), &fields)
+            .await
+            .must(StatusCode::UNPROCESSABLE_ENTITY);
         htmx.says(words).says("hx-target=\"#problem\"");
     }
     let stranger = site.stranger();
     let page = stranger.get("/w/demo").await;
     let (visitor, nonce) = (page.field("visitor"), page.field("nonce"));
-    let fields = [("visitor", visitor.as_str()), ("nonce", nonce.as_str()), ("body", long.as_str())];
-    let answer = stranger.post("/w/demo/start", &fields).await.must(StatusCode::UNPROCESSABLE_ENTITY);
+    let fields =
+        [("visitor", visitor.as_str()), ("nonce", nonce.as_str()), ("body", long.as_str())];
+    let answer =
+        stranger.post("/w/demo/start", &fields).await.must(StatusCode::UNPROCESSABLE_ENTITY);
     answer.says("over 5,000 characters").says(&long);
     assert_eq!(answer.field("nonce"), nonce);
     assert!(stranger.cookies().is_empty());
@@ -249,10 +278,16 @@ async fn bytes_that_are_no_text_are_refused_not_replaced() {
     let site = installation().await;
     let vera = site.vera().await;
     let own_page = [("sec-fetch-site", "same-origin"), ("accept", "application/json")];
-    let answer = vera.person.ask(Method::POST, &vera.path("/messages"), &own_page, "nonce=n&body=%ff%fe").await;
+    let answer = vera
+        .person
+        .ask(Method::POST, &vera.path("/messages"), &own_page, "nonce=n&body=%ff%fe")
+        .await;
     let answer = answer.must(StatusCode::UNPROCESSABLE_ENTITY);
     let error: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
-    assert_eq!((&error["error"]["code"], &error["error"]["field"]), (&"invalid".into(), &"body".into()));
+    assert_eq!(
+        (&error["error"]["code"], &error["error"]["field"]),
+        (&"invalid".into(), &"body".into())
+    );
     assert_eq!(error["error"]["request_id"], answer.header("x-request-id"));
 }
 
@@ -266,11 +301,21 @@ async fn walt_finds_nothing_of_veras() {
             vera.person.get(&vera.path(rest)).await.must(StatusCode::OK);
         }
         let foreign = walt.person.get(&vera.path(rest)).await.must(StatusCode::NOT_FOUND);
-        let absent = walt.person.get(&format!("/c/{}{rest}", "A".repeat(22))).await.must(StatusCode::NOT_FOUND);
-        assert_eq!(without_id(&foreign.body, &foreign), without_id(&absent.body, &absent), "foreign is as absent");
+        let absent = walt
+            .person
+            .get(&format!("/c/{}{rest}", "A".repeat(22)))
+            .await
+            .must(StatusCode::NOT_FOUND);
+        assert_eq!(
+            without_id(&foreign.body, &foreign),
+            without_id(&absent.body, &absent),
+            "foreign is as absent"
+        );
         nobody.get(&vera.path(rest)).await.must(StatusCode::NOT_FOUND);
     }
-    for (rest, fields) in [("/messages", vec![("nonce", "n"), ("body", "x")]), ("/read", vec![("seq", "1")])] {
+    for (rest, fields) in
+        [("/messages", vec![("nonce", "n"), ("body", "x")]), ("/read", vec![("seq", "1")])]
+    {
         walt.person.post(&vera.path(rest), &fields).await.must(StatusCode::NOT_FOUND);
         nobody.post(&vera.path(rest), &fields).await.must(StatusCode::NOT_FOUND);
     }
@@ -294,7 +339,8 @@ async fn an_unknown_site_is_not_found_and_a_forged_token_starts_nothing() {
     }
     for token in ["", "kfv_x.y", "kfv_AAAAAAAAAAAAAAAAAAAAAA.AAAAAAAAAAAAAAAAAAAAAA"] {
         let fields = [("visitor", token), ("nonce", "n"), ("body", "hello")];
-        let answer = stranger.post("/w/demo/start", &fields).await.must(StatusCode::UNPROCESSABLE_ENTITY);
+        let answer =
+            stranger.post("/w/demo/start", &fields).await.must(StatusCode::UNPROCESSABLE_ENTITY);
         answer.says("hello</textarea>");
     }
     assert!(stranger.cookies().is_empty());
@@ -306,20 +352,40 @@ async fn without_scripts_the_document_grows_and_the_composer_comes_back_to_itsel
     let (vera, ana) = (site.vera().await, site.ana().await);
     let id = ana.newest("queue").await;
     let mut document = vera.person.listen(&vera.path("/live")).await;
-    assert!(document.headers.get("content-security-policy").unwrap().to_str().unwrap().contains("script-src 'none'"));
+    assert!(
+        document
+            .headers
+            .get("content-security-policy")
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .contains("script-src 'none'")
+    );
     document.document_until("Is this thing on?").await;
 
     let compose = vera.person.get(&vera.path("/compose")).await.must(StatusCode::OK);
     let nonce = compose.field("nonce");
-    let fields = [("nonce", nonce.as_str()), ("back", "compose"), ("body", "Hello without scripts"), ("seen_seq", "1")];
-    assert_eq!(vera.person.post(&vera.path("/messages"), &fields).await.goes_to(), vera.path("/compose"));
+    let fields = [
+        ("nonce", nonce.as_str()),
+        ("back", "compose"),
+        ("body", "Hello without scripts"),
+        ("seen_seq", "1"),
+    ];
+    assert_eq!(
+        vera.person.post(&vera.path("/messages"), &fields).await.goes_to(),
+        vera.path("/compose")
+    );
     document.document_until("Hello without scripts").await;
     ana.reply(id, "An answer without scripts").await;
     let whole = document.document_until("An answer without scripts").await;
     assert_eq!(whole.matches("Hello without scripts").count(), 1);
 
     let refused = [("nonce", "x y"), ("back", "compose"), ("body", "kept")];
-    let refused = vera.person.post(&vera.path("/messages"), &refused).await.must(StatusCode::UNPROCESSABLE_ENTITY);
+    let refused = vera
+        .person
+        .post(&vera.path("/messages"), &refused)
+        .await
+        .must(StatusCode::UNPROCESSABLE_ENTITY);
     refused.says("kept</textarea>").says("value=\"compose\"");
 }
 
@@ -334,7 +400,11 @@ async fn older_entries_are_a_page_away_and_a_fragment_for_scripts() {
     page.says("message 120.").says("message 71.").says_not("message 70.");
     let older = vera.person.get(&vera.path("?before=71")).await.must(StatusCode::OK);
     older.says("message 70.").says("message 21.").says_not("message 20.").says_not("message 71.");
-    vera.person.get(&vera.path("/messages?before=21")).await.says("message 20.").says("Is this thing on?");
+    vera.person
+        .get(&vera.path("/messages?before=21"))
+        .await
+        .says("message 20.")
+        .says("Is this thing on?");
     vera.person.get(&vera.path("/messages?after=120")).await.must(StatusCode::NO_CONTENT);
     vera.person.get(&vera.path("/messages?after=x")).await.must(StatusCode::UNPROCESSABLE_ENTITY);
 }
@@ -346,16 +416,25 @@ async fn an_agent_who_reads_leaves_a_mark_that_moves() {
     let id = ana.newest("queue").await;
     let mut stream = vera.listen("1").await;
     stream.named("synced").await;
-    ana.person.post(&format!("/desk/c/{id}/seen"), &[("seq", "1")]).await.must(StatusCode::NO_CONTENT);
+    ana.person
+        .post(&format!("/desk/c/{id}/seen"), &[("seq", "1")])
+        .await
+        .must(StatusCode::NO_CONTENT);
     let mark = stream.until(|event| event.data.contains("id=\"read\"")).await;
     assert!(mark.id.is_empty() && mark.data.contains("data-seq=\"1\""), "{mark:?}");
     vera.page().await.says("<li class=\"read\" id=\"read\" data-seq=\"1\">");
 
     vera.say("more").await;
-    ana.person.post(&format!("/desk/c/{id}/seen"), &[("seq", "999")]).await.must(StatusCode::NO_CONTENT);
+    ana.person
+        .post(&format!("/desk/c/{id}/seen"), &[("seq", "999")])
+        .await
+        .must(StatusCode::NO_CONTENT);
     let mark = stream.until(|event| event.data.contains("id=\"read\"")).await;
     assert!(mark.data.contains("data-seq=\"2\""), "not further than there is to read: {mark:?}");
-    ana.person.post(&format!("/desk/c/{id}/seen"), &[("seq", "1")]).await.must(StatusCode::NO_CONTENT);
+    ana.person
+        .post(&format!("/desk/c/{id}/seen"), &[("seq", "1")])
+        .await
+        .must(StatusCode::NO_CONTENT);
     vera.page().await.says("id=\"read\" data-seq=\"2\"");
 }
 
@@ -366,7 +445,10 @@ async fn whoever_floods_is_told_how_long_to_wait_and_keeps_the_text() {
     for n in 0..20 {
         vera.say(&format!("{n}")).await.must(StatusCode::OK);
     }
-    let answer = vera.person.post(&vera.path("/messages"), &[("nonce", "n"), ("body", "one too many")]).await;
+    let answer = vera
+        .person
+        .post(&vera.path("/messages"), &[("nonce", "n"), ("body", "one too many")])
+        .await;
     answer.must(StatusCode::TOO_MANY_REQUESTS).says("one too many</textarea>").says("Too fast");
     let answer = vera.say("one too many").await.must(StatusCode::TOO_MANY_REQUESTS);
     assert!(answer.header("retry-after").parse::<u64>().unwrap() >= 1);
@@ -394,12 +476,17 @@ async fn a_database_that_is_away_keeps_the_text_and_says_try_again() {
     vera.say("before").await.must(StatusCode::OK);
     site.app.db.write().close_by_ref().await.unwrap();
     site.app.db.read().close_by_ref().await.unwrap();
-    let answer = vera.person.post(&vera.path("/messages"), &[("nonce", "n"), ("body", "not lost")]).await;
+    let answer =
+        vera.person.post(&vera.path("/messages"), &[("nonce", "n"), ("body", "not lost")]).await;
     let answer = answer.must(StatusCode::SERVICE_UNAVAILABLE);
     answer.says("not lost</textarea>").says("value=\"n\"");
     assert_eq!(answer.header("retry-after"), "2");
     vera.say("not lost").await.must(StatusCode::SERVICE_UNAVAILABLE);
-    site.stranger().get("/readyz").await.must(StatusCode::SERVICE_UNAVAILABLE).says("\"database\":false");
+    site.stranger()
+        .get("/readyz")
+        .await
+        .must(StatusCode::SERVICE_UNAVAILABLE)
+        .says("\"database\":false");
     site.stranger().get("/healthz").await.must(StatusCode::OK);
 }
 

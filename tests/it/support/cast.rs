@@ -32,7 +32,10 @@ impl Person {
 
     /// A copy of the browser as it is now; what it learns later stays its own.
     pub fn twin(&self) -> Self {
-        Self { door: self.door.clone(), cookies: Arc::new(Mutex::new(self.cookies.lock().unwrap().clone())) }
+        Self {
+            door: self.door.clone(),
+            cookies: Arc::new(Mutex::new(self.cookies.lock().unwrap().clone())),
+        }
     }
 
     pub fn cookies(&self) -> BTreeMap<String, String> {
@@ -49,17 +52,31 @@ impl Person {
 
     /// As a plain form of our page does.
     pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
-        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let body =
+            url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         self.ask(Method::POST, path, &[("sec-fetch-site", "same-origin")], &body).await
     }
 
     /// As htmx does.
     pub async fn hx_post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
-        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-        self.ask(Method::POST, path, &[("sec-fetch-site", "same-origin"), ("hx-request", "true")], &body).await
+        let body =
+            url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        self.ask(
+            Method::POST,
+            path,
+            &[("sec-fetch-site", "same-origin"), ("hx-request", "true")],
+            &body,
+        )
+        .await
     }
 
-    pub async fn ask(&self, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+    pub async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Answer {
         let response = self.door.call(self.request(method, path, headers, body)).await.unwrap();
         self.keep_cookies(&response);
         Answer::read(response).await
@@ -80,7 +97,8 @@ impl Person {
     fn request(&self, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> Request {
         let cookies = self.cookies.lock().unwrap();
         let jar: Vec<_> = cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let mut request = Request::builder().method(method).uri_str(path).header("host", "127.0.0.1:3000");
+        let mut request =
+            Request::builder().method(method).uri_str(path).header("host", "127.0.0.1:3000");
         if !jar.is_empty() {
             request = request.header("cookie", jar.join("; "));
         }
@@ -120,7 +138,11 @@ impl Visitor {
     /// Opens the demo shop's chat and sends a first message.
     pub async fn arrive(person: Person, first: &str) -> Self {
         let page = person.get("/w/demo").await;
-        let fields = [("visitor", page.field("visitor")), ("nonce", page.field("nonce")), ("body", first.into())];
+        let fields = [
+            ("visitor", page.field("visitor")),
+            ("nonce", page.field("nonce")),
+            ("body", first.into()),
+        ];
         let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let answer = person.post("/w/demo/start", &fields).await;
         let place = answer.goes_to();
@@ -169,7 +191,10 @@ impl Agent {
     pub async fn newest(&self, tab: &str) -> i64 {
         let list = self.person.get(&format!("/desk/c?tab={tab}")).await;
         let ids = list.all("id=\"c-");
-        ids.iter().map(|id| id.parse().unwrap()).max().unwrap_or_else(|| panic!("{tab} is empty: {}", list.body))
+        ids.iter()
+            .map(|id| id.parse().unwrap())
+            .max()
+            .unwrap_or_else(|| panic!("{tab} is empty: {}", list.body))
     }
 
     pub async fn write(&self, id: i64, kind: &str, body: &str) -> Answer {

@@ -1,6 +1,9 @@
 //! What comes back: pages, fragments and streams.
 use futures_util::{StreamExt, stream::BoxStream};
-use poem::{Response, http::{HeaderMap, StatusCode}};
+use poem::{
+    Response,
+    http::{HeaderMap, StatusCode},
+};
 use std::time::Duration;
 
 /// Nothing here takes longer unless it is broken.
@@ -16,8 +19,15 @@ pub struct Answer {
 impl Answer {
     pub async fn read(response: Response) -> Self {
         let (parts, body) = response.into_parts();
-        let body = tokio::time::timeout(PATIENCE, body.into_vec()).await.expect("an answer in time").unwrap();
-        Self { status: parts.status, headers: parts.headers, body: String::from_utf8(body).unwrap() }
+        let body = tokio::time::timeout(PATIENCE, body.into_vec())
+            .await
+            .expect("an answer in time")
+            .unwrap();
+        Self {
+            status: parts.status,
+            headers: parts.headers,
+            body: String::from_utf8(body).unwrap(),
+        }
     }
 
     /// Where a plain form leads.
@@ -33,18 +43,29 @@ impl Answer {
     /// The value of a hidden field.
     pub fn field(&self, name: &str) -> String {
         let mark = format!("name=\"{name}\"");
-        let tag = self.body.split('<').find(|tag| tag.contains(&mark)).unwrap_or_else(|| panic!("no {name} in {}", self.body));
+        let tag = self
+            .body
+            .split('<')
+            .find(|tag| tag.contains(&mark))
+            .unwrap_or_else(|| panic!("no {name} in {}", self.body));
         tag.split("value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
     }
 
     /// What follows each `mark` up to the next quote.
     pub fn all(&self, mark: &str) -> Vec<String> {
-        self.body.split(mark).skip(1).map(|rest| rest.split('"').next().unwrap().to_owned()).collect()
+        self.body
+            .split(mark)
+            .skip(1)
+            .map(|rest| rest.split('"').next().unwrap().to_owned())
+            .collect()
     }
 
     /// The element with an id, as it stands in the page.
     pub fn entry(&self, id: &str) -> &str {
-        let at = self.body.find(&format!("id=\"{id}\"")).unwrap_or_else(|| panic!("no {id} in {}", self.body));
+        let at = self
+            .body
+            .find(&format!("id=\"{id}\""))
+            .unwrap_or_else(|| panic!("no {id} in {}", self.body));
         let start = self.body[..at].rfind("<li").unwrap();
         let end = start + self.body[start..].find("</li>").unwrap() + 5;
         &self.body[start..end]
@@ -87,7 +108,8 @@ pub struct Stream {
 impl Stream {
     pub fn open(response: Response) -> Self {
         let headers = response.headers().clone();
-        let bytes = response.into_body().into_bytes_stream().map(|bytes| bytes.unwrap().to_vec()).boxed();
+        let bytes =
+            response.into_body().into_bytes_stream().map(|bytes| bytes.unwrap().to_vec()).boxed();
         Self { bytes, buffer: String::new(), headers }
     }
 
@@ -152,7 +174,9 @@ impl Stream {
             }
             self.buffer.clone()
         };
-        tokio::time::timeout(PATIENCE, reading).await.unwrap_or_else(|_| panic!("no {words:?} in time"))
+        tokio::time::timeout(PATIENCE, reading)
+            .await
+            .unwrap_or_else(|_| panic!("no {words:?} in time"))
     }
 }
 

@@ -107,6 +107,8 @@ impl Installation {
         let email = Email::parse(&format!("{name}@shop.example")).unwrap();
         let password = Some(Password::parse(PASSWORD, &email).unwrap());
         let name = AgentName::parse(name).unwrap();
-        agent::add(&self.app, NewAgent { email, name, role, lang: Some(Lang::En), password }).await.unwrap();
+        agent::add(&self.app, NewAgent { email, name, role, lang: Some(Lang::En), password })
+            .await
+            .unwrap();
     }
 }

@@ -1,0 +1,140 @@
+// A real server, a real browser, and the people of the tests: Lin works here, visitors come and go.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import assert from 'node:assert/strict';
+import { chromium } from 'playwright-core';
+
+const BIN = process.env.KEFU_BIN ?? 'target/debug/kefu';
+const SHOTS = process.env.KEFU_SHOTS ?? 'target/screenshots';
+const AXE = readFileSync(new URL('./node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
+export const OWNER = { name: '林小雨', email: 'lin@shop.example', password: 'correct horse battery' };
+
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  return port;
+}
+
+/** One installation; `restart` starts it again over the same data. */
+export class Server {
+  static async start() {
+    const server = new Server();
+    server.folder = mkdtempSync(join(tmpdir(), 'kefu-browser-'));
+    server.port = await freePort();
+    server.url = `http://127.0.0.1:${server.port}`;
+    await server.up();
+    return server;
+  }
+  async up() {
+    const args = ['--data-dir', this.folder, '--listen', `127.0.0.1:${this.port}`, '--rate-limits', 'off'];
+    this.process = spawn(BIN, args, { stdio: ['ignore', 'pipe', 'ignore'] });
+    for await (const line of createInterface({ input: this.process.stdout })) {
+      if (line.startsWith('setup: ')) this.setup = line.slice(7);
+      if (line.startsWith('setup: ') || line.endsWith('/desk')) break;
+    }
+  }
+  async down(signal = 'SIGTERM') {
+    if (this.process.exitCode !== null) return;
+    this.process.kill(signal);
+    await once(this.process, 'exit');
+  }
+  async stop() {
+    await this.down('SIGKILL');
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** A browser; every page in it must run without a violation of its policy and without an error. */
+export class Browser {
+  static async start() {
+    const browser = new Browser();
+    browser.chromium = await chromium.launch({
+      executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+      args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+        '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+    });
+    browser.complaints = [];
+    return browser;
+  }
+  /** A person's window: `options` are Playwright's, such as `javaScriptEnabled`. */
+  async person(options = {}) {
+    const context = await this.chromium.newContext({ locale: 'zh-CN', timezoneId: 'Asia/Shanghai', viewport: { width: 390, height: 844 }, ...options });
+    context.setDefaultTimeout(10_000);
+    context.on('page', page => {
+      page.on('console', message => {
+        const text = message.text();
+        if (/Content Security Policy|Refused to/i.test(text)) this.complaints.push(text);
+      });
+      page.on('pageerror', error => this.complaints.push(String(error)));
+    });
+    return await context.newPage();
+  }
+  nothingComplained() {
+    assert.deepEqual(this.complaints, []);
+  }
+  async stop() {
+    await this.chromium.close();
+  }
+}
+
+/** The owner makes an account and stands at the desk. */
+export async function owner(browser, server, options = {}) {
+  const page = await browser.person({ viewport: { width: 1440, height: 860 }, ...options });
+  if (server.owned) {
+    await page.goto(`${server.url}/login`);
+  } else {
+    await page.goto(server.setup);
+    await page.fill('#name', OWNER.name);
+    server.owned = true;
+  }
+  await page.fill('#email', OWNER.email);
+  await page.fill('#password', OWNER.password);
+  await page.click('main form button.btn-p');
+  await page.waitForURL(url => !['/setup', '/login'].includes(url.pathname));
+  await page.goto(`${server.url}/desk/c?tab=queue`);
+  return page;
+}
+
+/** A visitor opens the chat and says something. */
+export async function visitor(browser, server, first, options = {}) {
+  const page = await browser.person(options);
+  await page.goto(`${server.url}/w/demo`);
+  await say(page, first);
+  await page.waitForURL('**/c/**');
+  return page;
+}
+
+/** Types into the composer and sends. */
+export async function say(page, words) {
+  await page.fill('#body', words);
+  await page.click('form#f button.btn-p');
+}
+
+/** The texts of the messages that a page shows, in its order. */
+export function messages(page) {
+  return page.locator('ol.msgs .m .b').allTextContents();
+}
+
+/** Waits until a message stands in the page. */
+export async function sees(page, words) {
+  await page.locator('ol.msgs .m .b', { hasText: words }).last().waitFor();
+}
+
+export async function shot(page, name) {
+  mkdirSync(SHOTS, { recursive: true });
+  await page.screenshot({ path: join(SHOTS, `${name}.png`) });
+}
+
+/** What axe finds wrong with a page. */
+export async function axe(page) {
+  // Through the debugger's own world, which the page's policy does not bind.
+  const found = await page.evaluate(`${AXE}; axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })`);
+  return found.violations.map(({ id, impact, nodes }) => `${id} (${impact}): ${nodes.map(node => node.html.slice(0, 160)).join(' | ')}`);
+}

@@ -1,0 +1,68 @@
+// Every page in both languages, light and dark, on a phone and on a desktop: axe finds nothing, nothing scrolls sideways,
+// and a picture of each is kept to be looked at.
+import { after, before, test } from 'node:test';
+import assert from 'node:assert/strict';
+import { Browser, Server, axe, owner, say, sees, shot, visitor } from './kefu.js';
+
+let server, browser, lin, vera, second;
+before(async () => {
+  server = await Server.start();
+  browser = await Browser.start();
+  lin = await owner(browser, server);
+  vera = await visitor(browser, server, '你好,我昨天下的订单 20261122-8871 还没有发货');
+  await say(vera, '能帮我看一下吗?比较着急');
+  await sees(vera, '比较着急');
+  second = await visitor(browser, server, 'Is there a way to change the delivery address? https://shop.example/orders/8871', { locale: 'en' });
+  await lin.goto(`${server.url}/desk/c?tab=queue`);
+  await lin.locator('.row').first().click();
+  await lin.locator('#conv[data-cid]').waitFor();
+  await lin.locator('.conv .bar button.btn-p').click();
+  await lin.locator('.bar[data-state=open]').waitFor();
+  await say(lin, '您好,我是林小雨,我查一下,请稍等。');
+  await sees(vera, '请稍等');
+  await lin.locator('input[value=note]').check({ force: true });
+  await say(lin, '这位客户上次投诉过物流,麻烦优先处理。');
+  await sees(lin, '优先处理');
+  await lin.locator('input[value=text]').check({ force: true });
+  await say(lin, '订单已经在杭州仓打包完成,预计今天 18:00 前揽收,单号会短信发给您。');
+  await sees(vera, '短信发给您');
+  await say(vera, '太好了,谢谢 🙏');
+  await sees(lin, '太好了');
+});
+after(async () => {
+  await browser.stop();
+  await server.stop();
+});
+
+const SIZES = { phone: { width: 390, height: 844 }, desktop: { width: 1440, height: 860 } };
+const pages = {
+  front: ['stranger', () => '/'],
+  demo: ['stranger', () => '/demo'],
+  start: ['stranger', () => '/w/demo'],
+  error: ['stranger', () => '/nowhere'],
+  login: ['stranger', () => '/login'],
+  conversation: ['vera', () => new URL(vera.url()).pathname],
+  compose: ['vera', () => `${new URL(vera.url()).pathname}/compose`],
+  list: ['lin', () => '/desk/c?tab=queue'],
+  desk: ['lin', () => new URL(lin.url()).pathname],
+  me: ['lin', () => '/desk/me'],
+  install: ['lin', () => '/setup/install'],
+};
+
+for (const [name, [who, path]] of Object.entries(pages)) {
+  test(`${name} is whole for everybody`, async () => {
+    const state = { stranger: undefined, vera: await vera.context().storageState(), lin: await lin.context().storageState() }[who];
+    for (const colorScheme of ['light', 'dark']) for (const [size, viewport] of Object.entries(SIZES)) for (const locale of ['zh-CN', 'en']) {
+      const page = await browser.person({ storageState: state, colorScheme, viewport, locale });
+      const url = new URL(path(), server.url);
+      if (who !== 'lin') url.searchParams.set('lang', locale);
+      await page.goto(url.href);
+      await shot(page, `${name}-${size}-${colorScheme}-${locale}`);
+      assert.deepEqual(await axe(page), [], `${name} ${size} ${colorScheme} ${locale}`);
+      const wider = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
+      assert.ok(wider <= 0, `${name} ${size} scrolls ${wider} px sideways`);
+      await page.context().close();
+    }
+    browser.nothingComplained();
+  });
+}
