@@ -13,8 +13,7 @@ use std::{
 
 /// What a page asks for, the directory of its sources, and their names in order; `*` is all there.
 const BUNDLES: &[(&str, &str, &str)] = &[
-    ("visitor.css", "css", "tokens base message composer visitor"),
-    ("live.css", "css", "tokens base message composer live"),
+    ("visitor.css", "css", "tokens base message composer visitor live"),
     ("desk.css", "css", "tokens base message composer desk form"),
     ("form.css", "css", "tokens base form"),
     ("shop.css", "css", "tokens base shop"),

@@ -73,7 +73,7 @@ fn nobody_looks_upstairs_and_features_meet_only_at_their_doors() {
             modules_named(&line)
                 .into_iter()
                 .filter(move |used| !may_use(&here, used))
-                .map(move |used| format!("{at}: {} may not use {used}", &at))
+                .map(move |used| format!("{at}: may not use {used}"))
         })
     }));
 }

@@ -56,6 +56,8 @@ pub struct EntryLine {
     pub mine: bool,
     pub note: bool,
     pub grouped: bool,
+    /// Whether the name is for ears only: it stands above the group, or is the visitor's own.
+    pub quiet: bool,
     pub tint: i64,
     pub name: String,
     pub body: String,
@@ -79,6 +81,8 @@ impl EntryLine {
         };
         let (Author::Visitor { id: crate::ids::ContactId(id), .. }
         | Author::Agent { id: crate::ids::AgentId(id), .. }) = entry.author;
+        let mine = entry.author.side() == canvas.audience;
+        let grouped = !new_day && before.is_some_and(|before| belongs_to(entry, before));
         Self {
             id: canvas.id(entry.seq),
             seq: entry.seq,
@@ -87,9 +91,10 @@ impl EntryLine {
             iso: format!("{:.3}", entry.at),
             time: text::clock_time(entry.at, &canvas.zone),
             system,
-            mine: entry.author.side() == canvas.audience,
+            mine,
             note,
-            grouped: !new_day && before.is_some_and(|before| belongs_to(entry, before)),
+            grouped,
+            quiet: grouped || (mine && canvas.audience == Side::Visitor),
             tint: text::tint(id),
             name,
             body,

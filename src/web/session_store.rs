@@ -136,13 +136,18 @@ impl SessionRows {
     /// Moves the idle limit, at most every five minutes; a session that is used stays open.
     pub async fn touch(&self, hash: &[u8]) -> Result<()> {
         let now = db::micros(self.clock.now());
-        session::Entity::update_many()
-            .col_expr(session::Column::SeenAt, Expr::value(now))
-            .col_expr(session::Column::ExpiresAt, Expr::value(now + as_micros(IDLE)))
-            .filter(session::Column::Hash.eq(hash.to_vec()))
+        let stale = session::Entity::find_by_id(hash.to_vec())
             .filter(session::Column::SeenAt.lt(now - as_micros(Duration::from_secs(300))))
-            .exec(self.db.write())
+            .one(self.db.read())
             .await?;
+        if stale.is_some() {
+            session::Entity::update_many()
+                .col_expr(session::Column::SeenAt, Expr::value(now))
+                .col_expr(session::Column::ExpiresAt, Expr::value(now + as_micros(IDLE)))
+                .filter(session::Column::Hash.eq(hash.to_vec()))
+                .exec(self.db.write())
+                .await?;
+        }
         Ok(())
     }
 

@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline';
 import assert from 'node:assert/strict';
 import { chromium } from 'playwright-core';
 
-const BIN = process.env.KEFU_BIN ?? 'target/debug/kefu';
+export const BIN = process.env.KEFU_BIN ?? 'target/debug/kefu';
 const SHOTS = process.env.KEFU_SHOTS ?? 'target/screenshots';
 const AXE = readFileSync(new URL('./node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
 export const OWNER = { name: '林小雨', email: 'lin@shop.example', password: 'correct horse battery' };

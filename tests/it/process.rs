@@ -36,7 +36,7 @@ impl Process {
         let mut child = command(&folder)
             .args(["--listen", &address.to_string()])
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(std::fs::File::create(folder.path().join("log")).unwrap())
             .spawn()
             .unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines().map(|line| line.unwrap());
@@ -163,7 +163,8 @@ fn open_stream(kefu: &Process) -> TcpStream {
         let after = page.split(&format!("name=\"{name}\" value=\"")).nth(1).unwrap();
         after.split('"').next().unwrap().to_owned()
     };
-    let body = format!("visitor={}&nonce={}&body=hello", field("visitor"), field("nonce"));
+    let body =
+        format!("visitor={}&nonce={}&body=canary-of-the-message", field("visitor"), field("nonce"));
     let mut post = TcpStream::connect(kefu.address).unwrap();
     write!(post, "POST /w/demo/start HTTP/1.1\r\nhost: {0}\r\norigin: http://{0}\r\nconnection: close\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: {1}\r\n\r\n{body}", kefu.address, body.len()).unwrap();
     let mut answer = String::new();
@@ -202,6 +203,28 @@ fn open_stream(kefu: &Process) -> TcpStream {
         seen.push_str(std::str::from_utf8(&first[..n]).unwrap());
     }
     stream
+}
+
+#[test]
+fn the_log_has_request_ids_and_neither_words_nor_secrets() {
+    let kefu = Process::start(folder());
+    drop(open_stream(&kefu));
+    kefu.get("/invite?token=canary-in-the-address");
+    let log = std::fs::read_to_string(kefu._folder.as_ref().unwrap().path().join("log")).unwrap();
+    let lines: Vec<serde_json::Value> =
+        log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let answered = lines.iter().filter(|line| line["message"] == "answered").collect::<Vec<_>>();
+    assert!(
+        answered.len() >= 4
+            && answered
+                .iter()
+                .all(|line| line["span"]["id"].as_str().is_some_and(|id| id.len() == 12)),
+        "{log}"
+    );
+    let setup = kefu.greeting[1].split("token=").nth(1).unwrap();
+    for secret in ["canary-of-the-message", "canary-in-the-address", "kfv_", setup] {
+        assert!(!log.contains(secret), "{secret} is in the log:\n{log}");
+    }
 }
 
 #[test]

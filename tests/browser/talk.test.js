@@ -1,0 +1,272 @@
+// Two people talk in real browsers: live, over a killed server, over a lost line, with an input method, without scripts.
+import { after, afterEach, before, test } from 'node:test';
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { BIN, Browser, OWNER, Server, axe, messages, owner, say, sees, shot, visitor } from './kefu.js';
+
+let server, browser, lin;
+before(async () => {
+  server = await Server.start();
+  browser = await Browser.start();
+  lin = await owner(browser, server);
+});
+after(async () => {
+  await browser.stop();
+  await server.stop();
+});
+afterEach(() => browser.nothingComplained());
+
+/** Somebody else who works here, made by the command of the same name. */
+async function colleague() {
+  const add = ['agent', 'add', '--data-dir', server.folder, '--email', 'eve@shop.example', '--name', '周航', '--password-stdin'];
+  execFileSync(BIN, add, { input: OWNER.password, stdio: ['pipe', 'ignore', 'ignore'] });
+  const page = await browser.person({ viewport: { width: 1440, height: 860 } });
+  await page.goto(`${server.url}/login`);
+  await page.fill('#email', 'eve@shop.example');
+  await page.fill('#password', OWNER.password);
+  await page.click('main form button.btn-p');
+  await page.waitForURL('**/desk/**');
+  return page;
+}
+
+/** Lin opens the newest waiting conversation. */
+async function lastOfQueue() {
+  await lin.goto(`${server.url}/desk/c?tab=queue`);
+  await lin.locator('.row').last().click();
+  await lin.locator('#conv[data-cid]').waitFor();
+}
+
+test('a question and its answer cross live, with marks, counters and one stream', async () => {
+  await lin.goto(`${server.url}/desk/c?tab=queue`);
+  const vera = await visitor(browser, server, '在吗?');
+  const row = lin.locator('.row', { hasText: '在吗?' });
+  await row.waitFor();
+  await lin.locator('#n-queue', { hasText: '1' }).waitFor();
+  await row.click();
+  await sees(lin, '在吗?');
+  await say(lin, '在的,请讲。');
+  await sees(vera, '在的,请讲。');
+  await vera.locator('.read').waitFor();
+  await say(vera, '谢谢');
+  await sees(lin, '谢谢');
+  assert.deepEqual(await messages(lin), ['在吗?', '在的,请讲。', '谢谢']);
+  assert.deepEqual(await messages(vera), ['在吗?', '在的,请讲。', '谢谢']);
+  await lin.locator('#n-mine', { hasText: '1' }).waitFor();
+  await lin.locator('.bar button', { hasText: '结束' }).click();
+  await lin.locator('.bar[data-state=closed]').waitFor();
+  await vera.locator('.sys', { hasText: '结束了会话' }).waitFor();
+});
+
+test('what happens elsewhere shows in an open conversation: a colleague takes it', async () => {
+  const vera = await visitor(browser, server, '有人吗');
+  await lastOfQueue();
+  const colleague = await owner(browser, server);
+  await colleague.goto(lin.url());
+  await colleague.locator('.bar button', { hasText: '接入' }).click();
+  await lin.locator('.bar[data-state=open]').waitFor();
+  await lin.locator('.sys', { hasText: '已接入会话' }).waitFor();
+  await vera.locator('.sys', { hasText: '已接入会话' }).waitFor();
+});
+
+test('a server killed in the middle of a talk loses nothing and doubles nothing', async () => {
+  const vera = await visitor(browser, server, '第 0 句');
+  await lastOfQueue();
+  const expected = ['第 0 句'];
+  for (let round = 1; round <= 3; round++) {
+    await say(vera, `第 ${round} 句,之前`);
+    await server.down('SIGKILL');
+    await say(vera, `第 ${round} 句,其间`);
+    await vera.locator('html[data-net=off]').waitFor();
+    assert.equal(await vera.locator('.pending, .m .b', { hasText: `第 ${round} 句,其间` }).count() > 0, true, 'what was typed stays in sight');
+    if (round === 1) await shot(vera, 'offline-phone-light-zh-CN');
+    await server.up();
+    await vera.locator('html:not([data-net=off])').waitFor({ timeout: 30_000 });
+    await vera.locator('.pending').first().waitFor({ state: 'detached', timeout: 30_000 });
+    expected.push(`第 ${round} 句,之前`, `第 ${round} 句,其间`);
+    await say(lin, `答 ${round}`);
+    await sees(vera, `答 ${round}`);
+    expected.push(`答 ${round}`);
+  }
+  await sees(lin, '第 3 句,其间');
+  assert.deepEqual(await messages(vera), expected);
+  await vera.reload();
+  assert.deepEqual(await messages(vera), expected);
+  const ids = await vera.locator('.m').evaluateAll(all => all.map(el => el.id));
+  assert.equal(new Set(ids).size, ids.length);
+});
+
+test('a line that was lost is told, repaired and nothing is missing', async () => {
+  const vera = await visitor(browser, server, '断线之前');
+  await lastOfQueue();
+  await vera.context().setOffline(true);
+  await vera.locator('html[data-net=off]').waitFor();
+  await say(lin, '断线时说的第一句');
+  await say(lin, '断线时说的第二句');
+  await sees(lin, '断线时说的第二句');
+  await say(vera, '离线时写的');
+  await vera.context().setOffline(false);
+  await sees(vera, '断线时说的第二句');
+  await sees(lin, '离线时写的');
+  await vera.locator('.pending').first().waitFor({ state: 'detached' });
+  assert.deepEqual((await messages(vera)).slice().sort(), ['断线之前', '断线时说的第一句', '断线时说的第二句', '离线时写的'].sort());
+});
+
+test('the very first connection may fail and the page still comes alive', async () => {
+  const vera = await visitor(browser, server, '首连失败');
+  let refusals = 0;
+  await vera.route('**/events?**', async route => {
+    if (refusals++ < 2) await route.fulfill({ status: 502, body: 'bad gateway' });
+    else await route.continue();
+  });
+  await vera.reload();
+  await lastOfQueue();
+  await say(lin, '还是收到了');
+  await sees(vera, '还是收到了');
+  assert.ok(refusals > 2);
+});
+
+test('an input method ends its word with Enter and sends nothing', async () => {
+  const vera = await visitor(browser, server, '输入法', { viewport: { width: 1000, height: 700 } });
+  await lastOfQueue();
+  for (const [page, words] of [[vera, '访客的中文'], [lin, '客服的中文']]) {
+    const before = (await messages(page)).length;
+    await page.fill('#body', 'zhong');
+    // As browsers report the Enter that an input method takes: while composing, and in Safari just after, as 229.
+    await page.locator('#body').evaluate(box => {
+      box.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', keyCode: 229, bubbles: true, cancelable: true }));
+      box.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', isComposing: true, bubbles: true, cancelable: true }));
+    });
+    await page.locator('#body').press('Shift+Enter');
+    assert.equal(await page.inputValue('#body'), 'zhong\n');
+    await page.fill('#body', words);
+    await page.locator('#body').press('Enter');
+    await sees(page, words);
+    assert.equal((await messages(page)).length, before + 1);
+  }
+});
+
+test('what was refused comes back into the box with its reason', async () => {
+  const vera = await visitor(browser, server, '太长');
+  await vera.locator('#body').evaluate(box => { box.removeAttribute('maxlength'); });
+  const long = '长'.repeat(5001);
+  await say(vera, long);
+  await vera.locator('#problem', { hasText: '5000' }).waitFor();
+  assert.equal(await vera.inputValue('#body'), long);
+  await say(vera, '短');
+  await sees(vera, '短');
+  assert.equal(await vera.locator('#problem').textContent(), '');
+});
+
+test('a draft survives a look at another conversation and a reload', async () => {
+  await visitor(browser, server, '草稿甲');
+  await visitor(browser, server, '草稿乙');
+  await lin.goto(`${server.url}/desk/c?tab=queue`);
+  await lin.locator('.row', { hasText: '草稿甲' }).click();
+  await sees(lin, '草稿甲');
+  await lin.fill('#body', '写到一半');
+  await lin.locator('.row', { hasText: '草稿乙' }).click();
+  await sees(lin, '草稿乙');
+  assert.equal(await lin.inputValue('#body'), '');
+  await lin.goBack();
+  await sees(lin, '草稿甲');
+  assert.equal(await lin.inputValue('#body'), '写到一半');
+  await lin.reload();
+  assert.equal(await lin.inputValue('#body'), '写到一半');
+});
+
+test('an answer given meanwhile is shown before a second one is sent', async () => {
+  const vera = await visitor(browser, server, '撞车');
+  await lastOfQueue();
+  const eve = await colleague();
+  await eve.goto(lin.url());
+  await lin.route('**/messages?**after=**', route => route.abort());
+  await say(eve, '我先答了');
+  await sees(vera, '我先答了');
+  await say(lin, '我也来答');
+  const anyway = lin.locator('#problem button', { hasText: '仍然发送' });
+  await anyway.waitFor();
+  assert.equal(await lin.inputValue('#body'), '我也来答');
+  await shot(lin, 'clash-desktop-light-zh-CN');
+  await lin.unroute('**/messages?**after=**');
+  await anyway.click();
+  await sees(vera, '我也来答');
+  assert.equal(await lin.inputValue('#body'), '');
+});
+
+test('without scripts the talk is live all the same', async () => {
+  const vera = await browser.person({ javaScriptEnabled: false });
+  await vera.goto(`${server.url}/w/demo`);
+  await vera.fill('#body', '没有脚本也能聊');
+  await vera.click('form#f button.btn-p');
+  await vera.waitForURL('**/c/**', { waitUntil: 'commit' });
+  const live = vera.frameLocator('iframe.full');
+  await live.locator('.m', { hasText: '没有脚本也能聊' }).waitFor();
+  await lastOfQueue();
+  await say(lin, '当然可以');
+  await live.locator('.m', { hasText: '当然可以' }).waitFor();
+  const composer = live.frameLocator('iframe.cf');
+  await composer.locator('#body').fill('第二句');
+  await composer.locator('button.btn-p').click();
+  await live.locator('.m', { hasText: '第二句' }).waitFor();
+  await sees(lin, '第二句');
+  assert.equal(await composer.locator('#body').inputValue(), '');
+  await composer.locator('#body').fill('   ');
+  await composer.locator('#body').evaluate(box => box.removeAttribute('required'));
+  await composer.locator('button.btn-p').click();
+  await composer.locator('.err', { hasText: '请输入内容' }).waitFor();
+  await shot(vera, 'noscript-phone-light-zh-CN');
+  assert.deepEqual(await live.locator('.m .b').allTextContents(), ['没有脚本也能聊', '当然可以', '第二句']);
+});
+
+test('keys alone: sign in, open, answer, close', async () => {
+  const vera = await visitor(browser, server, '键盘');
+  const page = await browser.person({ viewport: { width: 1440, height: 860 } });
+  await page.goto(`${server.url}/login`);
+  await page.keyboard.type('lin@shop.example');
+  await page.keyboard.press('Tab');
+  await page.keyboard.type('correct horse battery');
+  await page.keyboard.press('Enter');
+  await page.waitForURL('**/desk/c**');
+  await page.goto(`${server.url}/desk/c?tab=queue`);
+  await tabTo(page, '.row:last-of-type');
+  await page.keyboard.press('Enter');
+  await page.locator('#conv[data-cid]').waitFor();
+  await page.locator('#conv:focus').waitFor();
+  await tabTo(page, '#body');
+  await page.keyboard.type('用键盘回复');
+  await page.keyboard.press('Enter');
+  await sees(vera, '用键盘回复');
+  await page.locator('.bar[data-state=open]').waitFor();
+  await tabTo(page, '.bar button.btn-p', 'Shift+Tab');
+  await page.keyboard.press('Enter');
+  await vera.locator('.sys', { hasText: '结束了会话' }).waitFor();
+  await page.context().close();
+});
+
+async function tabTo(page, selector, key = 'Tab') {
+  for (let n = 0; n < 80; n++) {
+    if (await page.evaluate(`document.activeElement.matches(${JSON.stringify(selector)})`)) return;
+    await page.keyboard.press(key);
+  }
+  assert.fail(`${selector} cannot be reached with ${key}`);
+}
+
+test('at 320 pixels and 200 % nothing is cut off sideways', async () => {
+  const vera = await visitor(browser, server, 'https://shop.example/' + 'a'.repeat(300), { viewport: { width: 320, height: 640 } });
+  await vera.evaluate(`document.documentElement.style.fontSize = '200%'`);
+  assert.ok(await vera.evaluate('document.documentElement.scrollWidth - innerWidth') <= 0);
+  assert.deepEqual(await axe(vera), []);
+  browser.complaints.length = 0;
+});
+
+test('signing out in one window ends the other', async () => {
+  const one = await owner(browser, server);
+  const state = await one.context().storageState();
+  const twin = await browser.person({ storageState: state, viewport: { width: 1440, height: 860 } });
+  await twin.goto(`${server.url}/desk/c?tab=all`);
+  await twin.locator('#rows').waitFor();
+  await one.goto(`${server.url}/desk/me`);
+  await one.locator('form[action="/logout"] button').click();
+  await one.waitForURL('**/login');
+  await twin.waitForURL('**/login**');
+});
