@@ -121,9 +121,8 @@ impl Cli {
 
 /// An application over a migrated database.
 pub async fn open(config: Config) -> anyhow::Result<App> {
+    config.make_data_dir()?;
     let key = config.secret_key()?;
-    std::fs::create_dir_all(&config.data_dir)
-        .with_context(|| format!("cannot make the data folder {}", config.data_dir.display()))?;
     let db = Db::connect(&config.database_url()).await?;
     db.migrate().await?;
     let epoch = db.epoch().await?.into();
@@ -229,7 +228,7 @@ async fn add_site(config: Config, add: &AddSite) -> anyhow::Result<()> {
 
 #[expect(clippy::print_stdout, reason = "a command's answer")]
 async fn migrate(config: &Config, status: bool) -> anyhow::Result<()> {
-    std::fs::create_dir_all(&config.data_dir)?;
+    config.make_data_dir()?;
     let db = Db::connect(&config.database_url()).await?;
     if !status {
         db.migrate().await?;

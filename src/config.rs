@@ -102,6 +102,16 @@ impl Config {
         Ok(())
     }
 
+    /// Makes the data folder, which nobody else may look into, unless it is there.
+    pub fn make_data_dir(&self) -> anyhow::Result<()> {
+        let mut folder = fs::DirBuilder::new();
+        folder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
+        let path = &self.data_dir;
+        folder.create(path).with_context(|| format!("cannot make the data folder {}", path.display()))
+    }
+
     /// The installation's key: as given, else from `secret.key` in the data folder, which is made with mode 0600.
     pub fn secret_key(&self) -> anyhow::Result<SecretKey> {
         let text = match &self.secret_key {
@@ -113,10 +123,6 @@ impl Config {
 }
 
 fn key_file(path: &Path) -> anyhow::Result<String> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)
-            .with_context(|| format!("cannot make the data folder {}", folder.display()))?;
-    }
     let fresh = crate::ids::encode(&crate::ids::random::<32>());
     match open_new(path) {
         Ok(mut file) => {

@@ -297,7 +297,7 @@ async fn me_page(
     invalid: Option<Invalid>,
 ) -> Result<Response> {
     let sessions = SessionRows::new(app).of_owner(me.agent.id.0).await?;
-    let zone = text::zone("Asia/Shanghai");
+    let zone = text::zone(text::DEFAULT_ZONE);
     let moment = |micros: i64| {
         let at = crate::db::timestamp(micros);
         (
@@ -338,9 +338,11 @@ struct ProfileForm {
 #[handler]
 pub async fn set_profile(
     app: Data<&App>,
+    limits: Data<&Arc<Limits>>,
     me: CurrentAgent,
     Form(form): Form<ProfileForm>,
 ) -> Result<Response> {
+    limits.act(&format!("agent {}", me.agent.id))?;
     let name = match AgentName::parse(&form.name) {
         Ok(name) => name,
         Err(invalid) => return me_page(&app, &me, false, Some(invalid)).await,
@@ -390,9 +392,11 @@ struct EndForm {
 #[handler]
 pub async fn end_session(
     app: Data<&App>,
+    limits: Data<&Arc<Limits>>,
     me: CurrentAgent,
     Form(form): Form<EndForm>,
 ) -> Result<Response> {
+    limits.act(&format!("agent {}", me.agent.id))?;
     let hash = ids::decode(&form.session).ok_or(Error::NotFound)?;
     actions::end_session(&app, me.agent.id, &hash).await?;
     Ok(see_other("/desk/me"))

@@ -347,11 +347,13 @@ struct ReadForm {
 #[handler]
 pub async fn read(
     app: Data<&App>,
+    limits: Data<&Arc<Limits>>,
     visitor: CurrentVisitor,
     Path(cid): Path<String>,
     Form(form): Form<ReadForm>,
 ) -> Result<StatusCode> {
     let cid = PublicId::parse(&cid).ok_or(Error::NotFound)?;
+    limits.act(&visitor.token.name())?;
     actions::read_as_visitor(&app, visitor.contact, cid, form.seq).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -299,7 +299,7 @@ pub async fn write(
 ) -> Result<Response> {
     let work = at_work(&me, number(&id)?)?;
     let (body, nonce) = (Body::parse(&form.body)?, Nonce::parse(&form.nonce)?);
-    limits.message(&format!("agent {}", me.agent.id))?;
+    limits.message(&who(&me))?;
     let seen = form.seen_seq.filter(|_| form.anyway.is_none());
     let sent = match form.kind.as_str() {
         "" | "text" => conversation::reply(&app, work.clone(), nonce, body, seen).await?,
@@ -327,12 +327,14 @@ struct ActForm {
 #[handler]
 pub async fn claim(
     app: Data<&App>,
+    limits: Data<&Arc<Limits>>,
     me: CurrentAgent,
     request: &Request,
     Path(id): Path<String>,
     Form(form): Form<ActForm>,
 ) -> Result<Response> {
     let work = at_work(&me, number(&id)?)?;
+    limits.act(&who(&me))?;
     let sent = conversation::claim(&app, work, Nonce::parse(&form.nonce)?).await?;
     acted(&app, &me, request, &sent).await
 }
@@ -340,12 +342,14 @@ pub async fn claim(
 #[handler]
 pub async fn close(
     app: Data<&App>,
+    limits: Data<&Arc<Limits>>,
     me: CurrentAgent,
     request: &Request,
     Path(id): Path<String>,
     Form(form): Form<ActForm>,
 ) -> Result<Response> {
     let work = at_work(&me, number(&id)?)?;
+    limits.act(&who(&me))?;
     let sent = conversation::close(&app, work, Nonce::parse(&form.nonce)?).await?;
     acted(&app, &me, request, &sent).await
 }
@@ -353,12 +357,14 @@ pub async fn close(
 #[handler]
 pub async fn reopen(
     app: Data<&App>,
+    limits: Data<&Arc<Limits>>,
     me: CurrentAgent,
     request: &Request,
     Path(id): Path<String>,
     Form(form): Form<ActForm>,
 ) -> Result<Response> {
     let work = at_work(&me, number(&id)?)?;
+    limits.act(&who(&me))?;
     let sent = conversation::reopen(&app, work, Nonce::parse(&form.nonce)?).await?;
     acted(&app, &me, request, &sent).await
 }
@@ -381,12 +387,14 @@ struct SeenForm {
 #[handler]
 pub async fn mark_seen(
     app: Data<&App>,
+    limits: Data<&Arc<Limits>>,
     me: CurrentAgent,
     Path(id): Path<String>,
     Form(form): Form<SeenForm>,
 ) -> Result<StatusCode> {
     // A reader who may not act leaves no mark either.
     if let Ok(work) = at_work(&me, number(&id)?) {
+        limits.act(&who(&me))?;
         conversation::read_as_agent(&app, &work, form.seq).await?;
     }
     Ok(StatusCode::NO_CONTENT)
@@ -397,6 +405,11 @@ fn at_work(me: &CurrentAgent, conversation: ConversationId) -> Result<AtWork> {
         return Err(Error::Forbidden("forbidden-read-only"));
     }
     Ok(AtWork { agent: me.agent.id, name: me.agent.name.clone(), conversation })
+}
+
+/// By whom an agent's acts are counted.
+fn who(me: &CurrentAgent) -> String {
+    format!("agent {}", me.agent.id)
 }
 
 /// Garbage names no conversation.

@@ -7,7 +7,7 @@ use crate::{
     app::App,
     error::{Error, Result},
     ids::{self, SiteId, SiteKey},
-    text::Lang,
+    text::{self, Lang},
 };
 
 #[derive(Clone, Debug)]
@@ -28,7 +28,7 @@ pub async fn add(app: &App, new: NewSite) -> Result<Site> {
         key: key.clone(),
         name: new.name.as_str().to_owned(),
         lang: Lang::ZhCn,
-        zone: "Asia/Shanghai".into(),
+        zone: text::DEFAULT_ZONE.into(),
         origins: new.origins.iter().map(|origin| origin.as_str().to_owned()).collect(),
     };
     if !store::insert(&app.db, &site, app.clock.now()).await? {

@@ -2,6 +2,9 @@
 use super::Lang;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
+/// Where nobody has said otherwise.
+pub const DEFAULT_ZONE: &str = "Asia/Shanghai";
+
 /// The zone of an IANA name; UTC when nobody knows the name any more.
 pub fn zone(name: &str) -> TimeZone {
     TimeZone::get(name).unwrap_or(TimeZone::UTC)

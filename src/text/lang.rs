@@ -80,12 +80,6 @@ impl Lang {
         self.fill(key, &[(name, value.to_string())])
     }
 
-    /// The sentence behind a key, with a count that decides its plural.
-    pub fn count(self, key: &str, n: i64) -> String {
-        let values = HashMap::from([(Cow::Borrowed("n"), FluentValue::from(n))]);
-        CATALOGUE.lookup_with_args(self.identifier(), key, &values)
-    }
-
     /// The sentence behind a key, with parameters.
     pub fn fill(self, key: &str, values: &[(&'static str, String)]) -> String {
         let values: HashMap<Cow<'static, str>, FluentValue<'_>> = values

@@ -4,7 +4,7 @@ mod lang;
 mod names;
 mod pieces;
 
-pub use dates::{clock_time, day, day_line, zone};
+pub use dates::{DEFAULT_ZONE, clock_time, day, day_line, zone};
 pub use lang::{Lang, Words};
 pub use names::{letter, tint};
 pub use pieces::{Piece, pieces};

@@ -31,6 +31,7 @@ type Buckets<K> = RateLimiter<K, DashMapStateStore<K>, DefaultClock>;
 pub struct Limits {
     enforced: bool,
     messages: Buckets<String>,
+    acts: Buckets<String>,
     starts: Buckets<IpAddr>,
     starts_of: Buckets<String>,
     sign_ins: Buckets<IpAddr>,
@@ -43,6 +44,7 @@ impl Limits {
         Self {
             enforced,
             messages: RateLimiter::keyed(Quota::per_minute(count(20))),
+            acts: RateLimiter::keyed(Quota::per_minute(count(240))),
             starts: RateLimiter::keyed(Quota::per_hour(count(60))),
             starts_of: RateLimiter::keyed(Quota::per_hour(count(5))),
             sign_ins: RateLimiter::keyed(Quota::per_minute(count(20))),
@@ -54,6 +56,11 @@ impl Limits {
     /// A message of somebody known.
     pub fn message(&self, who: &str) -> Result<()> {
         self.take(&self.messages, &who.to_owned())
+    }
+
+    /// Anything else that somebody known changes: what was read, who takes a conversation, a setting.
+    pub fn act(&self, who: &str) -> Result<()> {
+        self.take(&self.acts, &who.to_owned())
     }
 
     /// A new conversation: of a visitor, or of somebody not known yet.
@@ -84,6 +91,7 @@ impl Limits {
     /// Forgets whoever has been quiet long enough to have a full bucket.
     pub fn forget_the_quiet(&self) {
         self.messages.retain_recent();
+        self.acts.retain_recent();
         self.starts.retain_recent();
         self.starts_of.retain_recent();
         self.sign_ins.retain_recent();

@@ -2,7 +2,9 @@
 use crate::support::{Agent, Stream, installation, limited_installation};
 use kefu::{
     agent::{self, AgentName, Email, NewAgent, Role},
-    ids,
+    contact::VisitorToken,
+    event::{Access, Event},
+    ids::{self, AgentId},
 };
 use poem::http::StatusCode;
 use std::time::{Duration, Instant};
@@ -130,6 +132,30 @@ async fn streams_end_within_two_seconds_of_losing_access() {
         agent.person.get("/desk/events").await.must(StatusCode::UNAUTHORIZED);
         agent.person.get("/desk/c").await.must(StatusCode::SEE_OTHER);
     }
+}
+
+#[tokio::test]
+async fn every_stream_ends_when_its_right_does() {
+    let site = installation().await;
+    let (vera, walt, ana) = (site.vera().await, site.walt().await, site.ana().await);
+    let mut hers = vera.listen("1").await;
+    let mut document = vera.person.listen(&vera.path("/live")).await;
+    let mut his = walt.listen("1").await;
+    let mut desk = ana.listen("all").await;
+    hers.named("synced").await;
+    his.named("synced").await;
+    desk.named("synced").await;
+    document.document_until("Is this thing on?").await;
+
+    let key = vera.person.cookies()["kefu-v"].clone();
+    let token = VisitorToken::parse(&key, &site.app.key).unwrap().hash().name();
+    site.app.bus.publish(Event::AccessLost { access: Access::VisitorToken(token) });
+    ends(&mut hers).await;
+    document.document_until("http-equiv=\"refresh\" content=\"0\"").await;
+    walt.say("mine goes on").await.must(StatusCode::OK);
+    assert!(his.entry().await.data.contains("mine goes on"));
+    site.app.bus.publish(Event::AccessLost { access: Access::Agent(AgentId(1)) });
+    ends(&mut desk).await;
 }
 
 async fn ends(stream: &mut Stream) {

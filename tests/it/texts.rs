@@ -56,7 +56,6 @@ fn every_sentence_is_used_and_every_used_one_exists() {
     let asked = [
         ".t(\"",
         ".with(\"",
-        ".count(\"",
         ".fill(\"",
         "Words::new(\"",
         "reason: \"",

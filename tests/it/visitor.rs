@@ -452,6 +452,13 @@ async fn whoever_floods_is_told_how_long_to_wait_and_keeps_the_text() {
     answer.must(StatusCode::TOO_MANY_REQUESTS).says("one too many</textarea>").says("Too fast");
     let answer = vera.say("one too many").await.must(StatusCode::TOO_MANY_REQUESTS);
     assert!(answer.header("retry-after").parse::<u64>().unwrap() >= 1);
+    let mut reads = 0;
+    let path = vera.path("/read");
+    while vera.person.post(&path, &[("seq", "1")]).await.status == StatusCode::NO_CONTENT {
+        reads += 1;
+        assert!(reads < 2_000, "nobody reads that fast");
+    }
+    assert!(reads >= 240, "{reads}");
     walt.say("I am not slowed").await.must(StatusCode::OK);
 }
 

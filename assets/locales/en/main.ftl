@@ -40,6 +40,7 @@ log-label = Conversation
 messages-label = Messages
 older = Older messages
 newest = Back to the newest messages
+start-new = Start a new conversation
 new-messages = New messages
 read = Read
 visitor = Visitor

@@ -40,6 +40,7 @@ log-label = 对话记录
 messages-label = 对话消息
 older = 更早的消息
 newest = 回到最新消息
+start-new = 开始新的对话
 new-messages = 新消息
 read = 已读
 visitor = 访客
