@@ -109,7 +109,9 @@ impl Config {
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
         let path = &self.data_dir;
-        folder.create(path).with_context(|| format!("cannot make the data folder {}", path.display()))
+        folder
+            .create(path)
+            .with_context(|| format!("cannot make the data folder {}", path.display()))
     }
 
     /// The installation's key: as given, else from `secret.key` in the data folder, which is made with mode 0600.

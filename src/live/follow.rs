@@ -13,7 +13,7 @@ use rand::RngExt;
 use std::{sync::Arc, time::Duration};
 use tokio::{
     sync::broadcast::error::RecvError,
-    time::{Instant, interval_at, sleep, sleep_until},
+    time::{Instant, interval_at, sleep_until},
 };
 
 /// The longest gap that is replayed; after a longer one the page reloads its log.
@@ -95,6 +95,8 @@ pub struct Watch {
     access: Listener,
     beat: tokio::time::Interval,
     ends: Instant,
+    /// When this stream ends because the process leaves: chosen once, when that is known.
+    leaves: Option<Instant>,
     _open: crate::app::OpenStream,
 }
 
@@ -106,14 +108,16 @@ impl Watch {
             access: app.bus.subscribe(Topic::Access),
             beat: interval_at(Instant::now() + beat, beat),
             ends: Instant::now() + age,
+            leaves: None,
             _open: app.streams.open(),
             app: app.clone(),
         }
     }
 
-    /// Waits for the next of them.
+    /// Waits for the next of them. May be dropped and called again.
     pub async fn next(&mut self) -> Piece {
         loop {
+            let ends = self.leaves.map_or(self.ends, |leaves| leaves.min(self.ends));
             tokio::select! {
                 told = self.access.recv() => match told {
                     Ok(news) => match &news.event {
@@ -124,10 +128,9 @@ impl Watch {
                     Err(_) => return Piece::End,
                 },
                 _ = self.beat.tick() => return Piece::Beat,
-                () = sleep_until(self.ends) => return Piece::End,
-                () = self.app.streams.draining.cancelled() => {
-                    sleep(farewell(self.app.streams.count())).await;
-                    return Piece::End;
+                () = sleep_until(ends) => return Piece::End,
+                () = self.app.streams.draining.cancelled(), if self.leaves.is_none() => {
+                    self.leaves = Some(Instant::now() + farewell(self.app.streams.count()));
                 }
             }
         }

@@ -163,6 +163,8 @@ test('a draft survives a look at another conversation and a reload', async () =>
   await lin.goto(`${server.url}/desk/c?tab=queue`);
   await lin.locator('.row', { hasText: '草稿甲' }).click();
   await sees(lin, '草稿甲');
+  let streams = 0;
+  lin.on('request', request => { if (request.url().includes('/desk/events')) streams++; });
   await lin.fill('#body', '写到一半');
   await lin.locator('.row', { hasText: '草稿乙' }).click();
   await sees(lin, '草稿乙');
@@ -170,6 +172,7 @@ test('a draft survives a look at another conversation and a reload', async () =>
   await lin.goBack();
   await sees(lin, '草稿甲');
   assert.equal(await lin.inputValue('#body'), '写到一半');
+  assert.equal(streams, 0, 'going from one conversation to another and back keeps the stream');
   await lin.reload();
   assert.equal(await lin.inputValue('#body'), '写到一半');
 });
@@ -191,6 +194,20 @@ test('an answer given meanwhile is shown before a second one is sent', async () 
   await anyway.click();
   await sees(vera, '我也来答');
   assert.equal(await lin.inputValue('#body'), '');
+});
+
+test('the desk on a phone: list, conversation, answer, back', async () => {
+  const vera = await visitor(browser, server, '手机上的客服');
+  const phone = await owner(browser, server, { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+  await phone.locator('.row', { hasText: '手机上的客服' }).tap();
+  await sees(phone, '手机上的客服');
+  assert.equal(await phone.locator('.list').isVisible(), false);
+  await say(phone, '我在路上');
+  await sees(vera, '我在路上');
+  await phone.locator('.back').tap();
+  await phone.locator('.list').waitFor();
+  assert.equal(await phone.locator('.conv').isVisible(), false);
+  await phone.context().close();
 });
 
 test('without scripts the talk is live all the same', async () => {

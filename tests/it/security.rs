@@ -45,6 +45,26 @@ async fn every_page_forbids_what_it_does_not_need() {
 }
 
 #[tokio::test]
+async fn assets_are_compressed_when_built_and_kept_for_ever() {
+    let site = installation().await;
+    let person = site.stranger();
+    let page = person.get("/w/demo").await;
+    let style = page.all("<link rel=\"stylesheet\" href=\"")[0].clone();
+    let plain = person.get(&style).await.must(StatusCode::OK);
+    assert_eq!(plain.header("content-encoding"), "");
+    for encoding in ["br", "gzip"] {
+        let asked = [("accept-encoding", encoding)];
+        let headers = person.head(&style, &asked).await;
+        assert_eq!(headers["content-encoding"], encoding);
+        assert_eq!(headers["vary"], "Accept-Encoding");
+        assert_eq!(headers["cache-control"], "public, max-age=31536000, immutable");
+        assert_eq!(headers["content-type"], "text/css; charset=utf-8");
+    }
+    person.get("/a/visitor.0000000000.css").await.must(StatusCode::NOT_FOUND);
+    person.get("/a/..%2f..%2fCargo.toml").await.must(StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
 async fn only_the_sites_own_pages_may_frame_its_chat() {
     let here = installation().await;
     let new = NewSite {

@@ -6,7 +6,7 @@ use super::{
 use kefu::ids::Nonce;
 use poem::{
     Endpoint, Request,
-    http::{Method, StatusCode},
+    http::{HeaderMap, Method, StatusCode},
 };
 use std::{
     collections::BTreeMap,
@@ -80,6 +80,12 @@ impl Person {
         let response = self.door.call(self.request(method, path, headers, body)).await.unwrap();
         self.keep_cookies(&response);
         Answer::read(response).await
+    }
+
+    /// Only what stands above the answer, whose body may be no text.
+    pub async fn head(&self, path: &str, headers: &[(&str, &str)]) -> HeaderMap {
+        let response = self.door.call(self.request(Method::GET, path, headers, "")).await.unwrap();
+        response.headers().clone()
     }
 
     /// Opens a stream and waits until it has something to say.
