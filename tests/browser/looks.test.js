@@ -9,8 +9,8 @@ before(async () => {
   server = await Server.start();
   browser = await Browser.start();
   lin = await owner(browser, server);
-  vera = await visitor(browser, server, '你好,我昨天下的订单 20261122-8871 还没有发货');
-  await say(vera, '能帮我看一下吗?比较着急');
+  vera = await visitor(browser, server, '你好，我昨天下的订单 20261122-8871 还没有发货');
+  await say(vera, '能帮我看一下吗？比较着急');
   await sees(vera, '比较着急');
   second = await visitor(browser, server, 'Is there a way to change the delivery address? https://shop.example/orders/8871', { locale: 'en' });
   await lin.goto(`${server.url}/desk/c?tab=queue`);
@@ -18,15 +18,15 @@ before(async () => {
   await lin.locator('#conv[data-cid]').waitFor();
   await lin.locator('.conv .bar button.btn-p').click();
   await lin.locator('.bar[data-state=open]').waitFor();
-  await say(lin, '您好,我是林小雨,我查一下,请稍等。');
+  await say(lin, '您好，我是林小雨，我查一下，请稍等。');
   await sees(vera, '请稍等');
   await lin.locator('input[value=note]').check({ force: true });
-  await say(lin, '这位客户上次投诉过物流,麻烦优先处理。');
+  await say(lin, '这位客户上次投诉过物流，麻烦优先处理。');
   await sees(lin, '优先处理');
   await lin.locator('input[value=text]').check({ force: true });
-  await say(lin, '订单已经在杭州仓打包完成,预计今天 18:00 前揽收,单号会短信发给您。');
+  await say(lin, '订单已经在杭州仓打包完成，预计今天 18:00 前揽收，单号会短信发给您。');
   await sees(vera, '短信发给您');
-  await say(vera, '太好了,谢谢 🙏');
+  await say(vera, '太好了，谢谢！');
   await sees(lin, '太好了');
 });
 after(async () => {
