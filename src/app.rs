@@ -4,12 +4,14 @@ use crate::{
     clock::Clock,
     config::{Config, SecretKey},
     db::Db,
+    error::{Error, Result},
 };
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
 };
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 #[derive(Clone, Debug)]
 pub struct App {
@@ -21,6 +23,13 @@ pub struct App {
     pub streams: Streams,
     /// A short random word of the database; changes when a backup is restored, so that old cursors are noticed.
     pub epoch: Arc<str>,
+}
+
+/// Does work to its end even if whoever asked for it has hung up meanwhile: a commit is followed by its news.
+pub async fn to_the_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T>> + Send + 'static,
+) -> Result<T> {
+    tokio::spawn(work.in_current_span()).await.map_err(Error::internal)?
 }
 
 /// The open streams of this node, and the sign that they should end.

@@ -308,7 +308,7 @@ async fn me_page(
     let row = |session: session_store::session::Model| SessionRow {
         this: session.hash == me.session,
         key: ids::encode(&session.hash),
-        device: session.user_agent,
+        device: text::device(&session.user_agent),
         since: moment(session.created_at).0,
         seen: moment(session.seen_at).0,
         seen_iso: moment(session.seen_at).1,

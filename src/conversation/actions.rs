@@ -5,11 +5,11 @@ use super::{
     writer::{self, Sent},
 };
 use crate::{
-    app::App,
+    app::{App, to_the_end},
     contact::{self, TokenHash},
     error::{Error, Result},
     event::{Author, Content, Event, Happening, ReadMoved, Side},
-    ids::{AgentId, ContactId, ConversationId, Nonce, PublicId},
+    ids::{AgentId, ContactId, ConversationId, Nonce, PublicId, SiteId},
     site::{self, Site},
     text::Lang,
 };
@@ -27,22 +27,26 @@ pub struct FirstMessage {
 /// Opens a conversation with its first message; the same token and nonce again, the same conversation. Somebody who is
 /// in an open conversation already goes on there.
 pub async fn start(app: &App, site: &Site, first: FirstMessage) -> Result<Sent> {
-    // A repeat that runs beside the original finds its rows the next time round.
-    for _ in 0..3 {
-        if let Some(sent) = try_start(app, site, &first).await? {
-            writer::tell(app, &sent);
-            return Ok(sent);
+    let (app, site) = (app.clone(), site.id);
+    to_the_end(async move {
+        // A repeat that runs beside the original finds its rows the next time round.
+        for _ in 0..3 {
+            if let Some(sent) = try_start(&app, site, &first).await? {
+                writer::tell(&app, &sent);
+                return Ok(sent);
+            }
         }
-    }
-    Err(Error::Unavailable(anyhow::anyhow!(
-        "a first message was repeated faster than it could be stored"
-    )))
+        Err(Error::Unavailable(anyhow::anyhow!(
+            "a first message was repeated faster than it was stored"
+        )))
+    })
+    .await
 }
 
-async fn try_start(app: &App, site: &Site, first: &FirstMessage) -> Result<Option<Sent>> {
+async fn try_start(app: &App, site: SiteId, first: &FirstMessage) -> Result<Option<Sent>> {
     let at = app.clock.now();
     let tx = app.db.begin().await?;
-    let held = match store::find_started(&tx, site.id, &first.token, &first.nonce).await? {
+    let held = match store::find_started(&tx, site, &first.token, &first.nonce).await? {
         Some(started) => Some(started),
         None => {
             let contact = match first.visitor {
@@ -51,16 +55,11 @@ async fn try_start(app: &App, site: &Site, first: &FirstMessage) -> Result<Optio
             };
             let Some(contact) = contact else { return Ok(None) };
             contact::lock(&tx, contact).await?;
-            match store::find_open(&tx, site.id, contact).await? {
+            match store::find_open(&tx, site, contact).await? {
                 Some(open) => Some(open),
                 None => {
-                    let start = Start {
-                        site: site.id,
-                        contact,
-                        token: &first.token,
-                        nonce: &first.nonce,
-                        at,
-                    };
+                    let start =
+                        Start { site, contact, token: &first.token, nonce: &first.nonce, at };
                     store::open(&tx, &start).await?
                 }
             }
@@ -85,7 +84,7 @@ pub async fn say(
     body: Body,
 ) -> Result<Sent> {
     let author = visitor(app.db.read(), contact).await?;
-    writer::append(app, &Seat::Visitor { contact, conversation }, text(author, nonce, body)).await
+    writer::append(app, Seat::Visitor { contact, conversation }, text(author, nonce, body)).await
 }
 
 /// An agent at work in a conversation.
@@ -106,14 +105,13 @@ pub async fn reply(
     seen: Option<i64>,
 ) -> Result<Sent> {
     let append = Append { seen, ..text(by.author(), nonce, body) };
-    writer::append(app, &by.seat(), append).await
+    writer::append(app, by.seat(), append).await
 }
 
 /// A note for the other agents.
 pub async fn note(app: &App, by: AtWork, nonce: Nonce, body: Body) -> Result<Sent> {
     let content = Content::Note { body: body.into() };
-    writer::append(app, &by.seat(), Append { author: by.author(), nonce, content, seen: None })
-        .await
+    writer::append(app, by.seat(), Append { author: by.author(), nonce, content, seen: None }).await
 }
 
 pub async fn claim(app: &App, by: AtWork, nonce: Nonce) -> Result<Sent> {
@@ -131,7 +129,7 @@ pub async fn reopen(app: &App, by: AtWork, nonce: Nonce) -> Result<Sent> {
 async fn happen(app: &App, by: AtWork, nonce: Nonce, what: Happening) -> Result<Sent> {
     let append =
         Append { author: by.author(), nonce, content: Content::Event { what }, seen: None };
-    writer::append(app, &by.seat(), append).await
+    writer::append(app, by.seat(), append).await
 }
 
 /// A visitor has read up to `seq`.
@@ -141,15 +139,20 @@ pub async fn read_as_visitor(
     conversation: PublicId,
     seq: i64,
 ) -> Result<()> {
-    read(app, &Seat::Visitor { contact, conversation }, Side::Visitor, seq).await
+    read(app, Seat::Visitor { contact, conversation }, Side::Visitor, seq).await
 }
 
 /// An agent has read up to `seq`.
 pub async fn read_as_agent(app: &App, by: &AtWork, seq: i64) -> Result<()> {
-    read(app, &by.seat(), Side::Agent, seq).await
+    read(app, by.seat(), Side::Agent, seq).await
 }
 
-async fn read(app: &App, seat: &Seat, reader: Side, seq: i64) -> Result<()> {
+async fn read(app: &App, seat: Seat, reader: Side, seq: i64) -> Result<()> {
+    let app = app.clone();
+    to_the_end(async move { try_read(&app, &seat, reader, seq).await }).await
+}
+
+async fn try_read(app: &App, seat: &Seat, reader: Side, seq: i64) -> Result<()> {
     let tx = app.db.begin().await?;
     let mut held = store::lock(&tx, seat).await?;
     let seq = seq.min(held.last_seq);

@@ -5,7 +5,7 @@ use super::{
     store,
 };
 use crate::{
-    app::App,
+    app::{App, to_the_end},
     contact,
     db::Tx,
     error::{Error, Result},
@@ -22,13 +22,17 @@ pub struct Sent {
     pub duplicate: bool,
 }
 
-pub async fn append(app: &App, seat: &Seat, append: Append) -> Result<Sent> {
-    let tx = app.db.begin().await?;
-    let held = store::lock(&tx, seat).await?;
-    let sent = write(&tx, held, &append, app.clock.now()).await?;
-    tx.commit().await?;
-    tell(app, &sent);
-    Ok(sent)
+pub async fn append(app: &App, seat: Seat, append: Append) -> Result<Sent> {
+    let app = app.clone();
+    to_the_end(async move {
+        let tx = app.db.begin().await?;
+        let held = store::lock(&tx, &seat).await?;
+        let sent = write(&tx, held, &append, app.clock.now()).await?;
+        tx.commit().await?;
+        tell(&app, &sent);
+        Ok(sent)
+    })
+    .await
 }
 
 /// Inside a transaction that holds the conversation. Tell the news once it has committed.

@@ -1,10 +1,12 @@
 //! Words for people: languages, sentences, dates, names, links. Pure.
 mod dates;
+mod device;
 mod lang;
 mod names;
 mod pieces;
 
 pub use dates::{DEFAULT_ZONE, clock_time, day, day_line, zone};
+pub use device::device;
 pub use lang::{Lang, Words};
 pub use names::{letter, tint};
 pub use pieces::{Piece, pieces};

@@ -14,7 +14,7 @@ use futures_util::FutureExt;
 use poem::{
     Endpoint, IntoResponse, Request, Response,
     error::ResponseError,
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderValue, Method, StatusCode, header},
     web::Html,
 };
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Instant};
@@ -105,6 +105,10 @@ pub async fn answer<E: Endpoint>(endpoint: Arc<E>, mut request: Request) -> poem
     let span = tracing::info_span!("request", id = %request_id, %method, path = %asked.path);
     let began = Instant::now();
 
+    // Whoever asks for the head alone is answered like everybody; hyper leaves the body out.
+    if method == Method::HEAD {
+        request.set_method(Method::GET);
+    }
     let outcome = async {
         if !method.is_safe() {
             asked.body = read_body(&mut request).await?;

@@ -210,6 +210,24 @@ test('the desk on a phone: list, conversation, answer, back', async () => {
   await phone.context().close();
 });
 
+test('the demo shop opens the chat in a frame, and a question asked there is answered there', async () => {
+  const shopper = await browser.person({ viewport: { width: 1280, height: 800 } });
+  await shopper.goto(`${server.url}/demo`);
+  await shopper.locator('.launch').click();
+  const chat = shopper.frameLocator('.chat iframe');
+  await chat.locator('#body').fill('盖碗有现货吗？');
+  await chat.locator('button.btn-p').click();
+  await chat.locator('.m', { hasText: '盖碗有现货吗？' }).waitFor();
+  await lastOfQueue();
+  await say(lin, '有的，今天就能发。');
+  await chat.locator('.m', { hasText: '今天就能发' }).waitFor();
+  await shot(shopper, 'demo-open-desktop-light-zh-CN');
+  assert.deepEqual(await axe(shopper), []);
+  await shopper.reload();
+  await shopper.locator('.launch').click();
+  await chat.locator('.m', { hasText: '今天就能发' }).waitFor();
+});
+
 test('without scripts the talk is live all the same', async () => {
   const vera = await browser.person({ javaScriptEnabled: false });
   await vera.goto(`${server.url}/w/demo`);

@@ -54,10 +54,14 @@ impl Process {
     }
 
     fn get(&self, path: &str) -> String {
+        self.ask("GET", path)
+    }
+
+    fn ask(&self, method: &str, path: &str) -> String {
         let mut stream = TcpStream::connect(self.address).unwrap();
         write!(
             stream,
-            "GET {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n",
+            "{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n",
             self.address
         )
         .unwrap();
@@ -108,6 +112,7 @@ fn within_a_second_it_answers_and_says_where_to_go() {
     println!("start to first answer: {took:?}; idle memory: {} KiB", kefu.memory());
     assert!(took < Duration::from_secs(1), "{took:?}");
     assert!(kefu.memory() <= 40 * 1024, "{} KiB", kefu.memory());
+    assert!(kefu.ask("HEAD", "/healthz").starts_with("HTTP/1.1 200"));
     let url = format!("http://{}", kefu.address);
     assert_eq!(kefu.greeting[0], format!("kefu: {url}/"));
     assert!(
