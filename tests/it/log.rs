@@ -4,9 +4,11 @@ use futures_util::future::join_all;
 use kefu::{
     agent::Role,
     conversation::{self, Range},
+    event::{Event, Topic},
     ids::ConversationId,
 };
 use poem::http::StatusCode;
+use std::{collections::BTreeSet, time::Duration};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn thirty_two_writers_leave_no_gap_and_no_double() {
@@ -74,4 +76,48 @@ async fn a_first_message_sent_sixteen_times_at_once_opens_one_conversation() {
     let places: Vec<_> = join_all(sends).await.into_iter().map(|place| place.unwrap()).collect();
     assert!(places.iter().all(|place| place == &places[0]), "{places:?}");
     assert_eq!(ana.person.get("/desk/c?tab=all").await.all("id=\"c-").len(), 1);
+}
+
+#[tokio::test]
+async fn whoever_hangs_up_in_the_middle_of_a_send_keeps_nobody_waiting_for_the_news() {
+    let site = installation().await;
+    let (vera, ana) = (site.vera().await, site.ana().await);
+    let id = ConversationId(ana.newest("queue").await);
+    let mut news = site.app.bus.subscribe(Topic::Conversation(id));
+    let (tell, mut heard) = tokio::sync::mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Ok(news) = news.recv().await {
+            if let Event::EntryAppended(appended) = &news.event {
+                tell.send(appended.entry.seq).unwrap();
+            }
+        }
+    });
+    // Hangs up at every stage of a send: after so many turns, from none to those that a whole one takes.
+    let whole = turns(vera.say("whole"), usize::MAX).await;
+    for hundredth in 0..100 {
+        turns(vera.say("perhaps"), whole * hundredth / 100).await;
+    }
+    vera.say("surely").await.must(StatusCode::OK);
+
+    // Whatever was stored was told, sooner or later: here within ten seconds.
+    let stored =
+        conversation::history(site.app.db.read(), id, Range::After(1, 1_000)).await.unwrap();
+    let mut told = BTreeSet::new();
+    while told.len() < stored.entries.len() {
+        let next = tokio::time::timeout(Duration::from_secs(10), heard.recv()).await;
+        told.insert(next.expect("news of every entry").unwrap());
+    }
+    assert!(!stored.entries.is_empty());
+}
+
+/// Gives a future so many turns, then drops it; how many it took.
+async fn turns<T>(future: impl Future<Output = T>, most: usize) -> usize {
+    let mut future = Box::pin(future);
+    for turn in 0..most {
+        if futures_util::poll!(&mut future).is_ready() {
+            return turn;
+        }
+        tokio::task::yield_now().await;
+    }
+    most
 }
