@@ -56,17 +56,15 @@ fn addresses() -> Route {
         // The door.
         .at("/login", get(agent::login).post(agent::sign_in))
         .at("/logout", post(agent::sign_out))
-        .at("/invite", get(agent::invitation).post(agent::accept_invitation))
+        .at("/invite", get(agent::show_invitation).post(agent::accept_invitation))
         // Agents.
         .at("/desk", get(desk::front))
         .at("/desk/events", get(live::desk_events))
         .at("/desk/c", get(desk::list))
         .at("/desk/c/:id", get(desk::show))
         .at("/desk/c/:id/messages", get(desk::messages).post(desk::write))
-        .at("/desk/c/:id/claim", post(desk::claim))
-        .at("/desk/c/:id/close", post(desk::close))
-        .at("/desk/c/:id/reopen", post(desk::reopen))
         .at("/desk/c/:id/seen", post(desk::mark_seen))
+        .at("/desk/c/:id/:verb", post(desk::act)) // claim, close, reopen
         .at("/desk/me", get(agent::settings))
         .at("/desk/me/profile", post(agent::set_profile))
         .at("/desk/me/password", post(agent::change_password))

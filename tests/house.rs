@@ -36,11 +36,14 @@ const DOORS: &[(&str, &[&str])] = &[
 
 /// Each tool in its cupboard: the files that may say a word.
 const CUPBOARDS: &[(&str, &[&str])] = &[
-    ("sea_orm::", &["/store.rs", "db.rs", "error.rs", "web/session_store.rs"]),
+    ("sea_orm::", &["/store.rs", "/store/", "db.rs", "error.rs", "web/session_store.rs"]),
     ("migration::", &["db.rs"]),
-    ("poem::", &["/web.rs", "web/", "live/", "routes.rs"]),
-    ("askama::", &["/web.rs", "/live.rs", "web/", "live/"]),
-    ("tower_sessions::", &["web/", "agent/web.rs"]),
+    (
+        "poem::",
+        &["/web.rs", "agent/web/", "conversation/web/", "desk/web/", "web/", "live/", "routes.rs"],
+    ),
+    ("askama::", &["/web.rs", "/web/", "/live.rs", "live/"]),
+    ("tower_sessions::", &["web/", "agent/web/"]),
     ("async_stream::", &["live/"]),
     ("argon2::", &["agent/password.rs"]),
     ("hyper::", &["web/serve.rs"]),
@@ -356,13 +359,14 @@ fn may_use(here: &str, used: &str) -> bool {
         || if FEATURES.contains(&here) && FEATURES.contains(&used) { door() } else { theirs < ours }
 }
 
-/// A home is a file, or a folder of `src` if it ends in a slash; a leading slash means "in any feature".
+/// A home is a file, or a folder if it ends in a slash; a leading slash means "wherever it stands".
 fn is_home(path: &str, home: &str) -> bool {
-    if home.starts_with('/') {
-        path.ends_with(home)
-    } else {
-        path.strip_prefix("src/")
-            .is_some_and(|path| path == home || (home.ends_with('/') && path.starts_with(home)))
+    let below = path.strip_prefix("src/").unwrap_or(path);
+    match (home.starts_with('/'), home.ends_with('/')) {
+        (true, true) => path.contains(home),
+        (true, false) => path.ends_with(home),
+        (false, true) => below.starts_with(home),
+        (false, false) => below == home,
     }
 }
 

@@ -114,19 +114,8 @@ pub async fn note(app: &App, by: AtWork, nonce: Nonce, body: Body) -> Result<Sen
     writer::append(app, by.seat(), Append { author: by.author(), nonce, content, seen: None }).await
 }
 
-pub async fn claim(app: &App, by: AtWork, nonce: Nonce) -> Result<Sent> {
-    happen(app, by, nonce, Happening::Claimed).await
-}
-
-pub async fn close(app: &App, by: AtWork, nonce: Nonce) -> Result<Sent> {
-    happen(app, by, nonce, Happening::Closed).await
-}
-
-pub async fn reopen(app: &App, by: AtWork, nonce: Nonce) -> Result<Sent> {
-    happen(app, by, nonce, Happening::Reopened).await
-}
-
-async fn happen(app: &App, by: AtWork, nonce: Nonce, what: Happening) -> Result<Sent> {
+/// Taking, closing, reopening a conversation.
+pub async fn happen(app: &App, by: AtWork, nonce: Nonce, what: Happening) -> Result<Sent> {
     let append =
         Append { author: by.author(), nonce, content: Content::Event { what }, seen: None };
     writer::append(app, by.seat(), append).await

@@ -7,9 +7,7 @@ mod store;
 pub mod web;
 mod writer;
 
-pub use actions::{
-    AtWork, FirstMessage, claim, close, note, read_as_agent, reopen, reply, say, start,
-};
+pub use actions::{AtWork, FirstMessage, happen, note, read_as_agent, reply, say, start};
 pub use live::{Canvas, EntryLine, drawn, entries_upsert, lines, read_marks, sent, upsert};
 pub use model::{Body, Conversation, Seat};
 pub use store::{

@@ -28,6 +28,9 @@ use poem::{
 use std::{io, sync::Arc, time::Duration};
 
 const BEAT: Duration = Duration::from_secs(10);
+/// Should the line die without a word, the browser loads the document again after so many seconds: later than the stream
+/// would have ended by itself. What happens live may set such a limit (WCAG 2.2.1, real-time exception).
+const WATCHDOG: &str = "760";
 /// Entries the document begins with.
 const PAGE: u64 = 50;
 
@@ -71,6 +74,7 @@ pub async fn live_page(
         .content_type("text/html; charset=utf-8")
         .header(header::CACHE_CONTROL, "no-store, no-transform")
         .header("X-Accel-Buffering", "no")
+        .header("Refresh", WATCHDOG)
         .body(Body::from_bytes_stream(body));
     framed_without_scripts(&mut response, &site.origins);
     Ok(response)

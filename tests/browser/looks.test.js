@@ -2,11 +2,13 @@
 // and a picture of each is kept to be looked at.
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { Browser, Server, axe, owner, say, sees, shot, visitor } from './kefu.js';
+import { execFileSync } from 'node:child_process';
+import { BIN, Browser, Server, axe, owner, say, sees, shot, visitor } from './kefu.js';
 
-let server, browser, lin, vera, second;
+let server, fresh, browser, lin, vera, second;
 before(async () => {
   server = await Server.start();
+  fresh = await Server.start();
   browser = await Browser.start();
   lin = await owner(browser, server);
   vera = await visitor(browser, server, '你好，我昨天下的订单 20261122-8871 还没有发货');
@@ -32,9 +34,16 @@ before(async () => {
 after(async () => {
   await browser.stop();
   await server.stop();
+  await fresh.stop();
 });
 
 const SIZES = { phone: { width: 390, height: 844 }, desktop: { width: 1440, height: 860 } };
+let invitation;
+function invite() {
+  const add = ['agent', 'add', '--data-dir', server.folder, '--public-url', server.url, '--email', 'ben@shop.example', '--name', '周航'];
+  return execFileSync(BIN, add, { stdio: ['ignore', 'pipe', 'ignore'] }).toString().trim();
+}
+
 const pages = {
   front: ['stranger', () => '/'],
   demo: ['stranger', () => '/demo'],
@@ -47,6 +56,9 @@ const pages = {
   desk: ['lin', () => new URL(lin.url()).pathname],
   me: ['lin', () => '/desk/me'],
   install: ['lin', () => '/setup/install'],
+  live: ['vera', () => `${new URL(vera.url()).pathname}/live`],
+  setup: ['stranger', () => fresh.setup],
+  invitation: ['stranger', () => invitation ??= invite()],
 };
 
 for (const [name, [who, path]] of Object.entries(pages)) {
@@ -56,7 +68,9 @@ for (const [name, [who, path]] of Object.entries(pages)) {
       const page = await browser.person({ storageState: state, colorScheme, viewport, locale });
       const url = new URL(path(), server.url);
       if (who !== 'lin') url.searchParams.set('lang', locale);
-      await page.goto(url.href);
+      // A page that never ends is whole as soon as its composer is.
+      await page.goto(url.href, { waitUntil: name === 'live' ? 'commit' : 'load' });
+      if (name === 'live') await page.frameLocator('iframe.cf').locator('#body').waitFor();
       await shot(page, `${name}-${size}-${colorScheme}-${locale}`);
       assert.deepEqual(await axe(page), [], `${name} ${size} ${colorScheme} ${locale}`);
       const wider = await page.evaluate('document.documentElement.scrollWidth - innerWidth');

@@ -1,6 +1,10 @@
 //! The visitor's pages and forms: parse, act, show.
+mod first;
+
+pub use first::{start, welcome};
+
 use super::{
-    actions::{self, FirstMessage},
+    actions,
     live::{self, Canvas, EntryLine},
     model::{Body, Conversation, Seat},
     store::{self, History, Range},
@@ -8,10 +12,10 @@ use super::{
 };
 use crate::{
     app::App,
-    contact::{self, CurrentVisitor, MaybeVisitor, VisitorToken},
+    contact::{self, CurrentVisitor},
     error::{Error, Invalid, Result},
     event::{Side, Topic},
-    ids::{Nonce, PublicId, SiteKey},
+    ids::{Nonce, PublicId},
     site::{self, Site},
     text::{self, Lang},
     web::{
@@ -33,110 +37,6 @@ use std::sync::Arc;
 const PAGE: u64 = 50;
 /// The most entries in one answer to a reader who was away.
 const MISSED: u64 = 500;
-
-// ── the first page: nobody is known, nothing is stored ──
-
-#[derive(Template)]
-#[template(path = "conversation/start.html")]
-struct StartPage<'a> {
-    lang: Lang,
-    other: Lang,
-    site: &'a Site,
-    online: bool,
-    visitor: String,
-    nonce: Nonce,
-    /// What was typed, when it could not be sent.
-    body: String,
-    problem: Option<String>,
-}
-
-#[handler]
-pub async fn welcome(
-    app: Data<&App>,
-    viewer: Viewer,
-    visitor: MaybeVisitor,
-    Path(key): Path<String>,
-) -> Result<Response> {
-    let site = site_of(&app, &key).await?;
-    if let Some(visitor) = visitor.0
-        && let Some(open) = store::find_open(app.db.read(), site.id, visitor.contact).await?
-    {
-        return Ok(see_other(format!("/c/{}", open.public_id)));
-    }
-    let page = StartPage {
-        lang: viewer.lang,
-        other: viewer.lang.other(),
-        site: &site,
-        online: is_online(&app),
-        visitor: VisitorToken::issue(&app.key).as_str().to_owned(),
-        nonce: Nonce::new(),
-        body: String::new(),
-        problem: None,
-    };
-    in_frame(html(&page)?, &site)
-}
-
-#[derive(Deserialize)]
-struct StartForm {
-    visitor: String,
-    nonce: String,
-    #[serde(default)]
-    body: String,
-}
-
-#[handler]
-pub async fn start(
-    app: Data<&App>,
-    limits: Data<&Arc<Limits>>,
-    viewer: Viewer,
-    visitor: MaybeVisitor,
-    request: &Request,
-    Path(key): Path<String>,
-    Form(form): Form<StartForm>,
-) -> Result<Response> {
-    let site = site_of(&app, &key).await?;
-    let fresh = VisitorToken::parse(&form.visitor, &app.key)
-        .ok_or(Error::Invalid(Invalid { field: "visitor", reason: "invalid-visitor" }))?;
-    let body = match Body::parse(&form.body) {
-        Ok(body) => body,
-        Err(invalid) if !viewer.htmx => return start_again(&app, viewer, &site, &form, invalid),
-        Err(invalid) => return Err(invalid.into()),
-    };
-    let nonce = Nonce::parse(&form.nonce)?;
-    let token = visitor.0.as_ref().map_or_else(|| fresh.hash(), |visitor| visitor.token.clone());
-    limits
-        .start(viewer.address, visitor.0.as_ref().map(|visitor| visitor.token.name()).as_deref())?;
-    let known = visitor.0.as_ref().map(|visitor| visitor.contact);
-    let first = FirstMessage { visitor: known, token, lang: viewer.lang, nonce, body };
-    let sent = actions::start(&app, &site, first).await?;
-    if known.is_none() {
-        contact::remember(&app, request, &fresh);
-    }
-    viewer.remember_language(request, app.config.is_https());
-    Ok(see_other(format!("/c/{}", sent.conversation.public_id)))
-}
-
-fn start_again(
-    app: &App,
-    viewer: Viewer,
-    site: &Site,
-    form: &StartForm,
-    invalid: Invalid,
-) -> Result<Response> {
-    let page = StartPage {
-        lang: viewer.lang,
-        other: viewer.lang.other(),
-        site,
-        online: is_online(app),
-        visitor: form.visitor.clone(),
-        nonce: Nonce::parse(&form.nonce).unwrap_or_default(),
-        body: form.body.clone(),
-        problem: Some(viewer.lang.t(invalid.reason)),
-    };
-    let mut response = in_frame(html(&page)?, site)?;
-    response.set_status(StatusCode::UNPROCESSABLE_ENTITY);
-    Ok(response)
-}
 
 // ── the conversation ──
 
@@ -424,11 +324,6 @@ fn compose_page(lang: Lang, opened: &Opened, composer: Composer<'_>) -> Result<R
 }
 
 // ── small things ──
-
-async fn site_of(app: &App, key: &str) -> Result<Site> {
-    let key = SiteKey::parse(key).map_err(|_| Error::NotFound)?;
-    site::find_by_key(app.db.read(), &key).await
-}
 
 /// Whether an agent has the desk open. Said of this node only, until presence travels between nodes.
 fn is_online(app: &App) -> bool {

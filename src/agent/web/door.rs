@@ -1,0 +1,115 @@
+//! The door: signing in and out.
+use super::{CurrentAgent, SignedIn};
+use crate::{
+    agent::{actions, has_owner, model::Agent},
+    app::App,
+    error::{Error, Invalid, Result},
+    text::Lang,
+    web::{
+        limits::Limits,
+        page::{Viewer, html, query, see_other},
+        session::{CurrentSession, unavailable},
+        session_store::{OWNER, USER_AGENT},
+    },
+};
+use askama::Template;
+use poem::{
+    Request, Response, handler,
+    web::{Data, Form},
+};
+use serde::Deserialize;
+use std::sync::Arc;
+use tower_sessions::Session;
+
+#[derive(Template)]
+#[template(path = "agent/login.html")]
+struct LoginPage {
+    lang: Lang,
+    next: String,
+    email: String,
+    problem: Option<String>,
+}
+
+#[handler]
+pub async fn login(
+    app: Data<&App>,
+    viewer: Viewer,
+    signed_in: SignedIn,
+    request: &Request,
+) -> Result<Response> {
+    let next = own_path(query(request, "next"));
+    if let SignedIn::Agent(_) = signed_in {
+        return Ok(see_other(next));
+    }
+    if !has_owner(&app.db).await? {
+        return Ok(see_other("/"));
+    }
+    html(&LoginPage { lang: viewer.lang, next, email: String::new(), problem: None })
+}
+
+#[derive(Deserialize)]
+struct LoginForm {
+    email: String,
+    password: String,
+    #[serde(default)]
+    next: Option<String>,
+}
+
+#[handler]
+pub async fn sign_in(
+    app: Data<&App>,
+    limits: Data<&Arc<Limits>>,
+    viewer: Viewer,
+    session: CurrentSession,
+    request: &Request,
+    Form(form): Form<LoginForm>,
+) -> Result<Response> {
+    let next = own_path(form.next);
+    let allowed = limits.sign_in(viewer.address, &form.email.trim().to_lowercase());
+    let found = match &allowed {
+        Ok(()) => actions::sign_in(&app, &form.email, form.password).await?,
+        Err(_) => None,
+    };
+    if let Some(agent) = found {
+        sign_in_as(request, &session.0, &agent).await?;
+        return Ok(see_other(next));
+    }
+    let refusal = match allowed {
+        Ok(()) => Error::Invalid(Invalid { field: "password", reason: "invalid-sign-in" }),
+        Err(limit) => limit,
+    };
+    let problem = crate::web::errors::words(&refusal).say(viewer.lang);
+    let page = LoginPage { lang: viewer.lang, next, email: form.email, problem: Some(problem) };
+    let mut response = html(&page)?;
+    response.set_status(poem::error::ResponseError::status(&refusal));
+    Ok(response)
+}
+
+/// Begins an agent's session under a new id, so that nobody can have known it before.
+pub async fn sign_in_as(request: &Request, session: &Session, agent: &Agent) -> Result<()> {
+    let user_agent: String =
+        request.header("user-agent").unwrap_or_default().chars().take(255).collect();
+    session.clear().await;
+    session.cycle_id().await.map_err(unavailable)?;
+    session.insert(USER_AGENT, user_agent).await.map_err(unavailable)?;
+    session.insert(OWNER, agent.id.0).await.map_err(unavailable)?;
+    Ok(())
+}
+
+#[handler]
+pub async fn sign_out(
+    app: Data<&App>,
+    me: CurrentAgent,
+    session: CurrentSession,
+) -> Result<Response> {
+    actions::end_session(&app, me.agent.id, &me.session).await?;
+    session.0.flush().await.map_err(unavailable)?;
+    Ok(see_other("/login"))
+}
+
+/// A path of ours to go on to; anything that could lead elsewhere becomes the desk.
+fn own_path(asked: Option<String>) -> String {
+    asked
+        .filter(|path| path.starts_with("/desk") && !path.contains(['\\', '\r', '\n']))
+        .unwrap_or_else(|| "/desk".into())
+}

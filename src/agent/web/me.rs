@@ -1,0 +1,172 @@
+//! An agent's own settings: name, language, theme, password, devices.
+use super::{CurrentAgent, DeskFrame, SignedIn, sign_in_as};
+use crate::{
+    agent::{
+        actions,
+        model::{Agent, AgentName, Password, Theme},
+    },
+    app::App,
+    error::{Error, Invalid, Result},
+    ids,
+    text::{self, Lang},
+    web::{
+        limits::Limits,
+        page::{Viewer, html, query, see_other},
+        session::CurrentSession,
+        session_store::{self, SessionRows},
+    },
+};
+use askama::Template;
+use poem::{
+    Request, Response, handler,
+    http::StatusCode,
+    web::{Data, Form},
+};
+use serde::Deserialize;
+use std::sync::Arc;
+
+#[derive(Template)]
+#[template(path = "agent/me.html")]
+struct MePage {
+    lang: Lang,
+    frame: DeskFrame,
+    me: Agent,
+    sessions: Vec<SessionRow>,
+    saved: bool,
+    problem: Option<(&'static str, String)>,
+}
+
+struct SessionRow {
+    key: String,
+    device: String,
+    since: String,
+    seen: String,
+    seen_iso: String,
+    this: bool,
+}
+
+impl MePage {
+    fn problem_of(&self, field: &str) -> Option<&str> {
+        self.problem.as_ref().filter(|(of, _)| *of == field).map(|(_, words)| words.as_str())
+    }
+}
+
+#[handler]
+pub async fn settings(app: Data<&App>, signed_in: SignedIn, request: &Request) -> Result<Response> {
+    match signed_in {
+        SignedIn::Nobody(door) => Ok(see_other(door)),
+        SignedIn::Agent(me) => me_page(&app, &me, query(request, "saved").is_some(), None).await,
+    }
+}
+
+async fn me_page(
+    app: &App,
+    me: &CurrentAgent,
+    saved: bool,
+    invalid: Option<Invalid>,
+) -> Result<Response> {
+    let sessions = SessionRows::new(app).of_owner(me.agent.id.0).await?;
+    let zone = text::zone(text::DEFAULT_ZONE);
+    let moment = |micros: i64| {
+        let at = crate::db::timestamp(micros);
+        (
+            format!("{} {}", text::day_line(at, &zone, me.lang), text::clock_time(at, &zone)),
+            format!("{at:.3}"),
+        )
+    };
+    let row = |session: session_store::session::Model| SessionRow {
+        this: session.hash == me.session,
+        key: ids::encode(&session.hash),
+        device: text::device(&session.user_agent),
+        since: moment(session.created_at).0,
+        seen: moment(session.seen_at).0,
+        seen_iso: moment(session.seen_at).1,
+    };
+    let page = MePage {
+        lang: me.lang,
+        frame: DeskFrame::new(me, "me", 0),
+        me: me.agent.clone(),
+        sessions: sessions.into_iter().map(row).collect(),
+        saved,
+        problem: invalid.map(|invalid| (invalid.field, me.lang.t(invalid.reason))),
+    };
+    let mut response = html(&page)?;
+    if invalid.is_some() {
+        response.set_status(StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    Ok(response)
+}
+
+#[derive(Deserialize)]
+struct ProfileForm {
+    name: String,
+    language: String,
+    theme: String,
+}
+
+#[handler]
+pub async fn set_profile(
+    app: Data<&App>,
+    limits: Data<&Arc<Limits>>,
+    me: CurrentAgent,
+    Form(form): Form<ProfileForm>,
+) -> Result<Response> {
+    limits.act(&format!("agent {}", me.agent.id))?;
+    let name = match AgentName::parse(&form.name) {
+        Ok(name) => name,
+        Err(invalid) => return me_page(&app, &me, false, Some(invalid)).await,
+    };
+    let theme =
+        Theme::parse(&form.theme).ok_or(Invalid { field: "theme", reason: "invalid-form" })?;
+    actions::set_profile(&app, me.agent.id, &name, Lang::from_tag(&form.language), theme).await?;
+    Ok(see_other("/desk/me?saved=1"))
+}
+
+#[derive(Deserialize)]
+struct PasswordForm {
+    current: String,
+    password: String,
+}
+
+#[handler]
+pub async fn change_password(
+    app: Data<&App>,
+    limits: Data<&Arc<Limits>>,
+    viewer: Viewer,
+    me: CurrentAgent,
+    session: CurrentSession,
+    request: &Request,
+    Form(form): Form<PasswordForm>,
+) -> Result<Response> {
+    limits.sign_in(viewer.address, me.agent.email.as_str())?;
+    let new = match Password::parse(&form.password, &me.agent.email) {
+        Ok(new) => new,
+        Err(invalid) => return me_page(&app, &me, false, Some(invalid)).await,
+    };
+    match actions::change_password(&app, me.agent.id, form.current, new).await {
+        Ok(()) => {
+            sign_in_as(request, &session.0, &me.agent).await?;
+            Ok(see_other("/desk/me?saved=1"))
+        }
+        Err(Error::Invalid(invalid)) => me_page(&app, &me, false, Some(invalid)).await,
+        Err(error) => Err(error),
+    }
+}
+
+#[derive(Deserialize)]
+struct EndForm {
+    session: String,
+}
+
+#[handler]
+pub async fn end_session(
+    app: Data<&App>,
+    limits: Data<&Arc<Limits>>,
+    me: CurrentAgent,
+    Form(form): Form<EndForm>,
+) -> Result<Response> {
+    limits.act(&format!("agent {}", me.agent.id))?;
+    let hash = ids::decode(&form.session).ok_or(Error::NotFound)?;
+    actions::end_session(&app, me.agent.id, &hash).await?;
+    Ok(see_other("/desk/me"))
+}

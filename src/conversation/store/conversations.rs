@@ -1,0 +1,201 @@
+//! Rows of conversations: the heads of the logs.
+use super::words::{side, side_word, state, state_word};
+use crate::{
+    contact::TokenHash,
+    conversation::model::{Answer, Assignee, Conversation, Seat},
+    db,
+    error::{Error, Result},
+    event::{Side, State},
+    ids::{AgentId, ContactId, ConversationId, Nonce, PublicId, SiteId},
+};
+use jiff::Timestamp;
+use sea_orm::{ActiveValue::Set, QueryOrder, QuerySelect, Select, entity::prelude::*};
+
+pub mod conversation {
+    use sea_orm::entity::prelude::*;
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "conversation")]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub id: i64,
+        #[sea_orm(unique)]
+        pub public_id: String,
+        pub site_id: i64,
+        pub contact_id: i64,
+        pub start_token: Vec<u8>,
+        pub start_nonce: String,
+        pub state: String,
+        pub assignee_id: Option<i64>,
+        pub assignee_name: String,
+        pub last_seq: i64,
+        pub unread: i64,
+        pub waiting_since: Option<i64>,
+        pub answer_seq: Option<i64>,
+        pub answer_by: Option<i64>,
+        pub answer_name: String,
+        pub preview: String,
+        pub preview_by: String,
+        pub last_at: i64,
+        pub created_at: i64,
+        pub answered_at: Option<i64>,
+        pub closed_at: Option<i64>,
+        pub touched_at: i64,
+    }
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+pub async fn find_for(db: &impl ConnectionTrait, seat: &Seat) -> Result<Conversation> {
+    of_seat(seat).one(db).await?.map(read).ok_or(Error::NotFound)
+}
+
+/// The same, held until the transaction ends: whoever holds it takes the next number.
+pub async fn lock(db: &impl ConnectionTrait, seat: &Seat) -> Result<Conversation> {
+    of_seat(seat).lock_exclusive().one(db).await?.map(read).ok_or(Error::NotFound)
+}
+
+fn of_seat(seat: &Seat) -> Select<conversation::Entity> {
+    let all = conversation::Entity::find();
+    match seat {
+        Seat::Visitor { contact, conversation } => all
+            .filter(conversation::Column::PublicId.eq(conversation.as_str()))
+            .filter(conversation::Column::ContactId.eq(contact.0)),
+        // Until teams exist every agent sees every conversation.
+        Seat::Agent { id: _, conversation } => {
+            all.filter(conversation::Column::Id.eq(conversation.0))
+        }
+    }
+}
+
+/// The conversation that a first message has already opened.
+pub async fn find_started(
+    db: &impl ConnectionTrait,
+    site: SiteId,
+    token: &TokenHash,
+    nonce: &Nonce,
+) -> Result<Option<Conversation>> {
+    let row = conversation::Entity::find()
+        .filter(conversation::Column::SiteId.eq(site.0))
+        .filter(conversation::Column::StartToken.eq(token.0.clone()))
+        .filter(conversation::Column::StartNonce.eq(nonce.as_str()))
+        .one(db)
+        .await?;
+    Ok(row.map(read))
+}
+
+/// The conversation a visitor is in on a site, if one is not closed.
+pub async fn find_open(
+    db: &impl ConnectionTrait,
+    site: SiteId,
+    contact: ContactId,
+) -> Result<Option<Conversation>> {
+    let row = conversation::Entity::find()
+        .filter(conversation::Column::ContactId.eq(contact.0))
+        .filter(conversation::Column::SiteId.eq(site.0))
+        .filter(conversation::Column::State.ne(state_word(State::Closed)))
+        .order_by_desc(conversation::Column::Id)
+        .one(db)
+        .await?;
+    Ok(row.map(read))
+}
+
+pub struct Start<'a> {
+    pub site: SiteId,
+    pub contact: ContactId,
+    pub token: &'a TokenHash,
+    pub nonce: &'a Nonce,
+    pub at: Timestamp,
+}
+
+/// An empty log. `None` if a repeat of the same first message was faster.
+pub async fn open(db: &impl ConnectionTrait, start: &Start<'_>) -> Result<Option<Conversation>> {
+    let at = db::micros(start.at);
+    let row = conversation::ActiveModel {
+        public_id: Set(PublicId::new().to_string()),
+        site_id: Set(start.site.0),
+        contact_id: Set(start.contact.0),
+        start_token: Set(start.token.0.clone()),
+        start_nonce: Set(start.nonce.to_string()),
+        state: Set(state_word(State::Queued).into()),
+        assignee_id: Set(None),
+        assignee_name: Set(String::new()),
+        last_seq: Set(0),
+        unread: Set(0),
+        waiting_since: Set(None),
+        answer_seq: Set(None),
+        answer_by: Set(None),
+        answer_name: Set(String::new()),
+        preview: Set(String::new()),
+        preview_by: Set(side_word(Side::Visitor).into()),
+        last_at: Set(at),
+        created_at: Set(at),
+        answered_at: Set(None),
+        closed_at: Set(None),
+        touched_at: Set(at),
+        ..Default::default()
+    };
+    match conversation::Entity::insert(row).exec(db).await {
+        Err(error) if db::is_taken(&error) => Ok(None),
+        Err(error) => Err(error.into()),
+        Ok(made) => {
+            let row = conversation::Entity::find_by_id(made.last_insert_id).one(db).await?;
+            Ok(Some(row.map(read).ok_or(Error::NotFound)?))
+        }
+    }
+}
+
+/// Writes what an entry or a reader changed, and when by the database's clock.
+pub async fn update(db: &impl ConnectionTrait, conversation: &Conversation) -> Result<()> {
+    let now = conversation;
+    let answer = now.answer.as_ref();
+    let row = conversation::ActiveModel {
+        state: Set(state_word(now.state).into()),
+        assignee_id: Set(now.assignee.as_ref().map(|assignee| assignee.id.0)),
+        assignee_name: Set(now
+            .assignee
+            .as_ref()
+            .map_or_else(String::new, |assignee| assignee.name.clone())),
+        last_seq: Set(now.last_seq),
+        unread: Set(now.unread),
+        waiting_since: Set(now.waiting_since.map(db::micros)),
+        answer_seq: Set(answer.map(|answer| answer.seq)),
+        answer_by: Set(answer.map(|answer| answer.by.0)),
+        answer_name: Set(answer.map_or_else(String::new, |answer| answer.name.clone())),
+        preview: Set(now.preview.clone()),
+        preview_by: Set(side_word(now.preview_by).into()),
+        last_at: Set(db::micros(now.last_at)),
+        answered_at: Set(now.answered_at.map(db::micros)),
+        closed_at: Set(now.closed_at.map(db::micros)),
+        ..Default::default()
+    };
+    conversation::Entity::update_many()
+        .set(row)
+        .col_expr(conversation::Column::TouchedAt, db::now(db))
+        .filter(conversation::Column::Id.eq(now.id.0))
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
+pub(super) fn read(row: conversation::Model) -> Conversation {
+    let answer = row.answer_seq.zip(row.answer_by);
+    Conversation {
+        id: ConversationId(row.id),
+        public_id: PublicId::parse(&row.public_id).expect("public ids are made by us"),
+        site: SiteId(row.site_id),
+        contact: ContactId(row.contact_id),
+        state: state(&row.state),
+        assignee: row.assignee_id.map(|id| Assignee { id: AgentId(id), name: row.assignee_name }),
+        last_seq: row.last_seq,
+        unread: row.unread,
+        waiting_since: row.waiting_since.map(db::timestamp),
+        answer: answer.map(|(seq, by)| Answer { seq, by: AgentId(by), name: row.answer_name }),
+        preview: row.preview,
+        preview_by: side(&row.preview_by),
+        last_at: db::timestamp(row.last_at),
+        created_at: db::timestamp(row.created_at),
+        answered_at: row.answered_at.map(db::timestamp),
+        closed_at: row.closed_at.map(db::timestamp),
+    }
+}

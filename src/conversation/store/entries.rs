@@ -1,0 +1,187 @@
+//! Rows of entries: the logs themselves.
+use super::words::{key, side};
+use crate::{
+    conversation::model::Append,
+    db,
+    error::{Error, Result},
+    event::{Author, Content, Entry, Happening, Side},
+    ids::{AgentId, ContactId, ConversationId, Nonce},
+};
+use sea_orm::{ActiveValue::Set, QueryOrder, QuerySelect, QueryTrait, Select, entity::prelude::*};
+
+pub mod entry {
+    use sea_orm::entity::prelude::*;
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "entry")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub conversation_id: i64,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub seq: i64,
+        pub kind: String,
+        pub audience: String,
+        pub author_kind: String,
+        pub author_id: i64,
+        pub author_name: String,
+        pub nonce: String,
+        #[sea_orm(column_type = "Text")]
+        pub body: String,
+        pub at: i64,
+    }
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+pub async fn insert(
+    db: &impl ConnectionTrait,
+    id: ConversationId,
+    entry: &Entry,
+    nonce: &Nonce,
+) -> Result<()> {
+    let (kind, audience, body) = match &entry.content {
+        Content::Text { body } => ("text", "both", body.clone()),
+        Content::Note { body } => ("note", "agents", body.clone()),
+        Content::Event { what } => {
+            ("event", "both", serde_json::to_string(what).map_err(Error::internal)?)
+        }
+    };
+    let (author_kind, author_id) = key(&entry.author);
+    let row = entry::ActiveModel {
+        conversation_id: Set(id.0),
+        seq: Set(entry.seq),
+        kind: Set(kind.into()),
+        audience: Set(audience.into()),
+        author_kind: Set(author_kind.into()),
+        author_id: Set(author_id),
+        author_name: Set(entry.author.name().to_owned()),
+        nonce: Set(nonce.to_string()),
+        body: Set(body),
+        at: Set(db::micros(entry.at)),
+    };
+    entry::Entity::insert(row).exec_without_returning(db).await?;
+    Ok(())
+}
+
+/// What an author's nonce has already made.
+pub async fn find_by_nonce(
+    db: &impl ConnectionTrait,
+    id: ConversationId,
+    append: &Append,
+) -> Result<Option<Entry>> {
+    let (author_kind, author_id) = key(&append.author);
+    let row = of(id)
+        .filter(entry::Column::AuthorKind.eq(author_kind))
+        .filter(entry::Column::AuthorId.eq(author_id))
+        .filter(entry::Column::Nonce.eq(append.nonce.as_str()))
+        .one(db)
+        .await?;
+    row.map(read_entry).transpose()
+}
+
+/// A stretch of a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Range {
+    /// The last entries.
+    Latest(u64),
+    /// The first entries after a number.
+    After(i64, u64),
+    /// The last entries before a number.
+    Before(i64, u64),
+}
+
+/// A stretch of a log in order, with what its first entries follow, so that it can be drawn as if the whole were there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct History {
+    pub entries: Vec<Entry>,
+    pub before_visitor: Option<Entry>,
+    pub before_desk: Option<Entry>,
+}
+
+impl History {
+    /// The entries an audience may see, each with the one before it.
+    pub fn seen_by(&self, audience: Side) -> impl Iterator<Item = (&Entry, Option<&Entry>)> {
+        let mut before = match audience {
+            Side::Visitor => self.before_visitor.as_ref(),
+            Side::Agent => self.before_desk.as_ref(),
+        };
+        let visible = self.entries.iter().filter(move |entry| entry.is_for(audience));
+        visible.map(move |entry| (entry, before.replace(entry)))
+    }
+
+    pub fn first_seq(&self) -> i64 {
+        self.entries.first().map_or(1, |entry| entry.seq)
+    }
+}
+
+pub async fn history(
+    db: &impl ConnectionTrait,
+    id: ConversationId,
+    range: Range,
+) -> Result<History> {
+    let (query, backwards) = match range {
+        Range::Latest(limit) => (of(id).order_by_desc(entry::Column::Seq).limit(limit), true),
+        Range::After(seq, limit) => (
+            of(id).filter(entry::Column::Seq.gt(seq)).order_by_asc(entry::Column::Seq).limit(limit),
+            false,
+        ),
+        Range::Before(seq, limit) => (
+            of(id)
+                .filter(entry::Column::Seq.lt(seq))
+                .order_by_desc(entry::Column::Seq)
+                .limit(limit),
+            true,
+        ),
+    };
+    let mut entries: Vec<Entry> =
+        query.all(db).await?.into_iter().map(read_entry).collect::<Result<_>>()?;
+    if backwards {
+        entries.reverse();
+    }
+    let Some(first) = entries.first().map(|entry| entry.seq) else {
+        return Ok(History { entries, before_visitor: None, before_desk: None });
+    };
+    let before_visitor = before(db, id, first, Side::Visitor).await?;
+    let before_desk = before(db, id, first, Side::Agent).await?;
+    Ok(History { entries, before_visitor, before_desk })
+}
+
+/// The entry before a number that an audience may see.
+pub async fn before(
+    db: &impl ConnectionTrait,
+    id: ConversationId,
+    seq: i64,
+    audience: Side,
+) -> Result<Option<Entry>> {
+    if seq <= 1 {
+        return Ok(None);
+    }
+    let row = of(id)
+        .filter(entry::Column::Seq.lt(seq))
+        .apply_if((audience == Side::Visitor).then_some(()), |query, ()| {
+            query.filter(entry::Column::Audience.eq("both"))
+        })
+        .order_by_desc(entry::Column::Seq)
+        .one(db)
+        .await?;
+    row.map(read_entry).transpose()
+}
+
+pub(super) fn of(id: ConversationId) -> Select<entry::Entity> {
+    entry::Entity::find().filter(entry::Column::ConversationId.eq(id.0))
+}
+
+fn read_entry(row: entry::Model) -> Result<Entry> {
+    let content = match row.kind.as_str() {
+        "text" => Content::Text { body: row.body },
+        "note" => Content::Note { body: row.body },
+        _ => Content::Event {
+            what: serde_json::from_str::<Happening>(&row.body).map_err(Error::internal)?,
+        },
+    };
+    let author = match side(&row.author_kind) {
+        Side::Visitor => Author::Visitor { id: ContactId(row.author_id), name: row.author_name },
+        Side::Agent => Author::Agent { id: AgentId(row.author_id), name: row.author_name },
+    };
+    Ok(Entry { seq: row.seq, author, content, at: db::timestamp(row.at) })
+}

@@ -1,0 +1,139 @@
+//! The lists of the desk.
+use super::{
+    conversations::{conversation, read},
+    words::state_word,
+};
+use crate::{
+    contact, db,
+    db::Db,
+    error::Result,
+    event::{State, Summary},
+    ids::{AgentId, ContactId},
+    site,
+};
+use jiff::Timestamp;
+use sea_orm::{
+    Condition, FromQueryResult, QueryOrder, QuerySelect,
+    entity::prelude::*,
+    sea_query::{Expr, ExprTrait},
+};
+use std::collections::HashMap;
+
+/// The lists an agent looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tab {
+    Mine(AgentId),
+    Queue,
+    All,
+    Closed,
+}
+
+impl Tab {
+    pub fn holds(self, summary: &Summary) -> bool {
+        match self {
+            Self::Mine(agent) => summary.state == State::Open && summary.assignee == Some(agent),
+            Self::Queue => summary.state == State::Queued,
+            Self::All => summary.state != State::Closed,
+            Self::Closed => summary.state == State::Closed,
+        }
+    }
+
+    fn condition(self) -> Condition {
+        let is = |wanted: State| conversation::Column::State.eq(state_word(wanted));
+        match self {
+            Self::Mine(agent) => Condition::all()
+                .add(is(State::Open))
+                .add(conversation::Column::AssigneeId.eq(agent.0)),
+            Self::Queue => Condition::all().add(is(State::Queued)),
+            Self::All => Condition::any().add(is(State::Queued)).add(is(State::Open)),
+            Self::Closed => Condition::all().add(is(State::Closed)),
+        }
+    }
+}
+
+/// The rows of a list: whoever waits longest first, then the newest; at most `limit`.
+pub async fn list(db: &Db, tab: Tab, limit: u64) -> Result<Vec<Summary>> {
+    let waits_not = Expr::col(conversation::Column::WaitingSince).is_null();
+    let rows = conversation::Entity::find()
+        .filter(tab.condition())
+        .order_by_asc(waits_not)
+        .order_by_asc(conversation::Column::WaitingSince)
+        .order_by_desc(conversation::Column::LastAt)
+        .limit(limit)
+        .all(db.read())
+        .await?;
+    summaries(db, rows).await
+}
+
+/// What changed since a moment of the database's clock: for a reader who was away.
+pub async fn touched_since(db: &Db, since: Timestamp, limit: u64) -> Result<Vec<Summary>> {
+    let rows = conversation::Entity::find()
+        .filter(conversation::Column::TouchedAt.gte(db::micros(since)))
+        .order_by_asc(conversation::Column::TouchedAt)
+        .limit(limit)
+        .all(db.read())
+        .await?;
+    summaries(db, rows).await
+}
+
+async fn summaries(db: &Db, rows: Vec<conversation::Model>) -> Result<Vec<Summary>> {
+    let names =
+        contact::names(db, rows.iter().map(|row| ContactId(row.contact_id)).collect()).await?;
+    let zones: HashMap<_, _> =
+        site::all(db).await?.into_iter().map(|site| (site.id, site.zone)).collect();
+    let summary = |row| {
+        let conversation = read(row);
+        let name = names.get(&conversation.contact).cloned().unwrap_or_default();
+        let zone = zones.get(&conversation.site).cloned().unwrap_or_default();
+        conversation.summary(name, zone)
+    };
+    Ok(rows.into_iter().map(summary).collect())
+}
+
+/// How many conversations are in each list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub mine: i64,
+    pub queue: i64,
+    pub all: i64,
+    /// Unread messages in my conversations.
+    pub unread: i64,
+}
+
+#[derive(FromQueryResult)]
+struct CountRow {
+    state: String,
+    assignee_id: Option<i64>,
+    conversations: i64,
+    unread: i64,
+}
+
+pub async fn counts(db: &Db, agent: AgentId) -> Result<Counts> {
+    let unread = Expr::cust(match db.read().get_database_backend() {
+        sea_orm::DbBackend::Sqlite => "SUM(unread)",
+        sea_orm::DbBackend::MySql => "CAST(SUM(unread) AS SIGNED)",
+        _ => "CAST(SUM(unread) AS BIGINT)",
+    });
+    let rows = conversation::Entity::find()
+        .select_only()
+        .column(conversation::Column::State)
+        .column(conversation::Column::AssigneeId)
+        .column_as(conversation::Column::Id.count(), "conversations")
+        .column_as(unread, "unread")
+        .filter(conversation::Column::State.ne(state_word(State::Closed)))
+        .group_by(conversation::Column::State)
+        .group_by(conversation::Column::AssigneeId)
+        .into_model::<CountRow>()
+        .all(db.read())
+        .await?;
+    Ok(rows.iter().fold(Counts::default(), |mut counts, row| {
+        counts.all += row.conversations;
+        if row.state == state_word(State::Queued) {
+            counts.queue += row.conversations;
+        } else if row.assignee_id == Some(agent.0) {
+            counts.mine += row.conversations;
+            counts.unread += row.unread;
+        }
+        counts
+    }))
+}

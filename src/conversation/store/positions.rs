@@ -1,0 +1,113 @@
+//! How far everybody has read.
+use super::{
+    entries::{entry, of},
+    words::side_word,
+};
+use crate::{conversation::model::Seat, db, error::Result, event::Side, ids::ConversationId};
+use jiff::Timestamp;
+use sea_orm::{ActiveValue::Set, QueryOrder, entity::prelude::*};
+
+pub mod read_position {
+    use sea_orm::entity::prelude::*;
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "read_position")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub conversation_id: i64,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub reader_kind: String,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub reader_id: i64,
+        pub seq: i64,
+        pub at: i64,
+    }
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// How far each side has read: any agent counts for the agents.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Positions {
+    pub visitor: Mark,
+    pub agents: Mark,
+}
+
+/// A position, and the last message of the other side at or before it (0 if none): where the mark stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Mark {
+    pub seq: i64,
+    pub at_entry: i64,
+}
+
+pub async fn positions(db: &impl ConnectionTrait, id: ConversationId) -> Result<Positions> {
+    Ok(Positions {
+        visitor: mark(db, id, Side::Visitor).await?,
+        agents: mark(db, id, Side::Agent).await?,
+    })
+}
+
+pub async fn mark(db: &impl ConnectionTrait, id: ConversationId, reader: Side) -> Result<Mark> {
+    let furthest = read_position::Entity::find()
+        .filter(read_position::Column::ConversationId.eq(id.0))
+        .filter(read_position::Column::ReaderKind.eq(side_word(reader)))
+        .order_by_desc(read_position::Column::Seq)
+        .one(db)
+        .await?;
+    let Some(seq) = furthest.map(|row| row.seq) else { return Ok(Mark::default()) };
+    let writer = match reader {
+        Side::Visitor => Side::Agent,
+        Side::Agent => Side::Visitor,
+    };
+    let entry = of(id)
+        .filter(entry::Column::Seq.lte(seq))
+        .filter(entry::Column::Kind.eq("text"))
+        .filter(entry::Column::AuthorKind.eq(side_word(writer)))
+        .order_by_desc(entry::Column::Seq)
+        .one(db)
+        .await?;
+    Ok(Mark { seq, at_entry: entry.map_or(0, |row| row.seq) })
+}
+
+/// Moves a reader forward; false if it had read as far already.
+pub async fn advance(
+    db: &impl ConnectionTrait,
+    id: ConversationId,
+    seat: &Seat,
+    seq: i64,
+    at: Timestamp,
+) -> Result<bool> {
+    let (kind, reader) = match seat {
+        Seat::Visitor { contact, .. } => (side_word(Side::Visitor), contact.0),
+        Seat::Agent { id, .. } => (side_word(Side::Agent), id.0),
+    };
+    let known = read_position::Entity::find_by_id((id.0, kind.to_owned(), reader)).one(db).await?;
+    let row = read_position::ActiveModel {
+        conversation_id: Set(id.0),
+        reader_kind: Set(kind.into()),
+        reader_id: Set(reader),
+        seq: Set(seq),
+        at: Set(db::micros(at)),
+    };
+    match known {
+        Some(known) if known.seq >= seq => return Ok(false),
+        Some(_) => {
+            read_position::Entity::update(row).exec(db).await?;
+        }
+        None => {
+            read_position::Entity::insert(row).exec_without_returning(db).await?;
+        }
+    }
+    Ok(true)
+}
+
+/// How many messages the visitor wrote after a number.
+pub async fn unread_after(db: &impl ConnectionTrait, id: ConversationId, seq: i64) -> Result<i64> {
+    let unread = of(id)
+        .filter(entry::Column::Seq.gt(seq))
+        .filter(entry::Column::Kind.eq("text"))
+        .filter(entry::Column::AuthorKind.eq(side_word(Side::Visitor)))
+        .count(db)
+        .await?;
+    Ok(i64::try_from(unread).unwrap_or(i64::MAX))
+}

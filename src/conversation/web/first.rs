@@ -1,0 +1,134 @@
+//! The first page: nobody is known and nothing is stored until the first message.
+use super::{in_frame, is_online};
+use crate::{
+    app::App,
+    contact::{self, MaybeVisitor, VisitorToken},
+    conversation::{
+        actions::{self, FirstMessage},
+        model::Body,
+        store,
+    },
+    error::{Error, Invalid, Result},
+    ids::{Nonce, SiteKey},
+    site::{self, Site},
+    text::Lang,
+    web::{
+        limits::Limits,
+        page::{Viewer, html, see_other},
+    },
+};
+use askama::Template;
+use poem::{
+    Request, Response, handler,
+    http::StatusCode,
+    web::{Data, Form, Path},
+};
+use serde::Deserialize;
+use std::sync::Arc;
+
+#[derive(Template)]
+#[template(path = "conversation/start.html")]
+struct StartPage<'a> {
+    lang: Lang,
+    other: Lang,
+    site: &'a Site,
+    online: bool,
+    visitor: String,
+    nonce: Nonce,
+    /// What was typed, when it could not be sent.
+    body: String,
+    problem: Option<String>,
+}
+
+#[handler]
+pub async fn welcome(
+    app: Data<&App>,
+    viewer: Viewer,
+    visitor: MaybeVisitor,
+    Path(key): Path<String>,
+) -> Result<Response> {
+    let site = site_of(&app, &key).await?;
+    if let Some(visitor) = visitor.0
+        && let Some(open) = store::find_open(app.db.read(), site.id, visitor.contact).await?
+    {
+        return Ok(see_other(format!("/c/{}", open.public_id)));
+    }
+    let page = StartPage {
+        lang: viewer.lang,
+        other: viewer.lang.other(),
+        site: &site,
+        online: is_online(&app),
+        visitor: VisitorToken::issue(&app.key).as_str().to_owned(),
+        nonce: Nonce::new(),
+        body: String::new(),
+        problem: None,
+    };
+    in_frame(html(&page)?, &site)
+}
+
+#[derive(Deserialize)]
+struct StartForm {
+    visitor: String,
+    nonce: String,
+    #[serde(default)]
+    body: String,
+}
+
+#[handler]
+pub async fn start(
+    app: Data<&App>,
+    limits: Data<&Arc<Limits>>,
+    viewer: Viewer,
+    visitor: MaybeVisitor,
+    request: &Request,
+    Path(key): Path<String>,
+    Form(form): Form<StartForm>,
+) -> Result<Response> {
+    let site = site_of(&app, &key).await?;
+    let fresh = VisitorToken::parse(&form.visitor, &app.key)
+        .ok_or(Error::Invalid(Invalid { field: "visitor", reason: "invalid-visitor" }))?;
+    let body = match Body::parse(&form.body) {
+        Ok(body) => body,
+        Err(invalid) if !viewer.htmx => return start_again(&app, viewer, &site, &form, invalid),
+        Err(invalid) => return Err(invalid.into()),
+    };
+    let nonce = Nonce::parse(&form.nonce)?;
+    let token = visitor.0.as_ref().map_or_else(|| fresh.hash(), |visitor| visitor.token.clone());
+    limits
+        .start(viewer.address, visitor.0.as_ref().map(|visitor| visitor.token.name()).as_deref())?;
+    let known = visitor.0.as_ref().map(|visitor| visitor.contact);
+    let first = FirstMessage { visitor: known, token, lang: viewer.lang, nonce, body };
+    let sent = actions::start(&app, &site, first).await?;
+    if known.is_none() {
+        contact::remember(&app, request, &fresh);
+    }
+    viewer.remember_language(request, app.config.is_https());
+    Ok(see_other(format!("/c/{}", sent.conversation.public_id)))
+}
+
+fn start_again(
+    app: &App,
+    viewer: Viewer,
+    site: &Site,
+    form: &StartForm,
+    invalid: Invalid,
+) -> Result<Response> {
+    let page = StartPage {
+        lang: viewer.lang,
+        other: viewer.lang.other(),
+        site,
+        online: is_online(app),
+        visitor: form.visitor.clone(),
+        nonce: Nonce::parse(&form.nonce).unwrap_or_default(),
+        body: form.body.clone(),
+        problem: Some(viewer.lang.t(invalid.reason)),
+    };
+    let mut response = in_frame(html(&page)?, site)?;
+    response.set_status(StatusCode::UNPROCESSABLE_ENTITY);
+    Ok(response)
+}
+
+async fn site_of(app: &App, key: &str) -> Result<Site> {
+    let key = SiteKey::parse(key).map_err(|_| Error::NotFound)?;
+    site::find_by_key(app.db.read(), &key).await
+}

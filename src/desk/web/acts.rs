@@ -1,0 +1,144 @@
+//! What an agent does in a conversation. Every act is a plain form; htmx gets the part of the page that changed.
+use super::{PAGE, PaneFragment, bar, bar_partial, number, open, pane, tab};
+use crate::{
+    agent::CurrentAgent,
+    app::App,
+    conversation::{self, AtWork, Body, Range, Sent},
+    error::{Error, Invalid, Result},
+    event::Happening,
+    ids::{ConversationId, Nonce},
+    web::{
+        limits::Limits,
+        page::{Viewer, fragment, html, query, see_other},
+    },
+};
+use poem::{
+    Request, Response, handler,
+    http::StatusCode,
+    web::{Data, Form, Path},
+};
+use serde::Deserialize;
+use std::sync::Arc;
+
+#[derive(Deserialize)]
+struct WriteForm {
+    nonce: String,
+    #[serde(default)]
+    body: String,
+    #[serde(default)]
+    kind: String,
+    #[serde(default)]
+    seen_seq: Option<i64>,
+    /// Set by the button that sends although somebody else answered meanwhile.
+    #[serde(default)]
+    anyway: Option<String>,
+}
+
+#[handler]
+pub async fn write(
+    app: Data<&App>,
+    limits: Data<&Arc<Limits>>,
+    viewer: Viewer,
+    me: CurrentAgent,
+    request: &Request,
+    Path(id): Path<String>,
+    Form(form): Form<WriteForm>,
+) -> Result<Response> {
+    let work = at_work(&me, number(&id)?)?;
+    let (body, nonce) = (Body::parse(&form.body)?, Nonce::parse(&form.nonce)?);
+    limits.message(&who(&me))?;
+    let seen = form.seen_seq.filter(|_| form.anyway.is_none());
+    let sent = match form.kind.as_str() {
+        "" | "text" => conversation::reply(&app, work.clone(), nonce, body, seen).await?,
+        "note" => conversation::note(&app, work.clone(), nonce, body).await?,
+        _ => return Err(Invalid { field: "kind", reason: "invalid-form" }.into()),
+    };
+    if let Some(seen) = form.seen_seq {
+        conversation::read_as_agent(&app, &work, seen).await?;
+    }
+    if !viewer.htmx {
+        return Ok(see_other(place(request, &id)));
+    }
+    let (found, canvas) = open(&app, &me, work.conversation).await?;
+    let entry = conversation::sent(&canvas, &sent.appended)?;
+    let tab = tab(query(request, "tab").as_deref(), me.agent.id);
+    let bar = bar_partial(&bar(&app, &me, tab, &found).await?)?;
+    Ok(fragment(entry + &bar))
+}
+
+#[derive(Deserialize)]
+struct ActForm {
+    nonce: String,
+}
+
+/// `claim`, `close` or `reopen`.
+#[handler]
+pub async fn act(
+    app: Data<&App>,
+    limits: Data<&Arc<Limits>>,
+    me: CurrentAgent,
+    request: &Request,
+    Path((id, verb)): Path<(String, String)>,
+    Form(form): Form<ActForm>,
+) -> Result<Response> {
+    let what = match verb.as_str() {
+        "claim" => Happening::Claimed,
+        "close" => Happening::Closed,
+        "reopen" => Happening::Reopened,
+        _ => return Err(Error::NotFound),
+    };
+    let work = at_work(&me, number(&id)?)?;
+    limits.act(&who(&me))?;
+    let sent = conversation::happen(&app, work, Nonce::parse(&form.nonce)?, what).await?;
+    acted(&app, &me, request, &sent).await
+}
+
+/// After an act htmx gets the pane as it is now, a plain form the page.
+async fn acted(app: &App, me: &CurrentAgent, request: &Request, sent: &Sent) -> Result<Response> {
+    let id = sent.conversation.id;
+    if request.header("hx-request").is_none() {
+        return Ok(see_other(place(request, &id.to_string())));
+    }
+    let tab = tab(query(request, "tab").as_deref(), me.agent.id);
+    html(&PaneFragment { pane: pane(app, me, tab, id, Range::Latest(PAGE)).await? })
+}
+
+#[derive(Deserialize)]
+struct SeenForm {
+    seq: i64,
+}
+
+#[handler]
+pub async fn mark_seen(
+    app: Data<&App>,
+    limits: Data<&Arc<Limits>>,
+    me: CurrentAgent,
+    Path(id): Path<String>,
+    Form(form): Form<SeenForm>,
+) -> Result<StatusCode> {
+    // A reader who may not act leaves no mark either.
+    if let Ok(work) = at_work(&me, number(&id)?) {
+        limits.act(&who(&me))?;
+        conversation::read_as_agent(&app, &work, form.seq).await?;
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn at_work(me: &CurrentAgent, conversation: ConversationId) -> Result<AtWork> {
+    if !me.agent.role.may_act() {
+        return Err(Error::Forbidden("forbidden-read-only"));
+    }
+    Ok(AtWork { agent: me.agent.id, name: me.agent.name.clone(), conversation })
+}
+
+/// By whom an agent's acts are counted.
+fn who(me: &CurrentAgent) -> String {
+    format!("agent {}", me.agent.id)
+}
+
+fn place(request: &Request, id: &str) -> String {
+    match query(request, "tab").as_deref() {
+        Some(tab @ ("mine" | "queue" | "all" | "closed")) => format!("/desk/c/{id}?tab={tab}"),
+        _ => format!("/desk/c/{id}"),
+    }
+}
