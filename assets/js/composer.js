@@ -93,6 +93,7 @@
       text = await answer.text();
     } catch { return 'later'; } finally { clearTimeout(timer); }
     if (answer.status >= 500) return 'later';
+    document.dispatchEvent(new Event('kf:alive'));
     if (answer.ok) message.line.remove();
     const nonce = form.elements.nonce.value;
     await htmx.swap({ sourceElement: form, target: form, swap: 'none', text });

@@ -4,6 +4,14 @@
   if (!rows || !window.htmx) return;
   const pane = () => document.querySelector('#conv[data-cid]');
 
+  // Up to where the pane holds every entry. What was just sent may stand there already, with others missing before it.
+  function held(log) {
+    const seqs = new Set([...log.querySelectorAll('[data-seq]:not(.read)')].map(el => +el.dataset.seq));
+    let last = seqs.size ? Math.min(...seqs) : 0;
+    while (seqs.has(last + 1)) last++;
+    return last;
+  }
+
   // A hint says only that there is more; what it is comes from the log, after what we hold.
   let fetching = false, wanted = false;
   async function follow() {
@@ -13,8 +21,7 @@
     fetching = true;
     do {
       wanted = false;
-      const seqs = [...log.querySelectorAll('[data-seq]:not(.read)')].map(el => +el.dataset.seq);
-      const url = `/desk/c/${open.dataset.cid}/messages?tab=${open.dataset.tab}&after=${Math.max(0, ...seqs)}`;
+      const url = `/desk/c/${open.dataset.cid}/messages?tab=${open.dataset.tab}&after=${held(log)}`;
       const answer = await fetch(url, { headers: { 'HX-Request': 'true' } }).catch(() => null);
       if (answer && answer.status === 200 && log.isConnected) await htmx.swap({ sourceElement: log, target: log, swap: 'none', text: await answer.text() });
     } while (wanted && log.isConnected);
@@ -71,8 +78,7 @@
     const log = pane().querySelector('ol.msgs');
     const clash = document.getElementById('problem').textContent;
     // What the writer had before her eyes; a clash that was shown has been seen.
-    const seqs = [...log.querySelectorAll('[data-seq]:not(.read)')].map(el => +el.dataset.seq);
-    if (!clash) event.target.elements.seen_seq.value = Math.max(0, ...seqs);
+    if (!clash) event.target.elements.seen_seq.value = held(log);
     event.target.dataset.sent = event.target.elements.body.value;
   }, true);
   document.addEventListener('htmx:after:request', event => {

@@ -34,12 +34,15 @@
     again = setTimeout(() => htmx.trigger(live(), 'kf:connect'), Math.random() * Math.min(15000, 500 * 2 ** tries++));
   });
 
-  // A phone kills streams in the background without a word: a new one goes on after the last entry we hold.
+  // Only the stream moves its cursor: the answer to a send may show an entry that others, still on their way, precede.
+  let cursor = '';
+  on('htmx:sse:after:message', event => { cursor = event.detail.message.id || cursor; });
+
+  // A phone kills streams in the background without a word: a new one goes on where the old one was.
   function renew() {
-    const old = live(), log = document.getElementById('log'), fresh = old.cloneNode();
+    const old = live(), fresh = old.cloneNode();
     const url = new URL(old.getAttribute('hx-sse:connect'), location.href);
-    const seqs = log ? [...log.querySelectorAll('[id^="m-"]')].map(el => +el.dataset.seq) : [];
-    if (seqs.length) url.searchParams.set('after', url.searchParams.get('after').split(':')[0] + ':' + Math.max(...seqs));
+    if (cursor) url.searchParams.set('after', cursor);
     fresh.setAttribute('hx-sse:connect', url.pathname + url.search);
     for (const name of fresh.getAttributeNames()) if (name.startsWith('data-htmx')) fresh.removeAttribute(name);
     lost();
@@ -47,6 +50,13 @@
     document.body.append(fresh);
     htmx.process(fresh);
   }
+  // Whoever gets an answer to something else need not wait for the next try.
+  const alive = () => { if (!up && root.dataset.net === 'off') renew(); };
+  document.addEventListener('kf:alive', alive);
+  document.addEventListener('htmx:after:request', event => {
+    const response = event.detail.ctx && event.detail.ctx.response;
+    if (event.target !== live() && response && response.status < 500) alive();
+  });
   addEventListener('offline', () => { up = false; say('off'); });
   addEventListener('online', renew);
   addEventListener('pageshow', event => { if (event.persisted) location.reload(); });

@@ -196,6 +196,22 @@ test('an answer given meanwhile is shown before a second one is sent', async () 
   assert.equal(await lin.inputValue('#body'), '');
 });
 
+test('an answer sent over a hole in the pane does not hide what is missing', async () => {
+  const vera = await visitor(browser, server, '第一句');
+  await lastOfQueue();
+  await sees(lin, '第一句');
+  await lin.route('**/messages?**after=**', route => route.abort());
+  await say(vera, '没送到的一句');
+  await lin.locator('.row', { hasText: '没送到的一句' }).waitFor();
+  await say(lin, '回复');
+  await sees(vera, '回复');
+  await sees(lin, '回复');
+  await lin.unroute('**/messages?**after=**');
+  await say(vera, '第三句');
+  await sees(lin, '第三句');
+  assert.deepEqual(await messages(lin), ['第一句', '没送到的一句', '回复', '第三句']);
+});
+
 test('the desk on a phone: list, conversation, answer, back', async () => {
   const vera = await visitor(browser, server, '手机上的客服');
   const phone = await owner(browser, server, { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
