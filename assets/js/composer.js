@@ -20,6 +20,14 @@
     box.style.height = Math.min(box.scrollHeight + 2, 160) + 'px';
   });
 
+  // Where a keyboard covers the page (iOS) the sheet ends above it. A zoomed page is left as it is.
+  const view = window.visualViewport, root = document.documentElement;
+  if (view) view.addEventListener('resize', () => {
+    if (view.scale !== 1) return;
+    root.style.setProperty('--vvh', `${view.height}px`);
+    root.toggleAttribute('data-vvh', view.height < innerHeight - 1);
+  });
+
   // The first message opens the conversation's page; the form does that by itself, once.
   if (!log) {
     form.addEventListener('submit', () => setTimeout(() => { button.disabled = true; }));
