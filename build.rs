@@ -11,7 +11,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What a page asks for, the directory of its sources, and their names in order; `*` is all there.
+/// What a page asks for, the directory of its sources, and their names in order.
 const BUNDLES: &[(&str, &str, &str)] = &[
     ("visitor.css", "css", "tokens base message composer visitor live"),
     ("desk.css", "css", "tokens base message composer desk form"),
@@ -58,15 +58,15 @@ fn main() -> Result<()> {
 
 fn join(directory: &Path, sources: &str, extension: &str) -> Result<String> {
     let mut text = String::new();
-    for path in files(directory, sources, extension)? {
+    for name in sources.split(' ') {
+        let path = directory.join(format!("{name}.{extension}"));
         let source = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
         match extension {
             "css" => text.push_str(without_comments(&source).trim()),
-            // Where a script says its map is, nothing is served.
             _ => source
                 .trim()
                 .lines()
-                .filter(|line| !line.contains("sourceMappingURL="))
+                .filter(|line| is_code(line))
                 .for_each(|line| text.extend([line, "\n"])),
         }
         // A script that forgot its last semicolon must not swallow the next one.
@@ -75,19 +75,11 @@ fn join(directory: &Path, sources: &str, extension: &str) -> Result<String> {
     Ok(text)
 }
 
-fn files(directory: &Path, sources: &str, extension: &str) -> Result<Vec<PathBuf>> {
-    if sources != "*" {
-        let names = sources.split(' ').map(|name| format!("{name}.{extension}"));
-        return Ok(names.map(|name| directory.join(name)).collect());
-    }
-    let inside = fs::read_dir(directory).with_context(|| directory.display().to_string())?;
-    let mut paths = inside.map(|file| Ok(file?.path())).collect::<Result<Vec<_>>>()?;
-    paths.retain(|path| path.extension().is_some_and(|found| found == extension));
-    paths.sort();
-    Ok(paths)
+/// A comment on a line of its own is for those who read the sources; so is a map, which nobody serves.
+fn is_code(line: &str) -> bool {
+    !line.trim_start().starts_with("//")
 }
 
-/// Comments are for those who read the sources.
 fn without_comments(css: &str) -> String {
     let mut parts = css.split("/*");
     let first = parts.next().unwrap_or_default().to_owned();
