@@ -274,8 +274,10 @@ test('keys alone: sign in, open, answer, close', async () => {
   const vera = await visitor(browser, server, '键盘');
   const page = await browser.person({ viewport: { width: 1440, height: 860 } });
   await page.goto(`${server.url}/login`);
+  await page.locator('#email:focus').waitFor();
   await page.keyboard.type('lin@shop.example');
   await page.keyboard.press('Tab');
+  await page.locator('#password:focus').waitFor();
   await page.keyboard.type('correct horse battery');
   await page.keyboard.press('Enter');
   await page.waitForURL('**/desk/c**');
@@ -285,6 +287,7 @@ test('keys alone: sign in, open, answer, close', async () => {
   await page.locator('#conv[data-cid]').waitFor();
   await page.locator('#conv:focus').waitFor();
   await tabTo(page, '#body');
+  await page.locator('#body:focus').waitFor();
   await page.keyboard.type('用键盘回复');
   await page.keyboard.press('Enter');
   await sees(vera, '用键盘回复');
