@@ -74,12 +74,19 @@
     return line;
   }
 
+  // The stream may be faster than the answer: nobody sees a message twice.
+  new MutationObserver(records => {
+    const own = node => node.id && node.matches('.m.me') && node.querySelector('.b').textContent === waiting[0].body.trimEnd();
+    if (waiting.length && records.some(record => [...record.addedNodes].some(own))) waiting[0].line.remove();
+  }).observe(log, { childList: true });
+
   // One at a time, in order. What has no answer is asked again under its nonce; what was refused waits for its writer.
   async function send() {
     if (sending || !waiting.length) return;
     sending = true;
     const message = waiting[0], outcome = await post(message);
     if (outcome === 'later') {
+      if (!message.line.isConnected) log.append(message.line);
       setTimeout(() => { sending = false; send(); }, pause * (.5 + Math.random()));
       pause = Math.min(pause * 2, 15000);
       return;

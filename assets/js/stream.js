@@ -31,7 +31,7 @@
   for (const name of ['htmx:response:error', 'htmx:error']) on(name, () => {
     lost();
     clearTimeout(again);
-    again = setTimeout(() => htmx.trigger(live(), 'kf:connect'), Math.random() * Math.min(15000, 500 * 2 ** tries++));
+    again = setTimeout(() => { if (!up) renew(); }, 250 + Math.random() * Math.min(15000, 500 * 2 ** tries++));
   });
 
   // Only the stream moves its cursor: the answer to a send may show an entry that others, still on their way, precede.

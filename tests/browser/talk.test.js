@@ -129,6 +129,7 @@ test('an input method ends its word with Enter and sends nothing', async () => {
   const vera = await visitor(browser, server, '输入法', { viewport: { width: 1000, height: 700 } });
   await lastOfQueue();
   for (const [page, words] of [[vera, '访客的中文'], [lin, '客服的中文']]) {
+    for (const text of await messages(vera)) await sees(page, text);
     const before = (await messages(page)).length;
     await page.fill('#body', 'zhong');
     // As browsers report the Enter that an input method takes: while composing, and in Safari just after, as 229.
