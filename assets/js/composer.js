@@ -43,6 +43,8 @@
   function set(text) { box.value = text; box.dispatchEvent(new Event('input', { bubbles: true })); }
 
   form.addEventListener('submit', event => {
+    // An engine too old for htmx still posts the form.
+    if (!window.htmx) return;
     event.preventDefault();
     if (!box.value.trim()) return;
     queue({ nonce: form.elements.nonce.value, body: box.value });
@@ -142,5 +144,7 @@
   }
 
   addEventListener('online', () => { pause = 500; });
-  try { JSON.parse(sessionStorage.getItem(store) || '[]').forEach(queue); } catch { /* nothing was waiting */ }
+  addEventListener('DOMContentLoaded', () => {
+    try { JSON.parse(sessionStorage.getItem(store) || '[]').forEach(queue); } catch { /* nothing was waiting */ }
+  });
 })();

@@ -1,7 +1,7 @@
 // The desk: the open conversation follows the hints of the stream, waiting times run, Enter sends.
 (() => {
   const rows = document.getElementById('rows');
-  if (!rows || !window.htmx) return;
+  if (!rows) return;
   const pane = () => document.querySelector('#conv[data-cid]');
 
   // Up to where the pane holds every entry. What was just sent may stand there already, with others missing before it.

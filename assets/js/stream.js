@@ -2,7 +2,8 @@
 (() => {
   const net = document.getElementById('net'), root = document.documentElement;
   const live = () => document.getElementById('live');
-  if (!live() || !window.htmx) return;
+  // Loaded before htmx, so that even its first failure is heard.
+  if (!live()) return;
   let up = false, down = 0, tries = 0, again = 0, hidden = 0;
 
   function say(state) {
