@@ -12,6 +12,8 @@ import { chromium } from 'playwright-core';
 export const BIN = process.env.KEFU_BIN ?? 'target/debug/kefu';
 const SHOTS = process.env.KEFU_SHOTS ?? 'target/screenshots';
 const AXE = readFileSync(new URL('./node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
+// A page that never ends never says that its fonts are there.
+process.env.PW_TEST_SCREENSHOT_NO_FONTS_READY = '1';
 export const OWNER = { name: '林小雨', email: 'lin@shop.example', password: 'correct horse battery' };
 
 async function freePort() {
