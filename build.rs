@@ -21,6 +21,7 @@ const BUNDLES: &[(&str, &str, &str)] = &[
     ("live.js", "vendor", "htmx.min hx-sse.min hx-upsert.min"),
     ("visitor.js", "js", "log draft stream composer"),
     ("desk.js", "js", "log draft stream desk"),
+    ("ladder.js", "js", "ladder"),
     ("icons.svg", "", "icons"),
 ];
 

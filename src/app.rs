@@ -6,11 +6,11 @@ use crate::{
     db::Db,
     error::{Error, Result},
 };
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::sync::Arc;
+use tokio_util::{
+    sync::CancellationToken,
+    task::{TaskTracker, task_tracker::TaskTrackerToken},
 };
-use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 #[derive(Clone, Debug)]
@@ -35,27 +35,28 @@ pub async fn to_the_end<T: Send + 'static>(
 /// The open streams of this node, and the sign that they should end.
 #[derive(Clone, Debug, Default)]
 pub struct Streams {
-    open: Arc<AtomicUsize>,
+    open: TaskTracker,
     pub draining: CancellationToken,
 }
 
 impl Streams {
     pub fn open(&self) -> OpenStream {
-        self.open.fetch_add(1, Ordering::Relaxed);
-        OpenStream(self.open.clone())
+        OpenStream { _place: self.open.token() }
     }
 
     pub fn count(&self) -> usize {
-        self.open.load(Ordering::Relaxed)
+        self.open.len()
+    }
+
+    /// Waits until every stream has ended.
+    pub async fn ended(&self) {
+        self.open.close();
+        self.open.wait().await;
     }
 }
 
 /// Counts as an open stream until it is dropped.
 #[derive(Debug)]
-pub struct OpenStream(Arc<AtomicUsize>);
-
-impl Drop for OpenStream {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
+pub struct OpenStream {
+    _place: TaskTrackerToken,
 }

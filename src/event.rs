@@ -134,6 +134,16 @@ pub struct ReadMoved {
     pub summary: Summary,
 }
 
+/// Somebody whose being here the other side is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "conversation", rename_all = "snake_case")]
+pub enum Present {
+    /// Any agent, with the desk open.
+    Agents,
+    /// The visitor of a conversation, with its page open.
+    Visitor(ConversationId),
+}
+
 /// What stopped to open doors.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "key", rename_all = "snake_case")]
@@ -144,6 +154,8 @@ pub enum Access {
     Agent(AgentId),
     /// A visitor's token, by its hash.
     VisitorToken(String),
+    /// An agent's personal access token, by its hash.
+    AgentToken(String),
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -151,7 +163,19 @@ pub enum Access {
 pub enum Event {
     EntryAppended(Box<Appended>),
     ReadMoved(Box<ReadMoved>),
-    AccessLost { access: Access },
+    AccessLost {
+        access: Access,
+    },
+    /// Somebody is writing. Passes: it says nothing about what comes of it.
+    Typed {
+        conversation: ConversationId,
+        by: Author,
+    },
+    /// Somebody came, or has been gone for a while.
+    PresenceChanged {
+        who: Present,
+        here: bool,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -161,6 +185,8 @@ pub enum Topic {
     Desk,
     /// Who lost access.
     Access,
+    /// Whether agents are here, for every visitor.
+    Presence,
 }
 
 impl Event {
@@ -171,6 +197,13 @@ impl Event {
             }
             Self::ReadMoved(moved) => vec![Topic::Conversation(moved.summary.id), Topic::Desk],
             Self::AccessLost { .. } => vec![Topic::Access],
+            Self::Typed { conversation, .. } => {
+                vec![Topic::Conversation(*conversation), Topic::Desk]
+            }
+            Self::PresenceChanged { who: Present::Agents, .. } => vec![Topic::Presence],
+            Self::PresenceChanged { who: Present::Visitor(id), .. } => {
+                vec![Topic::Conversation(*id), Topic::Desk]
+            }
         }
     }
 }

@@ -45,10 +45,12 @@ fn addresses() -> Route {
         .at("/w/:site", get(conversation::welcome))
         .at("/w/:site/start", post(conversation::start))
         .at("/c/:cid", get(conversation::show))
-        .at("/c/:cid/messages", get(conversation::messages).post(conversation::say))
+        .at("/c/:cid/messages", get(live::conversation_messages).post(conversation::say))
         .at("/c/:cid/read", post(conversation::read))
+        .at("/c/:cid/typing", post(conversation::typing))
         .at("/c/:cid/compose", get(conversation::compose))
         .at("/c/:cid/events", get(live::conversation_events))
+        .at("/c/:cid/ws", get(live::conversation_socket))
         .at("/c/:cid/live", get(live::live_page))
         // The owner's first minute.
         .at("/setup", get(setup::owner_form).post(setup::make_owner))
@@ -60,15 +62,19 @@ fn addresses() -> Route {
         // Agents.
         .at("/desk", get(desk::front))
         .at("/desk/events", get(live::desk_events))
+        .at("/desk/ws", get(live::desk_socket))
         .at("/desk/c", get(desk::list))
         .at("/desk/c/:id", get(desk::show))
         .at("/desk/c/:id/messages", get(desk::messages).post(desk::write))
         .at("/desk/c/:id/seen", post(desk::mark_seen))
+        .at("/desk/c/:id/typing", post(desk::typing))
         .at("/desk/c/:id/:verb", post(desk::act)) // claim, close, reopen
         .at("/desk/me", get(agent::settings))
         .at("/desk/me/profile", post(agent::set_profile))
         .at("/desk/me/password", post(agent::change_password))
         .at("/desk/me/sessions/end", post(agent::end_session))
+        .at("/desk/me/tokens", post(agent::make_token))
+        .at("/desk/me/tokens/end", post(agent::end_token))
 }
 
 /// Keeps the memory of the limits as small as what happens now.

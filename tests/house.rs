@@ -20,6 +20,7 @@ const FLOORS: &[&[&str]] = &[
     // features
     &["agent", "contact", "conversation", "demo", "desk", "health", "setup", "site"],
     // roof
+    &["api"],
     &["live"],
     &["routes"],
     &["commands"],
@@ -40,11 +41,22 @@ const CUPBOARDS: &[(&str, &[&str])] = &[
     ("migration::", &["db.rs"]),
     (
         "poem::",
-        &["/web.rs", "agent/web/", "conversation/web/", "desk/web/", "web/", "live/", "routes.rs"],
+        &[
+            "/web.rs",
+            "agent/web/",
+            "conversation/web/",
+            "desk/web/",
+            "web/",
+            "api/",
+            "live/",
+            "routes.rs",
+        ],
     ),
     ("askama::", &["/web.rs", "/web/", "/live.rs", "live/"]),
     ("tower_sessions::", &["web/", "agent/web/"]),
     ("async_stream::", &["live/"]),
+    ("poem_openapi::", &["api/"]),
+    ("schemars::", &["api/", "live/"]),
     ("argon2::", &["agent/password.rs"]),
     ("hyper::", &["web/serve.rs"]),
     ("hyper_util::", &["web/serve.rs"]),
@@ -52,7 +64,7 @@ const CUPBOARDS: &[(&str, &[&str])] = &[
     ("clap::", &["config.rs", "commands.rs", "main.rs"]),
     ("fluent_templates::", &["text/"]),
     ("tracing_subscriber::", &["main.rs"]),
-    (".publish(", &["/actions.rs", "/writer.rs"]),
+    (".publish(", &["/actions.rs", "/writer.rs", "bus/presence.rs"]),
     (".begin()", &["/actions.rs", "/writer.rs"]),
     ("println!", &["commands.rs"]),
 ];

@@ -12,6 +12,7 @@ mod m20261123_000006_create_conversation;
 mod m20261123_000007_create_entry;
 mod m20261123_000008_create_read_position;
 mod m20261123_000009_create_revocation;
+mod m20261123_000010_create_agent_token;
 
 #[derive(Debug)]
 pub struct Migrator;
@@ -29,6 +30,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000007_create_entry::Migration),
             Box::new(m20261123_000008_create_read_position::Migration),
             Box::new(m20261123_000009_create_revocation::Migration),
+            Box::new(m20261123_000010_create_agent_token::Migration),
         ]
     }
 }

@@ -1,6 +1,6 @@
 //! What agents do with their accounts.
 use super::{
-    model::{Agent, AgentName, Email, Password, Role, Theme},
+    model::{Agent, AgentName, Email, Password, Role, Scope, Theme, TokenName},
     password, store,
 };
 use crate::{
@@ -113,6 +113,57 @@ pub async fn end_session(app: &App, id: AgentId, hash: &[u8]) -> Result<()> {
     store::insert_revocation(app.db.write(), &access, app.clock.now()).await?;
     app.bus.publish(Event::AccessLost { access });
     Ok(())
+}
+
+/// The most tokens an agent may have.
+const TOKENS: usize = 50;
+/// What a personal access token begins with.
+const TOKEN_PREFIX: &str = "kfa_";
+
+/// Makes a personal access token for programs that act in the agent's name; it is shown this once.
+pub async fn make_token(
+    app: &App,
+    agent: AgentId,
+    name: &TokenName,
+    scope: Scope,
+    lifetime: Option<SignedDuration>,
+) -> Result<String> {
+    if store::tokens_of(&app.db, agent).await?.len() >= TOKENS {
+        return Err(Invalid { field: "token-name", reason: "invalid-token-count" }.into());
+    }
+    let (random, at) = (ids::random::<32>(), app.clock.now());
+    let expires_at = lifetime.map(|lifetime| at + lifetime);
+    store::insert_token(&app.db, agent, name, scope, hash_of(&random), at, expires_at).await?;
+    Ok(format!("{TOKEN_PREFIX}{}", ids::encode(&random)))
+}
+
+/// Whoever shows this token, with its hash; `None` if it never was one or is one no more.
+pub async fn find_by_token(app: &App, token: &str) -> Result<Option<(Agent, Scope, Vec<u8>)>> {
+    let random = token.strip_prefix(TOKEN_PREFIX).and_then(ids::decode);
+    let Some(hash) = random.map(|random| hash_of(&random)) else { return Ok(None) };
+    let found = store::find_by_token(&app.db, &hash, app.clock.now()).await?;
+    Ok(found.map(|(agent, scope)| (agent, scope, hash)))
+}
+
+/// Ends a token of an agent, and what it holds open.
+pub async fn end_token(app: &App, agent: AgentId, id: i64) -> Result<()> {
+    let hash = store::remove_token(app.db.write(), agent, id).await?.ok_or(Error::NotFound)?;
+    let access = Access::AgentToken(ids::encode(&hash));
+    store::insert_revocation(app.db.write(), &access, app.clock.now()).await?;
+    app.bus.publish(Event::AccessLost { access });
+    Ok(())
+}
+
+/// Whether an agent's session, by its hash, still opens doors.
+pub async fn session_lives(app: &App, agent: AgentId, session: &[u8]) -> Result<bool> {
+    let sessions = SessionRows::new(app).of_owner(agent.0).await?;
+    let lives = sessions.iter().any(|row| row.hash == session);
+    Ok(lives && store::find(app.db.read(), agent).await?.is_some())
+}
+
+/// Whether a token, by its hash, still opens doors.
+pub async fn token_lives(app: &App, token: &[u8]) -> Result<bool> {
+    Ok(store::find_by_token(&app.db, token, app.clock.now()).await?.is_some())
 }
 
 fn hash_of(token: &[u8]) -> Vec<u8> {

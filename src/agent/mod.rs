@@ -5,7 +5,9 @@ mod password;
 mod store;
 pub mod web;
 
-pub use actions::{NewAgent, add, invite};
-pub use model::{Agent, AgentName, Email, Password, Role, Theme};
-pub use store::{has_owner, tables};
+pub use actions::{
+    NewAgent, add, end_token, find_by_token, invite, make_token, session_lives, token_lives,
+};
+pub use model::{Agent, AgentName, Email, Password, Role, Scope, Theme, TokenName};
+pub use store::{all, has_owner, tables};
 pub use web::{CurrentAgent, DeskFrame, SignedIn, sign_in_as};

@@ -1,5 +1,6 @@
 //! Agents: what they are called and what they may.
 use crate::{error::Invalid, ids::AgentId, text::Lang};
+use jiff::Timestamp;
 use std::fmt;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,6 +64,57 @@ impl Theme {
 
     pub fn parse(word: &str) -> Option<Self> {
         [Self::Auto, Self::Light, Self::Dark].into_iter().find(|theme| theme.word() == word)
+    }
+}
+
+/// What a personal access token may do in its agent's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Look.
+    Read,
+    /// Look and act.
+    Write,
+}
+
+impl Scope {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+        }
+    }
+
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Read, Self::Write].into_iter().find(|scope| scope.word() == word)
+    }
+}
+
+/// A personal access token as its agent sees it. The token itself is shown once, when it is made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Token {
+    pub id: i64,
+    pub name: String,
+    pub scope: Scope,
+    /// `None` never ends by itself.
+    pub expires_at: Option<Timestamp>,
+    pub used_at: Option<Timestamp>,
+}
+
+/// What a token is for, in its agent's words: 1–60 characters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenName(String);
+
+impl TokenName {
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let name = text.trim();
+        let length = name.chars().count();
+        if length == 0 || length > 60 || name.chars().any(char::is_control) {
+            return Err(Invalid { field: "token-name", reason: "invalid-token-name" });
+        }
+        Ok(Self(name.to_owned()))
+    }
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 }
 

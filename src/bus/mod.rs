@@ -1,13 +1,15 @@
 //! What happened, told to whoever listens. Best effort: the log is the truth, and a reader who missed something reads it.
 mod hub;
+mod presence;
 
-use crate::event::{Event, Topic};
+use crate::event::{Event, Present, Topic};
 use bytes::Bytes;
 pub use hub::Listener;
+pub use presence::Here;
 use std::sync::{Arc, OnceLock};
 
 /// Kinds of sheets that news is drawn on, and languages they are drawn in.
-const SHEETS: usize = 6;
+const SHEETS: usize = 10;
 
 /// An event on its way to its readers, with what was already drawn of it: once per audience and language, not per reader.
 #[derive(Debug)]
@@ -16,12 +18,15 @@ pub struct News {
     drawn: [OnceLock<Bytes>; SHEETS],
 }
 
-/// What is drawn: one sheet for each audience, one for the row in the desk's list.
+/// What is drawn: one sheet for each audience, as a fragment for people and as a frame for programs, and one for the row
+/// in the desk's list.
 #[derive(Clone, Copy, Debug)]
 pub enum Sheet {
     Visitor,
     Desk,
     Row,
+    VisitorFrame,
+    AgentFrame,
 }
 
 impl News {
@@ -38,6 +43,7 @@ impl News {
 #[derive(Clone, Debug, Default)]
 pub struct Bus {
     hub: hub::Hub,
+    presence: presence::Presence,
 }
 
 impl Bus {
@@ -50,8 +56,13 @@ impl Bus {
         self.hub.subscribe(topic)
     }
 
-    /// How many listen to a topic on this node.
-    pub fn listeners(&self, topic: &Topic) -> usize {
-        self.hub.listeners(topic)
+    /// Counts somebody as here until the guard is dropped and some seconds have passed.
+    pub fn enter(&self, who: Present) -> Here {
+        self.presence.enter(self, who)
+    }
+
+    /// Whether somebody is here, as far as this node knows.
+    pub fn is_here(&self, who: Present) -> bool {
+        self.presence.is_here(who)
     }
 }

@@ -1,6 +1,7 @@
 //! Rows of contacts and of visitors' tokens.
 use super::model::TokenHash;
 use crate::{
+    app::App,
     db::{self, Db},
     error::{Error, Result},
     ids::ContactId,
@@ -54,6 +55,11 @@ pub async fn find_by_token(db: &Db, hash: &TokenHash, now: Timestamp) -> Result<
         .one(db.read())
         .await?;
     Ok(row.map(|row| ContactId(row.contact_id)))
+}
+
+/// Whether a token still opens doors.
+pub async fn token_lives(app: &App, hash: &TokenHash) -> Result<bool> {
+    Ok(find_by_token(&app.db, hash, app.clock.now()).await?.is_some())
 }
 
 /// A person who spoke for the first time. `None` if the token is taken: somebody else's repeat of this was faster.

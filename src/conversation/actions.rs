@@ -136,6 +136,23 @@ pub async fn read_as_agent(app: &App, by: &AtWork, seq: i64) -> Result<()> {
     read(app, by.seat(), Side::Agent, seq).await
 }
 
+/// A visitor is writing.
+pub async fn type_as_visitor(app: &App, contact: ContactId, conversation: PublicId) -> Result<()> {
+    let seat = Seat::Visitor { contact, conversation };
+    typed(app, &seat, visitor(app.db.read(), contact).await?).await
+}
+
+/// An agent is writing.
+pub async fn type_as_agent(app: &App, by: &AtWork) -> Result<()> {
+    typed(app, &by.seat(), by.author()).await
+}
+
+async fn typed(app: &App, seat: &Seat, by: Author) -> Result<()> {
+    let conversation = store::find_for(app.db.read(), seat).await?.id;
+    app.bus.publish(Event::Typed { conversation, by });
+    Ok(())
+}
+
 async fn read(app: &App, seat: Seat, reader: Side, seq: i64) -> Result<()> {
     let app = app.clone();
     to_the_end(async move { try_read(&app, &seat, reader, seq).await }).await

@@ -4,7 +4,7 @@ use super::store::{History, Positions};
 use crate::{
     bus::{News, Sheet},
     error::{Error, Result},
-    event::{Appended, Author, Content, Entry, Event, Happening, ReadMoved, Side},
+    event::{Appended, Author, Content, Entry, Event, Happening, Present, ReadMoved, Side},
     ids::{ConversationId, Nonce},
     text::{self, Lang, Piece},
 };
@@ -75,10 +75,7 @@ impl EntryLine {
                 (String::new(), false, Some(sentence(*what, entry.author.name(), canvas.lang)))
             }
         };
-        let name = match (&entry.author, entry.author.name()) {
-            (Author::Visitor { .. }, "") => canvas.lang.t("visitor"),
-            (_, name) => name.to_owned(),
-        };
+        let name = name_of(&entry.author, canvas.lang);
         let (Author::Visitor { id: crate::ids::ContactId(id), .. }
         | Author::Agent { id: crate::ids::AgentId(id), .. }) = entry.author;
         let mine = entry.author.side() == canvas.audience;
@@ -107,6 +104,13 @@ impl EntryLine {
 
     pub fn letter(&self) -> String {
         text::letter(&self.name)
+    }
+}
+
+fn name_of(author: &Author, lang: Lang) -> String {
+    match (author, author.name()) {
+        (Author::Visitor { .. }, "") => lang.t("visitor"),
+        (_, name) => name.to_owned(),
     }
 }
 
@@ -207,6 +211,10 @@ pub fn drawn(news: &News, canvas: &Canvas) -> Bytes {
                 upsert(canvas, &appended.entry, before(canvas, appended))
             }
             Event::ReadMoved(moved) if moved.reader != canvas.audience => read_moved(canvas, moved),
+            Event::Typed { by, .. } if by.side() != canvas.audience => typing(canvas, Some(by)),
+            Event::PresenceChanged { who, here } if is_other(*who, canvas.audience) => {
+                presence(canvas, *here)
+            }
             _ => Ok(String::new()),
         };
         html.unwrap_or_else(|error| {
@@ -215,6 +223,46 @@ pub fn drawn(news: &News, canvas: &Canvas) -> Bytes {
         })
         .into()
     })
+}
+
+fn is_other(who: Present, audience: Side) -> bool {
+    match audience {
+        Side::Visitor => who == Present::Agents,
+        Side::Agent => who != Present::Agents,
+    }
+}
+
+#[derive(Template)]
+#[template(path = "conversation/_typing.html")]
+struct Typing {
+    id: String,
+    who: Option<String>,
+    lang: Lang,
+}
+
+/// Who on the other side is typing; nobody takes the line away.
+pub fn typing(canvas: &Canvas, by: Option<&Author>) -> Result<String> {
+    let id = match canvas.audience {
+        Side::Visitor => "typing".into(),
+        Side::Agent => format!("typing-{}", canvas.conversation),
+    };
+    let who = by.map(|author| name_of(author, canvas.lang));
+    draw(&Typing { id, who, lang: canvas.lang })
+}
+
+#[derive(Template)]
+#[template(path = "conversation/_presence.html")]
+struct Presence {
+    lang: Lang,
+    here: bool,
+    /// The visitor's page has one, the desk one for each conversation.
+    of: Option<ConversationId>,
+}
+
+/// Whether the other side is here.
+pub fn presence(canvas: &Canvas, here: bool) -> Result<String> {
+    let of = (canvas.audience == Side::Agent).then_some(canvas.conversation);
+    draw(&Presence { lang: canvas.lang, here, of })
 }
 
 fn before<'a>(canvas: &Canvas, appended: &'a Appended) -> Option<&'a Entry> {

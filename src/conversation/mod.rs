@@ -7,8 +7,13 @@ mod store;
 pub mod web;
 mod writer;
 
-pub use actions::{AtWork, FirstMessage, happen, note, read_as_agent, reply, say, start};
-pub use live::{Canvas, EntryLine, drawn, entries_upsert, lines, read_marks, sent, upsert};
+pub use actions::{
+    AtWork, FirstMessage, happen, note, read_as_agent, read_as_visitor, reply, say, start,
+    type_as_agent, type_as_visitor,
+};
+pub use live::{
+    Canvas, EntryLine, drawn, entries_upsert, lines, presence, read_marks, sent, typing, upsert,
+};
 pub use model::{Body, Conversation, Seat};
 pub use store::{
     Counts, History, Positions, Range, Tab, counts, find_for, history, list, positions, tables,

@@ -1,28 +1,20 @@
 //! The desk's one stream: rows and counters of the lists, and for conversations only the hint that there is more to fetch,
 //! so that a missed hint costs nothing.
-use super::{
-    follow::{self, Holder, Piece, Watch},
-    sse::{BEAT, answer, encode},
-};
+use super::follow::{Piece, TYPING};
 use crate::{
     agent::CurrentAgent,
     app::App,
     bus::News,
-    conversation::{Tab, counts, touched_since},
-    desk::{self, counters, row_changed, row_news},
+    conversation::{self, Canvas, Tab, counts, touched_since},
+    desk::{counters, row_changed, row_news},
     error::Result,
-    event::{Event, Summary, Topic},
-    ids,
-    web::{
-        limits::Limits,
-        page::query,
-        sse::{Frame, HEARTBEAT},
-    },
+    event::{Event, Present, Side, Summary, Topic},
+    ids::ConversationId,
 };
 use bytes::Bytes;
+use futures_util::Stream;
 use jiff::{SignedDuration, Timestamp};
-use poem::{Request, Response, handler, web::Data};
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, time::Duration};
 use tokio::{
     sync::broadcast::error::RecvError,
     time::{Instant, sleep_until},
@@ -35,45 +27,27 @@ const ROWS: u64 = 300;
 /// Counters follow at most this often.
 const COUNT_EVERY: Duration = Duration::from_millis(250);
 
-#[handler]
-pub async fn desk_events(
-    app: Data<&App>,
-    limits: Data<&Arc<Limits>>,
-    me: CurrentAgent,
-    request: &Request,
-) -> Result<Response> {
-    let session = ids::encode(&me.session);
-    let place = limits.stream(session.clone())?;
-    let watch = Watch::new(&app, Holder::Agent { id: me.agent.id, session }, BEAT);
-    let tab = desk::tab(query(request, "tab").as_deref(), me.agent.id);
-    let header = request.header("last-event-id").map(str::to_owned);
-    let after =
-        header.or_else(|| query(request, "after")).and_then(|text| cursor(&text, &app.epoch));
-    Ok(answer(stream(app.clone(), me, tab, after, watch), place))
-}
-
 /// `{epoch}:{microseconds of the database's clock}`; opaque to clients.
-fn cursor(text: &str, epoch: &str) -> Option<Timestamp> {
+pub fn cursor(text: &str, epoch: &str) -> Option<Timestamp> {
     let micros = text.strip_prefix(epoch)?.strip_prefix(':')?.parse().ok()?;
     Timestamp::from_microsecond(micros).ok()
 }
 
-fn stream(
+pub fn follow(
     app: App,
     me: CurrentAgent,
     tab: Tab,
     after: Option<Timestamp>,
-    mut watch: Watch,
-) -> impl futures_util::Stream<Item = Bytes> + Send {
+) -> impl Stream<Item = Piece> + Send {
     async_stream::stream! {
         let mut news = app.bus.subscribe(Topic::Desk);
         let (since, began) = (Instant::now(), app.db.now().await);
         let (Ok(began), Ok(missed)) = (began, missed(&app, after).await) else {
-            yield end(&app);
+            yield Piece::End;
             return;
         };
         let Some(missed) = missed else {
-            yield encode(Frame { event: Some("reset"), data: Some(""), ..Frame::default() });
+            yield Piece::Reset;
             return;
         };
         // The database's clock, carried on by ours: what a reader will come back with.
@@ -82,48 +56,77 @@ fn stream(
             format!("{}:{}", app.epoch, at.as_microsecond())
         };
         for summary in missed {
-            yield row(&row_changed(&summary, tab, me.lang), &now());
+            yield Piece::Row { cursor: now(), drawn: row_changed(&summary, tab, me.lang).into() };
             yield hint(&summary, None);
         }
-        yield counted(&app, &me).await;
-        yield encode(Frame { event: Some("synced"), retry: Some(follow::retry(app.streams.count())), data: Some(""), ..Frame::default() });
+        if let Some(counted) = counted(&app, &me).await {
+            yield counted;
+        }
+        yield Piece::Synced(Bytes::new());
 
         let mut count_at: Option<Instant> = None;
+        // Which visitors are typing, and until when.
+        let mut typing: HashMap<ConversationId, Instant> = HashMap::new();
         loop {
-            let due = count_at.unwrap_or_else(|| Instant::now() + Duration::from_secs(3600));
+            let quiet_at = typing.values().min().copied();
             tokio::select! {
-                interruption = watch.next() => match interruption {
-                    Piece::Bye => {
-                        yield encode(Frame { event: Some("bye"), data: Some(""), ..Frame::default() });
-                        return;
-                    }
-                    Piece::Beat => yield HEARTBEAT,
-                    _ => {
-                        yield end(&app);
-                        return;
-                    }
-                },
-                () = sleep_until(due), if count_at.is_some() => {
+                () = sleep_until(count_at.unwrap_or_else(Instant::now)), if count_at.is_some() => {
                     count_at = None;
-                    yield counted(&app, &me).await;
+                    if let Some(counted) = counted(&app, &me).await {
+                        yield counted;
+                    }
+                }
+                () = sleep_until(quiet_at.unwrap_or_else(Instant::now)), if quiet_at.is_some() => {
+                    let now = Instant::now();
+                    let quiet: Vec<_> = typing.extract_if(|_, until| *until <= now).map(|(id, _)| id).collect();
+                    for id in quiet {
+                        yield passing(&me, id, |canvas| conversation::typing(canvas, None));
+                    }
                 }
                 told = news.recv() => match told {
                     Ok(news) => {
                         if let Some((summary, seq)) = concerns(&news) {
-                            yield row(&row_news(&news, summary, tab, me.lang), &now());
+                            yield Piece::Row { cursor: now(), drawn: row_news(&news, summary, tab, me.lang).into() };
                             yield hint(summary, seq);
                             count_at.get_or_insert_with(|| Instant::now() + COUNT_EVERY);
+                        }
+                        match &news.event {
+                            Event::Typed { conversation, by } if by.side() == Side::Visitor => {
+                                typing.insert(*conversation, Instant::now() + TYPING);
+                                yield passing(&me, *conversation, |canvas| conversation::typing(canvas, Some(by)));
+                            }
+                            Event::EntryAppended(appended)
+                                if appended.entry.author.side() == Side::Visitor
+                                    && typing.remove(&appended.summary.id).is_some() =>
+                            {
+                                yield passing(&me, appended.summary.id, |canvas| conversation::typing(canvas, None));
+                            }
+                            Event::PresenceChanged { who: Present::Visitor(id), here } => {
+                                yield passing(&me, *id, |canvas| conversation::presence(canvas, *here));
+                            }
+                            _ => {}
                         }
                     }
                     // Come back with the cursor: the rows touched meanwhile are sent again.
                     Err(RecvError::Lagged(_) | RecvError::Closed) => {
-                        yield end(&app);
+                        yield Piece::End;
                         return;
                     }
                 },
             }
         }
     }
+}
+
+/// What passes in a conversation, for whoever has it open.
+fn passing(
+    me: &CurrentAgent,
+    conversation: ConversationId,
+    draw: impl FnOnce(&Canvas) -> Result<String>,
+) -> Piece {
+    let zone = jiff::tz::TimeZone::UTC;
+    let canvas = Canvas { audience: Side::Agent, lang: me.lang, zone, conversation };
+    draw(&canvas).map_or(Piece::Beat, |drawn| Piece::Passing(drawn.into()))
 }
 
 /// Rows touched while the reader was away; `None` if they are too many.
@@ -137,31 +140,18 @@ fn concerns(news: &News) -> Option<(&Summary, Option<i64>)> {
     match &news.event {
         Event::EntryAppended(appended) => Some((&appended.summary, Some(appended.entry.seq))),
         Event::ReadMoved(moved) => Some((&moved.summary, None)),
-        Event::AccessLost { .. } => None,
+        Event::AccessLost { .. } | Event::Typed { .. } | Event::PresenceChanged { .. } => None,
     }
-}
-
-fn row(html: &str, cursor: &str) -> Bytes {
-    encode(Frame { id: Some(cursor), data: Some(html), ..Frame::default() })
 }
 
 /// For whoever has the conversation open: fetch what follows what you have.
-fn hint(summary: &Summary, seq: Option<i64>) -> Bytes {
-    let data = serde_json::json!({ "conversation": summary.id, "seq": seq }).to_string();
-    encode(Frame { event: Some("hint"), data: Some(&data), ..Frame::default() })
+fn hint(summary: &Summary, seq: Option<i64>) -> Piece {
+    Piece::Hint(serde_json::json!({ "conversation": summary.id, "seq": seq }).to_string().into())
 }
 
-async fn counted(app: &App, me: &CurrentAgent) -> Bytes {
-    match counts(&app.db, me.agent.id).await {
-        Ok(counts) => encode(Frame { data: Some(&counters(&counts)), ..Frame::default() }),
-        Err(error) => {
-            tracing::warn!(%error, "cannot count");
-            HEARTBEAT
-        }
-    }
-}
-
-fn end(app: &App) -> Bytes {
-    let retry = Some(follow::retry(app.streams.count()));
-    encode(Frame { event: Some("end"), retry, data: Some(""), ..Frame::default() })
+async fn counted(app: &App, me: &CurrentAgent) -> Option<Piece> {
+    let counts = counts(&app.db, me.agent.id)
+        .await
+        .inspect_err(|error| tracing::warn!(%error, "cannot count"));
+    counts.ok().map(|counts| Piece::Passing(counters(&counts).into()))
 }

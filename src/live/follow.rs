@@ -1,14 +1,16 @@
 //! Following one conversation, for whatever transport.
 use crate::{
+    agent,
     app::App,
     bus::{Listener, News},
-    conversation::{self, Canvas, Conversation, History, Range, Seat},
+    contact::{self, TokenHash},
+    conversation::{self, Conversation, History, Positions, Range, Seat},
     error::Result,
-    event::{Access, Event, Topic},
-    ids::AgentId,
+    event::{Access, Author, Entry, Event, Present, Side, Topic},
+    ids::{self, AgentId, ConversationId},
 };
 use bytes::Bytes;
-use futures_util::Stream;
+use futures_util::{Stream, StreamExt};
 use rand::RngExt;
 use std::{sync::Arc, time::Duration};
 use tokio::{
@@ -18,6 +20,8 @@ use tokio::{
 
 /// The longest gap that is replayed; after a longer one the page reloads its log.
 pub const MISSED: u64 = 500;
+/// Whoever was typing is not any more after so long without a sign (protocol: expires after 6 s).
+pub const TYPING: Duration = Duration::from_secs(6);
 /// A stream ends after about so long, and is taken up again.
 const LIFE: Duration = Duration::from_secs(600);
 /// The most that the ends of all streams are spread over when the process leaves.
@@ -29,11 +33,15 @@ const SPREAD_PER_STREAM: Duration = Duration::from_millis(2);
 #[derive(Clone, Debug)]
 pub enum Piece {
     /// Something to show that moves the cursor to `seq`.
-    Entry { seq: i64, html: Bytes },
+    Entry { seq: i64, drawn: Bytes },
     /// Something to show that is not in the log.
     Passing(Bytes),
-    /// All that was missed has been sent.
+    /// All that was missed has been sent: how far everybody has read, and who is here.
     Synced(Bytes),
+    /// A row of the desk's lists, and the cursor to come back with.
+    Row { cursor: String, drawn: Bytes },
+    /// There is more to fetch in a conversation.
+    Hint(Bytes),
     /// The cursor cannot be continued from: load the page again.
     Reset,
     /// Nothing to say; keeps the line awake.
@@ -42,6 +50,28 @@ pub enum Piece {
     End,
     /// Access was lost: do not come back.
     Bye,
+}
+
+impl Piece {
+    /// Whether nothing follows it.
+    pub fn is_last(&self) -> bool {
+        matches!(self, Self::Reset | Self::End | Self::Bye)
+    }
+}
+
+/// How a conversation is written for one kind of reader: as fragments of a page, or as frames for programs.
+pub trait Draw: Clone + Send + Sync + 'static {
+    fn audience(&self) -> Side;
+    fn conversation(&self) -> ConversationId;
+    /// An entry, and the one before it that this audience may see.
+    fn entry(&self, entry: &Entry, before: Option<&Entry>) -> Result<Bytes>;
+    /// The same from news, drawn by its first reader and shared. Empty if there is nothing to see.
+    fn news(&self, news: &News) -> Bytes;
+    fn positions(&self, positions: &Positions) -> Result<Bytes>;
+    /// Whether the other side is here.
+    fn presence(&self, here: bool) -> Bytes;
+    /// Nobody on the other side is typing any more.
+    fn quiet(&self) -> Bytes;
 }
 
 /// `{epoch}:{seq}`, or a bare `seq`.
@@ -63,7 +93,7 @@ impl Cursor {
     }
 
     /// Where to go on, if the log we have is the one the cursor speaks of.
-    fn resume(&self, epoch: &str, last_seq: i64) -> Option<i64> {
+    pub fn resume(&self, epoch: &str, last_seq: i64) -> Option<i64> {
         let same_log = self.epoch.as_deref().is_none_or(|theirs| theirs == epoch);
         (same_log && self.seq <= last_seq).then_some(self.seq)
     }
@@ -74,15 +104,29 @@ impl Cursor {
 pub enum Holder {
     Visitor { token: String },
     Agent { id: AgentId, session: String },
+    AgentToken { id: AgentId, token: String },
 }
 
 impl Holder {
+    /// Whether it is still so. Asked once a stream listens, since access may be lost between the door and the listening.
+    async fn holds(&self, app: &App) -> Result<bool> {
+        let hash = |name: &str| ids::decode(name).unwrap_or_default();
+        match self {
+            Self::Visitor { token } => contact::token_lives(app, &TokenHash(hash(token))).await,
+            Self::Agent { id, session } => agent::session_lives(app, *id, &hash(session)).await,
+            Self::AgentToken { token, .. } => agent::token_lives(app, &hash(token)).await,
+        }
+    }
+
     pub fn lost(&self, access: &Access) -> bool {
         match (self, access) {
-            (Self::Visitor { token }, Access::VisitorToken(gone)) => token == gone,
+            (Self::Visitor { token }, Access::VisitorToken(gone))
+            | (Self::AgentToken { token, .. }, Access::AgentToken(gone)) => token == gone,
             (Self::Agent { session, .. }, Access::Session(gone)) => session == gone,
-            (Self::Agent { id, .. }, Access::Agent(gone)) => id == gone,
-            (Self::Visitor { .. } | Self::Agent { .. }, _) => false,
+            (Self::Agent { id, .. } | Self::AgentToken { id, .. }, Access::Agent(gone)) => {
+                id == gone
+            }
+            (Self::Visitor { .. } | Self::Agent { .. } | Self::AgentToken { .. }, _) => false,
         }
     }
 }
@@ -112,6 +156,11 @@ impl Watch {
             _open: app.streams.open(),
             app: app.clone(),
         }
+    }
+
+    /// Whether access was not lost before this began to watch. A database that is away says nothing either way.
+    pub async fn holds(&self) -> bool {
+        self.holder.holds(&self.app).await.unwrap_or(true)
     }
 
     /// Waits for the next of them. May be dropped and called again.
@@ -151,17 +200,17 @@ pub fn retry(open: usize) -> Duration {
 }
 
 /// Everything a reader of a conversation has not seen, and then everything new, each entry once and in order.
-pub fn conversation(
+pub fn conversation<D: Draw>(
     app: App,
     seat: Seat,
-    canvas: Canvas,
+    draw: D,
     cursor: Option<Cursor>,
-    mut watch: Watch,
 ) -> impl Stream<Item = Piece> + Send {
     async_stream::stream! {
         // Listen before reading, so that nothing falls between the two.
-        let mut news = app.bus.subscribe(Topic::Conversation(canvas.conversation));
-        let began = match begin(&app, &seat, &canvas, cursor.as_ref()).await {
+        let mut news = app.bus.subscribe(Topic::Conversation(draw.conversation()));
+        let mut presence = app.bus.subscribe(Topic::Presence);
+        let began = match begin(&app, &seat, &draw, cursor.as_ref()).await {
             Ok(began) => began,
             Err(error) => {
                 tracing::warn!(%error, "a stream could not begin");
@@ -169,30 +218,47 @@ pub fn conversation(
                 return;
             }
         };
-        let Some((mut seen, missed, marks)) = began else {
+        let Some((mut seen, missed, around)) = began else {
             yield Piece::Reset;
             return;
         };
         for piece in missed {
             yield piece;
         }
-        yield Piece::Synced(marks);
+        yield Piece::Synced(around);
 
+        // Until when the other side counts as typing.
+        let mut typing: Option<Instant> = None;
         loop {
             let pieces = tokio::select! {
-                interruption = watch.next() => vec![interruption],
                 told = news.recv() => match told {
-                    Ok(news) => heard(&app, &canvas, &news, &mut seen).await,
-                    Err(RecvError::Lagged(_)) => missed_since(&app, &canvas, &mut seen).await,
+                    Ok(news) => {
+                        let pieces = heard(&app, &draw, &news, &mut seen).await;
+                        match signs(&draw, &news.event) {
+                            Some(Sign::Types) => typing = Some(Instant::now() + TYPING),
+                            Some(Sign::Wrote) if typing.take().is_some() => yield Piece::Passing(draw.quiet()),
+                            Some(Sign::Wrote) | None => {}
+                        }
+                        pieces
+                    }
+                    Err(RecvError::Lagged(_)) => missed_since(&app, &draw, &mut seen).await,
                     Err(RecvError::Closed) => Ok(vec![Piece::End]),
                 }
                 .unwrap_or_else(|error| {
                     tracing::warn!(%error, "a stream could not go on");
                     vec![Piece::End]
                 }),
+                told = presence.recv(), if draw.audience() == Side::Visitor => match told {
+                    Ok(news) => vec![Piece::Passing(draw.news(&news))],
+                    Err(_) => vec![Piece::Passing(draw.presence(app.bus.is_here(Present::Agents)))],
+                },
+                () = sleep_until(typing.unwrap_or_else(Instant::now)), if typing.is_some() => {
+                    typing = None;
+                    vec![Piece::Passing(draw.quiet())]
+                }
             };
             for piece in pieces {
-                let last = matches!(piece, Piece::End | Piece::Bye);
+                let last = piece.is_last();
                 yield piece;
                 if last {
                     return;
@@ -202,11 +268,80 @@ pub fn conversation(
     }
 }
 
+/// A stream with what interrupts and ends all streams alike.
+pub fn watched(
+    pieces: impl Stream<Item = Piece> + Send,
+    mut watch: Watch,
+) -> impl Stream<Item = Piece> + Send {
+    async_stream::stream! {
+        if !watch.holds().await {
+            yield Piece::Bye;
+            return;
+        }
+        tokio::pin!(pieces);
+        loop {
+            let piece = tokio::select! {
+                biased;
+                interruption = watch.next() => interruption,
+                piece = pieces.next() => match piece {
+                    Some(piece) => piece,
+                    None => return,
+                },
+            };
+            let last = piece.is_last();
+            yield piece;
+            if last {
+                return;
+            }
+        }
+    }
+}
+
+/// What comes together with the first news is answered together.
+const TOGETHER: Duration = Duration::from_millis(20);
+
+/// For a reader whose line carries no streams: what was missed; or else the first news, waited for as long as `patience`.
+pub fn until_something(
+    pieces: impl Stream<Item = Piece> + Send,
+    patience: Duration,
+) -> impl Stream<Item = Piece> + Send {
+    async_stream::stream! {
+        tokio::pin!(pieces);
+        let mut until = Instant::now() + patience;
+        let (mut synced, mut something) = (false, patience.is_zero());
+        while !(synced && something && Instant::now() >= until) {
+            // However long the log takes: an answer is whole up to here.
+            let piece = tokio::select! {
+                biased;
+                piece = pieces.next() => piece,
+                () = sleep_until(until), if synced => None,
+            };
+            match piece {
+                None => return,
+                Some(Piece::Beat) => {}
+                Some(piece) => {
+                    let last = piece.is_last();
+                    synced |= matches!(piece, Piece::Synced(_));
+                    // Where everybody stands when the reader came is no news.
+                    if !matches!(piece, Piece::Synced(_)) && !something {
+                        something = true;
+                        until = until.min(Instant::now() + TOGETHER);
+                    }
+                    yield piece;
+                    if last {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// What was missed up to now, with the number reached; `None` if the cursor cannot be continued from.
-async fn begin(
+async fn begin<D: Draw>(
     app: &App,
     seat: &Seat,
-    canvas: &Canvas,
+    draw: &D,
     cursor: Option<&Cursor>,
 ) -> Result<Option<(i64, Vec<Piece>, Bytes)>> {
     let Conversation { last_seq, .. } = conversation::find_for(app.db.read(), seat).await?;
@@ -216,41 +351,69 @@ async fn begin(
     if last_seq.saturating_sub(seen) > i64::try_from(MISSED).unwrap_or(i64::MAX) {
         return Ok(None);
     }
-    let missed = missed_since(app, canvas, &mut seen).await?;
-    let positions = conversation::positions(app.db.read(), canvas.conversation).await?;
-    Ok(Some((seen, missed, conversation::read_marks(canvas, &positions)?.into())))
+    let missed = missed_since(app, draw, &mut seen).await?;
+    let positions = conversation::positions(app.db.read(), draw.conversation()).await?;
+    let other = match draw.audience() {
+        Side::Visitor => Present::Agents,
+        Side::Agent => Present::Visitor(draw.conversation()),
+    };
+    let around = [draw.positions(&positions)?, draw.presence(app.bus.is_here(other))].concat();
+    Ok(Some((seen, missed, around.into())))
 }
 
 /// Rule 3 of following: old news is dropped, the next entry passed on, and a gap read from the log first.
-async fn heard(app: &App, canvas: &Canvas, news: &Arc<News>, seen: &mut i64) -> Result<Vec<Piece>> {
-    match &news.event {
-        Event::EntryAppended(appended) if appended.entry.seq <= *seen => Ok(Vec::new()),
-        Event::EntryAppended(appended) if appended.entry.seq == *seen + 1 => {
-            *seen = appended.entry.seq;
-            let html = conversation::drawn(news, canvas);
-            // What this reader may not see moves its place without a word.
-            Ok(if html.is_empty() { Vec::new() } else { vec![Piece::Entry { seq: *seen, html }] })
+async fn heard<D: Draw>(
+    app: &App,
+    draw: &D,
+    news: &Arc<News>,
+    seen: &mut i64,
+) -> Result<Vec<Piece>> {
+    let next = match &news.event {
+        Event::EntryAppended(appended) => Some(appended.entry.seq - *seen),
+        Event::ReadMoved(_) | Event::Typed { .. } | Event::PresenceChanged { .. } => None,
+        Event::AccessLost { .. } => return Ok(Vec::new()),
+    };
+    match next {
+        Some(..1) => Ok(Vec::new()),
+        Some(2..) => missed_since(app, draw, seen).await,
+        // What this reader may not see moves its place without a word.
+        Some(1) => {
+            *seen += 1;
+            let drawn = draw.news(news);
+            Ok(if drawn.is_empty() { Vec::new() } else { vec![Piece::Entry { seq: *seen, drawn }] })
         }
-        Event::EntryAppended(_) => missed_since(app, canvas, seen).await,
-        Event::ReadMoved(_) => {
-            let html = conversation::drawn(news, canvas);
-            Ok(if html.is_empty() { Vec::new() } else { vec![Piece::Passing(html)] })
+        None => {
+            let drawn = draw.news(news);
+            Ok(if drawn.is_empty() { Vec::new() } else { vec![Piece::Passing(drawn)] })
         }
-        Event::AccessLost { .. } => Ok(Vec::new()),
+    }
+}
+
+/// What news says of the other side's typing.
+enum Sign {
+    Types,
+    Wrote,
+}
+
+fn signs<D: Draw>(draw: &D, event: &Event) -> Option<Sign> {
+    let theirs = |author: &Author| author.side() != draw.audience();
+    match event {
+        Event::Typed { by, .. } if theirs(by) => Some(Sign::Types),
+        Event::EntryAppended(appended) if theirs(&appended.entry.author) => Some(Sign::Wrote),
+        _ => None,
     }
 }
 
 /// The log after what was seen, one piece an entry.
-async fn missed_since(app: &App, canvas: &Canvas, seen: &mut i64) -> Result<Vec<Piece>> {
+async fn missed_since<D: Draw>(app: &App, draw: &D, seen: &mut i64) -> Result<Vec<Piece>> {
     let mut pieces = Vec::new();
     loop {
+        let range = Range::After(*seen, MISSED);
         let history: History =
-            conversation::history(app.db.read(), canvas.conversation, Range::After(*seen, MISSED))
-                .await?;
+            conversation::history(app.db.read(), draw.conversation(), range).await?;
         let Some(last) = history.entries.last().map(|entry| entry.seq) else { return Ok(pieces) };
-        for (entry, before) in history.seen_by(canvas.audience) {
-            let html = conversation::upsert(canvas, entry, before)?.into();
-            pieces.push(Piece::Entry { seq: entry.seq, html });
+        for (entry, before) in history.seen_by(draw.audience()) {
+            pieces.push(Piece::Entry { seq: entry.seq, drawn: draw.entry(entry, before)? });
         }
         *seen = last;
     }

@@ -2,9 +2,13 @@
 //! the news; whenever a number is missing it goes back to the log. So news may be lost, doubled or late, entries may not.
 mod desk;
 mod follow;
+mod fragments;
 mod page;
+mod poll;
 mod sse;
+mod ws;
 
-pub use desk::desk_events;
 pub use page::live_page;
-pub use sse::conversation_events;
+pub use poll::conversation_messages;
+pub use sse::{conversation_events, desk_events};
+pub use ws::{conversation_socket, desk_socket};

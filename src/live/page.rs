@@ -1,7 +1,7 @@
 //! A conversation as a document that never ends: live without a script. The composer stands in a frame of its own, so
 //! sending does not touch the document; after ten minutes the document asks the browser to load it again.
 use super::{
-    follow::{self, Cursor, Holder, Piece, Watch},
+    follow::{self, Cursor, Holder, MISSED, Piece, Watch, watched},
     sse::seat_of,
 };
 use crate::{
@@ -9,19 +9,21 @@ use crate::{
     contact::CurrentVisitor,
     conversation::{self, EntryLine, Range},
     error::Result,
+    event::Present,
     site,
     text::Lang,
     web::{
         headers::framed_without_scripts,
         limits::Limits,
-        page::{Viewer, draw},
+        origin::own_page_reads,
+        page::{Viewer, draw, query},
     },
 };
 use askama::Template;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use poem::{
-    Body, Response, handler,
+    Body, Request, Response, handler,
     http::header,
     web::{Data, Path},
 };
@@ -49,25 +51,29 @@ pub async fn live_page(
     limits: Data<&Arc<Limits>>,
     viewer: Viewer,
     visitor: CurrentVisitor,
+    request: &Request,
     Path(cid): Path<String>,
 ) -> Result<Response> {
+    own_page_reads(request)?;
     let (seat, canvas) = seat_of(&app, &visitor, &cid, viewer).await?;
     let place = limits.stream(visitor.token.name())?;
+    let held = (place, app.bus.enter(Present::Visitor(canvas.conversation)));
     let watch = Watch::new(&app, Holder::Visitor { token: visitor.token.name() }, BEAT);
 
     let head = conversation::find_for(app.db.read(), &seat).await?;
     let site = site::find(app.db.read(), head.site).await?;
-    let history =
-        conversation::history(app.db.read(), canvas.conversation, Range::Latest(PAGE)).await?;
-    let seen = history.entries.last().map_or(0, |entry| entry.seq);
+    let range = range(request, &app.epoch, head.last_seq);
+    let history = conversation::history(app.db.read(), canvas.conversation, range).await?;
+    let seen = history.entries.last().map_or(head.last_seq, |entry| entry.seq);
     let lines = conversation::lines(&history, &canvas);
     let page = draw(&LivePage { lang: viewer.lang, cid: &cid, site: &site.name, lines })?;
 
     let cursor = Cursor::parse(&seen.to_string());
-    let rest = follow::conversation(app.clone(), seat, canvas, cursor, watch).map(written);
+    let pieces = follow::conversation(app.clone(), seat, canvas, cursor);
+    let rest = watched(pieces, watch).map(written);
     let body =
         futures_util::stream::once(async { Bytes::from(page) }).chain(rest).map(move |bytes| {
-            let _held_as_long_as_the_stream = &place;
+            let _as_long_as_the_stream = &held;
             Ok::<_, io::Error>(bytes)
         });
     let mut response = Response::builder()
@@ -80,11 +86,21 @@ pub async fn live_page(
     Ok(response)
 }
 
+/// A page that follows this document for what it misses says `?after=`; where that cannot be continued from, and for a
+/// person, the document begins with the newest entries.
+fn range(request: &Request, epoch: &str, last_seq: i64) -> Range {
+    let cursor = query(request, "after").and_then(|text| Cursor::parse(&text));
+    match cursor.and_then(|cursor| cursor.resume(epoch, last_seq)) {
+        Some(after) if last_seq - after <= MISSED.cast_signed() => Range::After(after, MISSED),
+        _ => Range::Latest(PAGE),
+    }
+}
+
 fn written(piece: Piece) -> Bytes {
     match piece {
-        Piece::Entry { html, .. } => html,
+        Piece::Entry { drawn, .. } => drawn,
         // A document that only grows cannot move a mark.
-        Piece::Passing(_) | Piece::Synced(_) => Bytes::new(),
+        Piece::Passing(_) | Piece::Synced(_) | Piece::Row { .. } | Piece::Hint(_) => Bytes::new(),
         Piece::Beat => Bytes::from_static(b"<!-- -->"),
         Piece::Reset | Piece::End => {
             let seconds = follow::retry(0).as_secs();

@@ -1,21 +1,27 @@
-//! A conversation as server-sent events.
-use super::follow::{self, Cursor, Holder, Piece, Watch};
+//! Streams as server-sent events, and as answers to a reader whose line carries none (`?wait=`).
+use super::{
+    desk,
+    follow::{self, Cursor, Holder, Piece, Watch, until_something, watched},
+};
 use crate::{
-    app::App,
+    agent::CurrentAgent,
+    app::{App, Streams},
+    bus::Here,
     contact::CurrentVisitor,
     conversation::{self, Canvas, Seat},
     error::{Error, Result},
-    event::Side,
+    event::{Present, Side},
     ids::PublicId,
     site, text,
     web::{
         limits::{Limits, StreamPlace},
+        origin::own_page_reads,
         page::{Viewer, query},
         sse::{Frame, HEARTBEAT},
     },
 };
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt};
+use futures_util::{Stream, StreamExt, future::Either};
 use poem::{
     Body, Request, Response, handler,
     http::header,
@@ -24,6 +30,8 @@ use poem::{
 use std::{io, sync::Arc, time::Duration};
 
 pub const BEAT: Duration = Duration::from_secs(15);
+/// The longest that a reader without a stream may wait for news.
+pub const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 #[handler]
 pub async fn conversation_events(
@@ -34,13 +42,62 @@ pub async fn conversation_events(
     request: &Request,
     Path(cid): Path<String>,
 ) -> Result<Response> {
-    let (seat, canvas) = seat_of(&app, &visitor, &cid, viewer).await?;
+    own_page_reads(request)?;
+    let stream = visitor_stream(&app, &limits, &visitor, &cid, viewer, request).await?;
+    answer(stream, request)
+}
+
+#[handler]
+pub async fn desk_events(
+    app: Data<&App>,
+    limits: Data<&Arc<Limits>>,
+    me: CurrentAgent,
+    request: &Request,
+) -> Result<Response> {
+    own_page_reads(request)?;
+    answer(desk_stream(&app, &limits, me, request)?, request)
+}
+
+/// An open stream, whatever carries it.
+pub struct OpenStream<S> {
+    pub pieces: S,
+    pub writer: Writer,
+    /// What a reader holds while it listens.
+    pub held: (StreamPlace, Here),
+}
+
+/// A visitor's stream of her conversation.
+pub async fn visitor_stream(
+    app: &App,
+    limits: &Limits,
+    visitor: &CurrentVisitor,
+    cid: &str,
+    viewer: Viewer,
+    request: &Request,
+) -> Result<OpenStream<impl Stream<Item = Piece> + Send + use<>>> {
+    let (seat, canvas) = seat_of(app, visitor, cid, viewer).await?;
     let place = limits.stream(visitor.token.name())?;
-    let watch = Watch::new(&app, Holder::Visitor { token: visitor.token.name() }, BEAT);
-    let pieces = follow::conversation(app.clone(), seat, canvas, cursor(request), watch);
-    let epoch = app.epoch.clone();
-    let open = app.streams.clone();
-    Ok(answer(pieces.map(move |piece| frame(&piece, &epoch, open.count())), place))
+    let here = app.bus.enter(Present::Visitor(canvas.conversation));
+    let watch = Watch::new(app, Holder::Visitor { token: visitor.token.name() }, BEAT);
+    let pieces = follow::conversation(app.clone(), seat, canvas, cursor(request));
+    Ok(OpenStream { pieces: watched(pieces, watch), writer: Writer::new(app), held: (place, here) })
+}
+
+/// An agent's stream of the desk.
+pub fn desk_stream(
+    app: &App,
+    limits: &Limits,
+    me: CurrentAgent,
+    request: &Request,
+) -> Result<OpenStream<impl Stream<Item = Piece> + Send + use<>>> {
+    let session = crate::ids::encode(&me.session);
+    let place = limits.stream(session.clone())?;
+    let here = app.bus.enter(Present::Agents);
+    let watch = Watch::new(app, Holder::Agent { id: me.agent.id, session }, BEAT);
+    let tab = crate::desk::tab(query(request, "tab").as_deref(), me.agent.id);
+    let after = said_cursor(request).and_then(|text| desk::cursor(&text, &app.epoch));
+    let pieces = desk::follow(app.clone(), me, tab, after);
+    Ok(OpenStream { pieces: watched(pieces, watch), writer: Writer::new(app), held: (place, here) })
 }
 
 /// The seat of a visitor in her own conversation, and how it is drawn for her.
@@ -57,61 +114,94 @@ pub async fn seat_of(
     Ok((seat, Canvas { audience: Side::Visitor, lang: viewer.lang, zone, conversation: found.id }))
 }
 
-/// `Last-Event-ID` wins over `?after=`; a reader without either begins at the beginning.
+/// A reader without a cursor begins at the beginning.
 pub fn cursor(request: &Request) -> Option<Cursor> {
-    let header = request.header("last-event-id").map(str::to_owned);
-    let text = header.or_else(|| query(request, "after")).unwrap_or_else(|| "0".into());
-    Cursor::parse(&text)
+    Cursor::parse(&said_cursor(request).unwrap_or_else(|| "0".into()))
 }
 
-fn frame(piece: &Piece, epoch: &str, open: usize) -> Bytes {
-    let retry = Some(follow::retry(open));
-    match piece {
-        Piece::Entry { seq, html } => encode(Frame {
-            id: Some(&format!("{epoch}:{seq}")),
-            data: Some(&html_text(html)),
-            ..Frame::default()
-        }),
-        Piece::Passing(html) => encode(Frame { data: Some(&html_text(html)), ..Frame::default() }),
-        Piece::Synced(html) => {
-            let marks = encode(Frame { data: Some(&html_text(html)), ..Frame::default() });
-            let synced =
-                encode(Frame { event: Some("synced"), retry, data: Some(""), ..Frame::default() });
-            if html.is_empty() { synced } else { [marks, synced].concat().into() }
+/// `Last-Event-ID` wins over `?after=`.
+fn said_cursor(request: &Request) -> Option<String> {
+    request.header("last-event-id").map(str::to_owned).or_else(|| query(request, "after"))
+}
+
+/// How long a reader without a stream wants to wait; `None` for one that wants a stream.
+pub fn asked_wait(request: &Request) -> Option<Duration> {
+    let seconds = query(request, "wait")?.parse().unwrap_or(0);
+    Some(Duration::from_secs(seconds).min(LONGEST_WAIT))
+}
+
+/// Writes pieces as blocks of an event stream: the body of an event stream, or the messages of a socket.
+#[derive(Clone, Debug)]
+pub struct Writer {
+    epoch: Arc<str>,
+    open: Streams,
+}
+
+impl Writer {
+    fn new(app: &App) -> Self {
+        Self { epoch: app.epoch.clone(), open: app.streams.clone() }
+    }
+
+    pub fn write(&self, piece: &Piece) -> Bytes {
+        let retry = Some(follow::retry(self.open.count()));
+        let named = |event| encode(Frame { event: Some(event), retry, data: Some(""), id: None });
+        match piece {
+            Piece::Entry { seq, drawn } => {
+                let id = format!("{}:{seq}", self.epoch);
+                shown(Some(&id), drawn)
+            }
+            Piece::Row { cursor, drawn } => shown(Some(cursor), drawn),
+            Piece::Passing(drawn) => shown(None, drawn),
+            Piece::Synced(drawn) if drawn.is_empty() => named("synced"),
+            Piece::Synced(drawn) => [shown(None, drawn), named("synced")].concat().into(),
+            Piece::Hint(json) => encode(Frame {
+                event: Some("hint"),
+                data: Some(&text_of(json)),
+                ..Frame::default()
+            }),
+            Piece::Reset => named("reset"),
+            Piece::End => named("end"),
+            Piece::Bye => encode(Frame { event: Some("bye"), data: Some(""), ..Frame::default() }),
+            Piece::Beat => HEARTBEAT,
         }
-        Piece::Reset => {
-            encode(Frame { event: Some("reset"), retry, data: Some(""), ..Frame::default() })
-        }
-        Piece::End => {
-            encode(Frame { event: Some("end"), retry, data: Some(""), ..Frame::default() })
-        }
-        Piece::Bye => encode(Frame { event: Some("bye"), data: Some(""), ..Frame::default() }),
-        Piece::Beat => HEARTBEAT,
     }
 }
 
-fn html_text(html: &Bytes) -> String {
-    String::from_utf8_lossy(html).into_owned()
+fn shown(id: Option<&str>, drawn: &Bytes) -> Bytes {
+    encode(Frame { id, data: Some(&text_of(drawn)), ..Frame::default() })
+}
+
+fn text_of(drawn: &Bytes) -> String {
+    String::from_utf8_lossy(drawn).into_owned()
 }
 
 /// Ids and names are ours, so refusing one would be a fault of ours: it is logged, and the event left out.
-pub fn encode(frame: Frame<'_>) -> Bytes {
+fn encode(frame: Frame<'_>) -> Bytes {
     frame.encode().unwrap_or_else(|error| {
         tracing::error!(%error, "an event could not be written");
         HEARTBEAT
     })
 }
 
-/// An endless answer that nothing on the way may keep, change or compress. The first byte leaves at once.
-pub fn answer(frames: impl Stream<Item = Bytes> + Send + 'static, place: StreamPlace) -> Response {
+/// An answer that nothing on the way may keep, change or compress: endless, or with `?wait=` as long as the first news.
+/// The first byte leaves at once.
+fn answer<S: Stream<Item = Piece> + Send + 'static>(
+    stream: OpenStream<S>,
+    request: &Request,
+) -> Result<Response> {
+    let OpenStream { pieces, writer, held } = stream;
+    let pieces = match asked_wait(request) {
+        None => Either::Left(pieces),
+        Some(patience) => Either::Right(until_something(pieces, patience)),
+    };
     let first = futures_util::stream::once(async { Bytes::from_static(b": ok\n\n") });
-    let body = first.chain(frames).map(move |bytes| {
-        let _held_as_long_as_the_stream = &place;
+    let body = first.chain(pieces.map(move |piece| writer.write(&piece))).map(move |bytes| {
+        let _as_long_as_the_stream = &held;
         Ok::<_, io::Error>(bytes)
     });
-    Response::builder()
+    Ok(Response::builder()
         .content_type("text/event-stream")
         .header(header::CACHE_CONTROL, "no-cache, no-transform")
         .header("X-Accel-Buffering", "no")
-        .body(Body::from_bytes_stream(body))
+        .body(Body::from_bytes_stream(body)))
 }

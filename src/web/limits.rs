@@ -32,6 +32,7 @@ pub struct Limits {
     enforced: bool,
     messages: Buckets<String>,
     acts: Buckets<String>,
+    signs: Buckets<String>,
     starts: Buckets<IpAddr>,
     starts_of: Buckets<String>,
     sign_ins: Buckets<IpAddr>,
@@ -45,6 +46,7 @@ impl Limits {
             enforced,
             messages: RateLimiter::keyed(Quota::per_minute(count(20))),
             acts: RateLimiter::keyed(Quota::per_minute(count(240))),
+            signs: RateLimiter::keyed(Quota::per_minute(count(30))),
             starts: RateLimiter::keyed(Quota::per_hour(count(60))),
             starts_of: RateLimiter::keyed(Quota::per_hour(count(5))),
             sign_ins: RateLimiter::keyed(Quota::per_minute(count(20))),
@@ -61,6 +63,12 @@ impl Limits {
     /// Anything else that somebody known changes: what was read, who takes a conversation, a setting.
     pub fn act(&self, who: &str) -> Result<()> {
         self.take(&self.acts, &who.to_owned())
+    }
+
+    /// Whether one more sign of typing is passed on. It is sent every 3 s at most; half of that is let through, in bursts
+    /// for whoever writes in several conversations. Holds even where rates are off.
+    pub fn may_type(&self, who: &str) -> bool {
+        self.signs.check_key(&who.to_owned()).is_ok()
     }
 
     /// A new conversation: of a visitor, or of somebody not known yet.
@@ -92,6 +100,7 @@ impl Limits {
     pub fn forget_the_quiet(&self) {
         self.messages.retain_recent();
         self.acts.retain_recent();
+        self.signs.retain_recent();
         self.starts.retain_recent();
         self.starts_of.retain_recent();
         self.sign_ins.retain_recent();

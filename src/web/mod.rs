@@ -9,3 +9,4 @@ pub mod serve;
 pub mod session;
 pub mod session_store;
 pub mod sse;
+pub mod ws;

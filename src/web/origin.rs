@@ -1,5 +1,8 @@
 //! Where a request comes from: which page sent it, and which address.
-use crate::{app::App, error::Error};
+use crate::{
+    app::App,
+    error::{Error, Result},
+};
 use ipnet::IpNet;
 use poem::{Addr, Endpoint, IntoResponse, Request, Response, http::Method};
 use std::{
@@ -18,6 +21,20 @@ pub async fn own_pages_only<E: Endpoint>(
         return Err(Error::Forbidden("forbidden-origin").into());
     }
     Ok(endpoint.call(request).await?.into_response())
+}
+
+/// Streams are read by GET, which no form check sees. What a browser opens for another site's page is refused.
+pub fn own_page_reads(request: &Request) -> Result<()> {
+    match request.header("sec-fetch-site") {
+        Some("same-origin" | "none") | None => Ok(()),
+        Some(_) => Err(Error::Forbidden("forbidden-origin")),
+    }
+}
+
+/// A socket carries cookies wherever it is opened, and no other rule keeps its words from whoever opened it: our own page
+/// must have, and silence is a refusal.
+pub fn own_page_connects(request: &Request) -> Result<()> {
+    if is_from_own_page(request) { Ok(()) } else { Err(Error::Forbidden("forbidden-origin")) }
 }
 
 fn is_from_own_page(request: &Request) -> bool {

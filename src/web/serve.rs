@@ -55,7 +55,9 @@ pub async fn serve(
     }
     drop(listener);
     connections.close();
-    if timeout(DRAIN, connections.wait()).await.is_err() {
+    // A WebSocket has left its connection, and still wants to say goodbye.
+    let all_ended = async { tokio::join!(connections.wait(), app.streams.ended()) };
+    if timeout(DRAIN, all_ended).await.is_err() {
         tracing::warn!(left = connections.len(), "connections were cut at the end of the drain");
     }
     Ok(())

@@ -16,7 +16,7 @@ const AXE = readFileSync(new URL('./node_modules/axe-core/axe.min.js', import.me
 process.env.PW_TEST_SCREENSHOT_NO_FONTS_READY = '1';
 export const OWNER = { name: '林小雨', email: 'lin@shop.example', password: 'correct horse battery' };
 
-async function freePort() {
+export async function freePort() {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address();

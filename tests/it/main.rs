@@ -11,4 +11,5 @@ mod setup;
 mod sign_in;
 mod support;
 mod texts;
+mod transports;
 mod visitor;

@@ -170,7 +170,8 @@ async fn a_gap_too_long_to_replay_is_a_reset() {
         vera.say(&format!("{n}")).await;
     }
     assert_eq!(vera.listen("1").await.next().await.unwrap().name, "reset");
-    assert_eq!(vera.listen("2").await.all_until("synced").await.len(), 500);
+    let missed = vera.listen("2").await.all_until("synced").await;
+    assert_eq!(missed.iter().filter(|event| !event.id.is_empty()).count(), 500);
 }
 
 #[tokio::test]

@@ -3,7 +3,8 @@ use super::{CurrentAgent, DeskFrame, SignedIn, sign_in_as};
 use crate::{
     agent::{
         actions,
-        model::{Agent, AgentName, Password, Theme},
+        model::{Agent, AgentName, Password, Scope, Theme, Token, TokenName},
+        store,
     },
     app::App,
     error::{Error, Invalid, Result},
@@ -17,6 +18,7 @@ use crate::{
     },
 };
 use askama::Template;
+use jiff::SignedDuration;
 use poem::{
     Request, Response, handler,
     http::StatusCode,
@@ -32,8 +34,35 @@ struct MePage {
     frame: DeskFrame,
     me: Agent,
     sessions: Vec<SessionRow>,
+    tokens: Vec<TokenRow>,
+    told: Told,
+}
+
+/// What the page says beside the settings themselves.
+#[derive(Default)]
+struct Told {
     saved: bool,
     problem: Option<(&'static str, String)>,
+    /// A token that was just made: shown this once.
+    token: Option<String>,
+    /// What the form of a refused token held.
+    token_name: String,
+}
+
+impl Told {
+    fn problem(invalid: Invalid, lang: Lang) -> Self {
+        Self { problem: Some((invalid.field, lang.t(invalid.reason))), ..Self::default() }
+    }
+}
+
+struct TokenRow {
+    id: i64,
+    name: String,
+    write: bool,
+    /// The day it ends, and whether that is over.
+    ends: Option<String>,
+    ended: bool,
+    used: Option<String>,
 }
 
 struct SessionRow {
@@ -47,7 +76,7 @@ struct SessionRow {
 
 impl MePage {
     fn problem_of(&self, field: &str) -> Option<&str> {
-        self.problem.as_ref().filter(|(of, _)| *of == field).map(|(_, words)| words.as_str())
+        self.told.problem.as_ref().filter(|(of, _)| *of == field).map(|(_, words)| words.as_str())
     }
 }
 
@@ -55,16 +84,14 @@ impl MePage {
 pub async fn settings(app: Data<&App>, signed_in: SignedIn, request: &Request) -> Result<Response> {
     match signed_in {
         SignedIn::Nobody(door) => Ok(see_other(door)),
-        SignedIn::Agent(me) => me_page(&app, &me, query(request, "saved").is_some(), None).await,
+        SignedIn::Agent(me) => {
+            let saved = query(request, "saved").is_some();
+            me_page(&app, &me, Told { saved, ..Told::default() }).await
+        }
     }
 }
 
-async fn me_page(
-    app: &App,
-    me: &CurrentAgent,
-    saved: bool,
-    invalid: Option<Invalid>,
-) -> Result<Response> {
+async fn me_page(app: &App, me: &CurrentAgent, told: Told) -> Result<Response> {
     let sessions = SessionRows::new(app).of_owner(me.agent.id.0).await?;
     let zone = text::zone(text::DEFAULT_ZONE);
     let moment = |micros: i64| {
@@ -82,16 +109,28 @@ async fn me_page(
         seen: moment(session.seen_at).0,
         seen_iso: moment(session.seen_at).1,
     };
+    let now = app.clock.now();
+    let day = |at| text::day_line(at, &zone, me.lang);
+    let token = |token: Token| TokenRow {
+        id: token.id,
+        name: token.name,
+        write: token.scope == Scope::Write,
+        ended: token.expires_at.is_some_and(|at| at <= now),
+        ends: token.expires_at.map(day),
+        used: token.used_at.map(day),
+    };
+    let tokens = store::tokens_of(&app.db, me.agent.id).await?;
+    let refused = told.problem.is_some();
     let page = MePage {
         lang: me.lang,
         frame: DeskFrame::new(me, "me", 0),
         me: me.agent.clone(),
         sessions: sessions.into_iter().map(row).collect(),
-        saved,
-        problem: invalid.map(|invalid| (invalid.field, me.lang.t(invalid.reason))),
+        tokens: tokens.into_iter().map(token).collect(),
+        told,
     };
     let mut response = html(&page)?;
-    if invalid.is_some() {
+    if refused {
         response.set_status(StatusCode::UNPROCESSABLE_ENTITY);
     }
     Ok(response)
@@ -114,7 +153,7 @@ pub async fn set_profile(
     limits.act(&format!("agent {}", me.agent.id))?;
     let name = match AgentName::parse(&form.name) {
         Ok(name) => name,
-        Err(invalid) => return me_page(&app, &me, false, Some(invalid)).await,
+        Err(invalid) => return me_page(&app, &me, Told::problem(invalid, me.lang)).await,
     };
     let theme =
         Theme::parse(&form.theme).ok_or(Invalid { field: "theme", reason: "invalid-form" })?;
@@ -141,14 +180,14 @@ pub async fn change_password(
     limits.sign_in(viewer.address, me.agent.email.as_str())?;
     let new = match Password::parse(&form.password, &me.agent.email) {
         Ok(new) => new,
-        Err(invalid) => return me_page(&app, &me, false, Some(invalid)).await,
+        Err(invalid) => return me_page(&app, &me, Told::problem(invalid, me.lang)).await,
     };
     match actions::change_password(&app, me.agent.id, form.current, new).await {
         Ok(()) => {
             sign_in_as(request, &session.0, &me.agent).await?;
             Ok(see_other("/desk/me?saved=1"))
         }
-        Err(Error::Invalid(invalid)) => me_page(&app, &me, false, Some(invalid)).await,
+        Err(Error::Invalid(invalid)) => me_page(&app, &me, Told::problem(invalid, me.lang)).await,
         Err(error) => Err(error),
     }
 }
@@ -168,5 +207,65 @@ pub async fn end_session(
     limits.act(&format!("agent {}", me.agent.id))?;
     let hash = ids::decode(&form.session).ok_or(Error::NotFound)?;
     actions::end_session(&app, me.agent.id, &hash).await?;
+    Ok(see_other("/desk/me"))
+}
+
+#[derive(Deserialize)]
+struct TokenForm {
+    name: String,
+    scope: String,
+    /// Days until it ends, or `never`.
+    lifetime: String,
+}
+
+#[handler]
+pub async fn make_token(
+    app: Data<&App>,
+    limits: Data<&Arc<Limits>>,
+    me: CurrentAgent,
+    Form(form): Form<TokenForm>,
+) -> Result<Response> {
+    limits.act(&format!("agent {}", me.agent.id))?;
+    let made = async {
+        let name = TokenName::parse(&form.name)?;
+        let scope =
+            Scope::parse(&form.scope).ok_or(Invalid { field: "scope", reason: "invalid-form" })?;
+        let lifetime = match form.lifetime.as_str() {
+            "never" => None,
+            days => Some(lifetime(days)?),
+        };
+        actions::make_token(&app, me.agent.id, &name, scope, lifetime).await
+    };
+    match made.await {
+        Ok(token) => me_page(&app, &me, Told { token: Some(token), ..Told::default() }).await,
+        Err(Error::Invalid(invalid)) => {
+            let told = Told { token_name: form.name, ..Told::problem(invalid, me.lang) };
+            me_page(&app, &me, told).await
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn lifetime(days: &str) -> Result<SignedDuration> {
+    match days.parse() {
+        Ok(days @ 1..=366) => Ok(SignedDuration::from_hours(24 * days)),
+        _ => Err(Invalid { field: "lifetime", reason: "invalid-form" }.into()),
+    }
+}
+
+#[derive(Deserialize)]
+struct EndTokenForm {
+    token: i64,
+}
+
+#[handler]
+pub async fn end_token(
+    app: Data<&App>,
+    limits: Data<&Arc<Limits>>,
+    me: CurrentAgent,
+    Form(form): Form<EndTokenForm>,
+) -> Result<Response> {
+    limits.act(&format!("agent {}", me.agent.id))?;
+    actions::end_token(&app, me.agent.id, form.token).await?;
     Ok(see_other("/desk/me"))
 }

@@ -17,7 +17,7 @@ use crate::{
 };
 pub use door::{login, sign_in, sign_in_as, sign_out};
 pub use invitation::{accept_invitation, show_invitation};
-pub use me::{change_password, end_session, set_profile, settings};
+pub use me::{change_password, end_session, end_token, make_token, set_profile, settings};
 use poem::{FromRequest, Request, RequestBody, web::Data};
 use tower_sessions::Session;
 

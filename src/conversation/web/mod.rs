@@ -14,7 +14,7 @@ use crate::{
     app::App,
     contact::{self, CurrentVisitor},
     error::{Error, Invalid, Result},
-    event::{Side, Topic},
+    event::{Present, Side},
     ids::{Nonce, PublicId},
     site::{self, Site},
     text::{self, Lang},
@@ -258,19 +258,19 @@ pub async fn read(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// A stretch of the log as upserts: `?after=` or `?before=` a number. 204 where there is nothing.
+/// Somebody who types faster than the rate is not told: nothing depends on it.
 #[handler]
-pub async fn messages(
+pub async fn typing(
     app: Data<&App>,
-    viewer: Viewer,
+    limits: Data<&Arc<Limits>>,
     visitor: CurrentVisitor,
-    request: &Request,
     Path(cid): Path<String>,
-) -> Result<Response> {
-    let opened = open(&app, &visitor, &cid, viewer.lang).await?;
-    let range = asked_range(request)?;
-    let history = store::history(app.db.read(), opened.conversation.id, range).await?;
-    history_fragment(&opened.canvas, &history)
+) -> Result<StatusCode> {
+    let cid = PublicId::parse(&cid).ok_or(Error::NotFound)?;
+    if limits.may_type(&visitor.token.name()) {
+        actions::type_as_visitor(&app, visitor.contact, cid).await?;
+    }
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// What `?after=` or `?before=` ask for.
@@ -325,9 +325,9 @@ fn compose_page(lang: Lang, opened: &Opened, composer: Composer<'_>) -> Result<R
 
 // ── small things ──
 
-/// Whether an agent has the desk open. Said of this node only, until presence travels between nodes.
+/// Whether an agent has the desk open.
 fn is_online(app: &App) -> bool {
-    app.bus.listeners(&Topic::Desk) > 0
+    app.bus.is_here(Present::Agents)
 }
 
 fn in_frame(mut response: Response, site: &Site) -> Result<Response> {

@@ -124,6 +124,20 @@ pub async fn mark_seen(
     Ok(StatusCode::NO_CONTENT)
 }
 
+#[handler]
+pub async fn typing(
+    app: Data<&App>,
+    limits: Data<&Arc<Limits>>,
+    me: CurrentAgent,
+    Path(id): Path<String>,
+) -> Result<StatusCode> {
+    let work = at_work(&me, number(&id)?)?;
+    if limits.may_type(&who(&me)) {
+        conversation::type_as_agent(&app, &work).await?;
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
 fn at_work(me: &CurrentAgent, conversation: ConversationId) -> Result<AtWork> {
     if !me.agent.role.may_act() {
         return Err(Error::Forbidden("forbidden-read-only"));

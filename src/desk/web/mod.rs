@@ -1,7 +1,7 @@
 //! Pages and forms of the desk: parse, act, show.
 mod acts;
 
-pub use acts::{act, mark_seen, write};
+pub use acts::{act, mark_seen, typing, write};
 
 use super::live::{Row, name};
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
         history_fragment,
     },
     error::{Error, Result},
-    event::{Side, State},
+    event::{Present, Side, State},
     ids::{AgentId, ConversationId, Nonce},
     site, text,
     text::Lang,
@@ -108,6 +108,8 @@ struct Bar {
     assignee: String,
     mine: bool,
     may_act: bool,
+    /// Whether the visitor has the page open.
+    here: bool,
     nonce: Nonce,
 }
 
@@ -223,6 +225,7 @@ async fn bar(app: &App, me: &CurrentAgent, tab: Tab, found: &Conversation) -> Re
         state: found.state,
         mine: found.is_assigned_to(me.agent.id),
         assignee: summary.assignee_name,
+        here: app.bus.is_here(Present::Visitor(found.id)),
         may_act: me.agent.role.may_act(),
         nonce: Nonce::new(),
     })

@@ -1,8 +1,9 @@
 //! A whole installation, the people in it, and what they see.
 mod cast;
+pub mod line;
 mod page;
 mod site;
 
 pub use cast::{Agent, Person, Visitor};
 pub use page::{Answer, Stream};
-pub use site::{installation, limited_installation};
+pub use site::{Installation, installation, limited_installation};

@@ -165,6 +165,13 @@ impl Stream {
         }
     }
 
+    /// A document that never ends, from a place on, once there is more of it; `None` once it has ended.
+    pub async fn document_after(&mut self, place: usize) -> Option<String> {
+        let bytes = self.bytes.next().await?;
+        self.buffer.push_str(&String::from_utf8(bytes).unwrap());
+        Some(self.buffer[place..].to_owned())
+    }
+
     /// A document that never ends, read until it holds the words.
     pub async fn document_until(&mut self, words: &str) -> String {
         let reading = async {
@@ -180,7 +187,7 @@ impl Stream {
     }
 }
 
-fn parse(block: &str) -> Event {
+pub fn parse(block: &str) -> Event {
     let mut event = Event::default();
     let mut data = Vec::new();
     for line in block.lines() {

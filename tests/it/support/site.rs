@@ -6,13 +6,16 @@ use kefu::{
     app::App,
     commands,
     config::{Config, Switch},
+    contact::{TokenHash, VisitorToken},
     ids, routes, site,
     text::Lang,
+    web::serve,
 };
 use poem::{EndpointExt, Response};
 use sea_orm::{ConnectionTrait, Database};
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 use tempfile::TempDir;
+use tokio::net::TcpListener;
 
 pub const PASSWORD: &str = "correct horse battery staple";
 
@@ -70,6 +73,27 @@ impl Installation {
     /// Another process over the same database, which hears no news from this one.
     pub fn deaf_node(&self) -> Door {
         door(&App { bus: Default::default(), ..self.app.clone() })
+    }
+
+    /// The same on a port of its own, for what needs a real connection.
+    pub async fn listening(&self) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let app = self.app.clone();
+        tokio::spawn(async move { serve::serve(&app, listener, routes::site(&app)).await });
+        address
+    }
+
+    /// What a visitor's cookie proves.
+    pub fn token_of(&self, visitor: &Visitor) -> TokenHash {
+        let cookie = &visitor.person.cookies()["kefu-v"];
+        VisitorToken::parse(cookie, &self.app.key).unwrap().hash()
+    }
+
+    /// Takes every visitor's access away, without a word.
+    pub async fn forget_visitors(&self) {
+        let revoke = "UPDATE visitor_token SET revoked_at = created_at";
+        self.app.db.write().execute_unprepared(revoke).await.unwrap();
     }
 
     pub fn stranger(&self) -> Person {

@@ -1,4 +1,8 @@
-//! Rows of agents, invitations and revocations.
+//! Rows of agents, their tokens, invitations and revocations.
+mod tokens;
+
+pub use tokens::{find_by_token, insert_token, remove_token, tokens_of};
+
 use super::model::{Agent, Email, Role, Theme};
 use crate::{
     db::{self, Db},
@@ -8,7 +12,7 @@ use crate::{
     text::Lang,
 };
 use jiff::Timestamp;
-use sea_orm::{ActiveValue::Set, entity::prelude::*, sea_query::Expr};
+use sea_orm::{ActiveValue::Set, QueryOrder, entity::prelude::*, sea_query::Expr};
 
 pub mod agent {
     use sea_orm::entity::prelude::*;
@@ -82,6 +86,12 @@ pub async fn password_of(db: &Db, id: AgentId) -> Result<Option<String>> {
 pub async fn has_owner(db: &Db) -> Result<bool> {
     let owner = enabled().filter(agent::Column::Role.eq(Role::Owner.word())).one(db.read()).await?;
     Ok(owner.is_some())
+}
+
+/// Everybody who works here, by number.
+pub async fn all(db: &Db) -> Result<Vec<Agent>> {
+    let rows = enabled().order_by_asc(agent::Column::Id).all(db.read()).await?;
+    Ok(rows.into_iter().map(read).collect())
 }
 
 fn enabled() -> sea_orm::Select<agent::Entity> {
@@ -192,6 +202,7 @@ pub async fn insert_revocation(
         Access::Session(hash) => ("session", hash.clone()),
         Access::Agent(id) => ("agent", id.to_string()),
         Access::VisitorToken(hash) => ("visitor_token", hash.clone()),
+        Access::AgentToken(hash) => ("agent_token", hash.clone()),
     };
     let row = revocation::ActiveModel {
         kind: Set(kind.into()),
@@ -220,5 +231,6 @@ pub fn tables() -> Vec<db::Table> {
         db::table::<agent::Entity>(),
         db::table::<invitation::Entity>(),
         db::table::<revocation::Entity>(),
+        db::table::<tokens::agent_token::Entity>(),
     ]
 }

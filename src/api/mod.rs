@@ -1,0 +1,2 @@
+//! kefu for programs.
+pub mod shape;

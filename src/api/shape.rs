@@ -1,0 +1,234 @@
+//! What programs are shown: the same shapes over REST and over the socket, described by the same types in `openapi.json`
+//! and `asyncapi.json`. Fields are added, never changed or taken away. Moments are RFC 3339 in UTC.
+use crate::{
+    conversation::{Conversation, History},
+    event::{self, Content, Happening, Side, State, Summary},
+    ids::{ConversationId, PublicId},
+};
+use jiff::Timestamp;
+use poem_openapi::{Enum, Object, Union};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What a conversation is called: its number for agents, its public id (22 characters) for visitors.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, Union)]
+#[serde(untagged)]
+#[oai(one_of)]
+pub enum ConversationName {
+    Number(i64),
+    PublicId(String),
+}
+
+impl ConversationName {
+    pub fn for_agents(id: ConversationId) -> Self {
+        Self::Number(id.0)
+    }
+    pub fn for_visitors(id: &PublicId) -> Self {
+        Self::PublicId(id.to_string())
+    }
+    pub fn of(conversation: &Conversation, audience: Side) -> Self {
+        match audience {
+            Side::Visitor => Self::for_visitors(&conversation.public_id),
+            Side::Agent => Self::for_agents(conversation.id),
+        }
+    }
+}
+
+/// The side of a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Enum)]
+#[serde(rename_all = "snake_case")]
+#[oai(rename_all = "snake_case")]
+pub enum SideName {
+    Visitor,
+    Agent,
+}
+
+impl From<Side> for SideName {
+    fn from(side: Side) -> Self {
+        match side {
+            Side::Visitor => Self::Visitor,
+            Side::Agent => Self::Agent,
+        }
+    }
+}
+
+/// Who wrote an entry.
+#[derive(Clone, Debug, Serialize, JsonSchema, Object)]
+pub struct Author {
+    pub kind: SideName,
+    /// The name shown at that time; empty for a visitor who gave none.
+    pub name: String,
+    /// The number of the agent or contact; for agents only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[oai(skip_serializing_if_is_none)]
+    pub id: Option<i64>,
+}
+
+impl Author {
+    pub fn new(author: &event::Author, audience: Side) -> Self {
+        let id = match author {
+            event::Author::Visitor { id, .. } => id.0,
+            event::Author::Agent { id, .. } => id.0,
+        };
+        let id = (audience == Side::Agent).then_some(id);
+        Self { kind: author.side().into(), name: author.name().to_owned(), id }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema, Enum)]
+#[serde(rename_all = "snake_case")]
+#[oai(rename_all = "snake_case")]
+pub enum EntryKind {
+    Text,
+    /// For agents only.
+    Note,
+    Event,
+}
+
+/// What happened, in an entry of kind `event`.
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema, Enum)]
+#[serde(rename_all = "snake_case")]
+#[oai(rename_all = "snake_case")]
+pub enum EventName {
+    Claimed,
+    Closed,
+    Reopened,
+}
+
+/// A file that came with a message.
+#[derive(Clone, Debug, Serialize, JsonSchema, Object)]
+pub struct Attachment {
+    pub id: String,
+}
+
+/// One line of the log.
+#[derive(Clone, Debug, Serialize, JsonSchema, Object)]
+pub struct Entry {
+    /// 1, 2, 3 … without gaps in one conversation.
+    pub seq: i64,
+    /// The seq of the entry before it that you may see, 0 if it is the first. Whoever does not hold that one asks again.
+    pub prev: i64,
+    pub kind: EntryKind,
+    pub author: Author,
+    /// The text; empty for an event.
+    pub body: String,
+    /// What happened, if it is an event.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[oai(skip_serializing_if_is_none)]
+    pub event: Option<EventName>,
+    pub attachments: Vec<Attachment>,
+    pub at: String,
+}
+
+impl Entry {
+    pub fn new(entry: &event::Entry, before: Option<&event::Entry>, audience: Side) -> Self {
+        let (kind, body, event) = match &entry.content {
+            Content::Text { body } => (EntryKind::Text, body.clone(), None),
+            Content::Note { body } => (EntryKind::Note, body.clone(), None),
+            Content::Event { what } => {
+                let name = match what {
+                    Happening::Claimed => EventName::Claimed,
+                    Happening::Closed => EventName::Closed,
+                    Happening::Reopened => EventName::Reopened,
+                };
+                (EntryKind::Event, String::new(), Some(name))
+            }
+        };
+        Self {
+            seq: entry.seq,
+            prev: before.map_or(0, |before| before.seq),
+            kind,
+            author: Author::new(&entry.author, audience),
+            body,
+            event,
+            attachments: Vec::new(),
+            at: moment(entry.at),
+        }
+    }
+}
+
+/// A stretch of a log.
+#[derive(Clone, Debug, Serialize, JsonSchema, Object)]
+pub struct Entries {
+    /// A word of the database; where it changed, a backup was restored, and numbers of before mean nothing.
+    pub epoch: String,
+    pub entries: Vec<Entry>,
+    /// The number of the newest entry of the log, which you may not be allowed to see.
+    pub last_seq: i64,
+}
+
+impl Entries {
+    pub fn new(epoch: &str, history: &History, last_seq: i64, audience: Side) -> Self {
+        let entries = history
+            .seen_by(audience)
+            .map(|(entry, before)| Entry::new(entry, before, audience))
+            .collect();
+        Self { epoch: epoch.to_owned(), entries, last_seq }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema, Enum)]
+#[serde(rename_all = "snake_case")]
+#[oai(rename_all = "snake_case")]
+pub enum StateName {
+    /// Nobody has it yet.
+    Queued,
+    Open,
+    Closed,
+}
+
+impl From<State> for StateName {
+    fn from(state: State) -> Self {
+        match state {
+            State::Queued => Self::Queued,
+            State::Open => Self::Open,
+            State::Closed => Self::Closed,
+        }
+    }
+}
+
+/// A conversation as an agent sees it.
+#[derive(Clone, Debug, Serialize, JsonSchema, Object)]
+pub struct ConversationRow {
+    pub conversation: i64,
+    pub site: i64,
+    pub contact: i64,
+    /// The visitor's name; empty if unknown.
+    pub name: String,
+    pub state: StateName,
+    /// The number of the agent who has it.
+    pub assignee: Option<i64>,
+    pub assignee_name: String,
+    /// Messages of the visitor that whoever has it has not read.
+    pub unread: i64,
+    /// Since when the visitor waits for an answer.
+    pub waiting_since: Option<String>,
+    /// The beginning of the last message.
+    pub preview: String,
+    pub preview_by: SideName,
+    pub last_at: String,
+}
+
+impl From<&Summary> for ConversationRow {
+    fn from(summary: &Summary) -> Self {
+        Self {
+            conversation: summary.id.0,
+            site: summary.site.0,
+            contact: summary.contact.0,
+            name: summary.name.clone(),
+            state: summary.state.into(),
+            assignee: summary.assignee.map(|id| id.0),
+            assignee_name: summary.assignee_name.clone(),
+            unread: summary.unread,
+            waiting_since: summary.waiting_since.map(moment),
+            preview: summary.preview.clone(),
+            preview_by: summary.preview_by.into(),
+            last_at: moment(summary.last_at),
+        }
+    }
+}
+
+/// How a moment is written.
+pub fn moment(at: Timestamp) -> String {
+    format!("{at:.3}")
+}

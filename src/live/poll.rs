@@ -1,0 +1,118 @@
+//! A stretch of a visitor's log, and the wait for its next entry: what a reader uses whose line carries neither a stream
+//! nor a socket, and the simplest way for a program.
+use super::{
+    follow::{Cursor, Holder, MISSED, Piece, Watch},
+    sse::{BEAT, asked_wait, seat_of},
+};
+use crate::{
+    api::shape::Entries,
+    app::App,
+    contact::CurrentVisitor,
+    conversation::{self, Canvas, History, Range, asked_range, history_fragment},
+    error::{Error, Invalid, Result},
+    event::{Event, Side, Topic},
+    web::{
+        limits::Limits,
+        page::{Viewer, query},
+    },
+};
+use poem::{
+    IntoResponse, Request, Response, handler,
+    http::StatusCode,
+    web::{Data, Json, Path},
+};
+use std::{sync::Arc, time::Duration};
+use tokio::{
+    sync::broadcast::error::RecvError,
+    time::{Instant, timeout_at},
+};
+
+/// `?after=` a cursor or `?before=` a number; without either the newest. With `?wait=` seconds, and nothing after the cursor,
+/// the answer waits for what comes. Fragments, or by `Accept: application/json` the entries; 204 where there is nothing.
+#[handler]
+pub async fn conversation_messages(
+    app: Data<&App>,
+    limits: Data<&Arc<Limits>>,
+    viewer: Viewer,
+    visitor: CurrentVisitor,
+    request: &Request,
+    Path(cid): Path<String>,
+) -> Result<Response> {
+    let (seat, canvas) = seat_of(&app, &visitor, &cid, viewer).await?;
+    let Some(after) = query(request, "after") else {
+        let history =
+            conversation::history(app.db.read(), canvas.conversation, asked_range(request)?);
+        return shown(&app, &canvas, &history.await?, request);
+    };
+    let last_seq = conversation::find_for(app.db.read(), &seat).await?.last_seq;
+    let invalid = Invalid { field: "after", reason: "invalid-cursor" };
+    let after = Cursor::parse(&after).ok_or(invalid)?.resume(&app.epoch, last_seq);
+    let after = after.ok_or(Error::Conflict("conflict-cursor"))?;
+    let history = match asked_wait(request) {
+        None => news_after(&app, &canvas, after).await?,
+        Some(patience) => {
+            let _place = limits.stream(visitor.token.name())?;
+            let watch = Watch::new(&app, Holder::Visitor { token: visitor.token.name() }, BEAT);
+            wait(&app, &canvas, after, patience, watch).await?
+        }
+    };
+    shown(&app, &canvas, &history, request)
+}
+
+async fn news_after(app: &App, canvas: &Canvas, after: i64) -> Result<History> {
+    conversation::history(app.db.read(), canvas.conversation, Range::After(after, MISSED)).await
+}
+
+/// The log after a number, as soon as it holds something for the visitor, or as it is when the patience ends.
+async fn wait(
+    app: &App,
+    canvas: &Canvas,
+    mut after: i64,
+    patience: Duration,
+    mut watch: Watch,
+) -> Result<History> {
+    let until = Instant::now() + patience;
+    if !watch.holds().await {
+        return Err(Error::NotFound);
+    }
+    // Listen before reading, so that nothing falls between the two.
+    let mut news = app.bus.subscribe(Topic::Conversation(canvas.conversation));
+    loop {
+        let history = news_after(app, canvas, after).await?;
+        if history.seen_by(Side::Visitor).next().is_some() {
+            return Ok(history);
+        }
+        after = history.entries.last().map_or(after, |entry| entry.seq);
+        let told = async {
+            loop {
+                tokio::select! {
+                    told = news.recv() => match told {
+                        Ok(news) if !matches!(news.event, Event::EntryAppended(_)) => {}
+                        Ok(_) | Err(RecvError::Lagged(_)) => return Ok(true),
+                        Err(RecvError::Closed) => return Ok(false),
+                    },
+                    interruption = watch.next() => match interruption {
+                        Piece::Bye => return Err(Error::NotFound),
+                        Piece::Beat => {}
+                        _ => return Ok(false),
+                    },
+                }
+            }
+        };
+        if !timeout_at(until, told).await.unwrap_or(Ok(false))? {
+            return Ok(history);
+        }
+    }
+}
+
+fn shown(app: &App, canvas: &Canvas, history: &History, request: &Request) -> Result<Response> {
+    let json = request.header("accept").is_some_and(|accept| accept.contains("application/json"));
+    if !json {
+        return history_fragment(canvas, history);
+    }
+    if history.seen_by(Side::Visitor).next().is_none() {
+        return Ok(StatusCode::NO_CONTENT.into());
+    }
+    let last_seq = history.entries.last().map_or(0, |entry| entry.seq);
+    Ok(Json(Entries::new(&app.epoch, history, last_seq, Side::Visitor)).into_response())
+}

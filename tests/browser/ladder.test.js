@@ -1,0 +1,134 @@
+// Where a stream does not get through, the page finds another way by itself, and comes back to the stream once it does.
+import { after, before, describe, test } from 'node:test';
+import assert from 'node:assert/strict';
+import { Browser, Server, messages, owner, say, sees } from './kefu.js';
+import { FaultyProxy, RealProxy } from './proxy.js';
+
+let server, browser;
+before(async () => {
+  server = await Server.start();
+  browser = await Browser.start();
+  await (await owner(browser, server)).close();
+});
+after(async () => {
+  browser.nothingComplained();
+  await browser.stop();
+  await server.stop();
+});
+
+const rungOf = page => page.evaluate(() => window.kf.rung);
+
+/** Waits for a rung; going down takes some failures, coming up a probe after 15 s. */
+async function stands(page, rung) {
+  for (const end = Date.now() + 90_000; await rungOf(page) !== rung;) {
+    assert(Date.now() < end, `still on ${JSON.stringify(await rungOf(page))}, not on ${JSON.stringify(rung)}`);
+    await page.waitForTimeout(100);
+  }
+  await page.locator('html:not([data-net=off])').waitFor();
+}
+
+/** A visitor behind a proxy, and her conversation as the agent sees it. */
+async function talk(proxy, first) {
+  const lin = await owner(browser, server);
+  const vera = await browser.person();
+  await vera.goto(`${proxy.url}/w/demo`);
+  await say(vera, first);
+  await vera.waitForURL('**/c/**');
+  await lin.goto(`${server.url}/desk/c?tab=queue`);
+  await lin.locator('.row', { hasText: first }).click();
+  await lin.locator('#conv[data-cid]').waitFor();
+  return { vera, lin, end: () => Promise.all([vera.context().close(), lin.context().close(), proxy.stop()]) };
+}
+
+// What is broken, and where the page must stand.
+const LINES = [
+  ['a proxy that buffers streams', { stream: 'buffer' }, 'ws'],
+  ['a proxy that cuts streams after a second', { stream: 'cut' }, 'ws'],
+  ['a proxy that buffers and strips Upgrade', { stream: 'buffer', ws: 'strip' }, 'poll'],
+  ['a proxy that answers streams and sockets with 502', { stream: '502', ws: '502' }, 'poll'],
+  ['a proxy that lets no request wait', { stream: 'buffer', ws: '502', poll: '502' }, 'page'],
+  ['a proxy that cuts whatever lasts longer than a second', { stream: 'cut', ws: 'cut', poll: 'cut', page: '502' }, 'refresh'],
+];
+
+// Side by side, since most of it is waiting.
+describe('the ladder', { concurrency: 4 }, () => {
+  for (const [line, faults, rung] of LINES) {
+    test(`${line}: the talk goes on over ${rung}, and over the stream once it gets through`, async () => {
+      const proxy = await FaultyProxy.to(server.url, faults);
+      const first = `第一句 ${rung} ${line.length}`;
+      const { vera, lin, end } = await talk(proxy, first);
+      await stands(vera, rung);
+      await say(lin, '收到了');
+      await sees(vera, '收到了');
+      await say(vera, '第二句');
+      await sees(lin, '第二句');
+      assert.deepEqual(await messages(vera), [first, '收到了', '第二句']);
+
+      proxy.faults = {};
+      await stands(vera, '');
+      await say(lin, '现在顺了');
+      await sees(vera, '现在顺了');
+      assert.deepEqual(await messages(vera), [first, '收到了', '第二句', '现在顺了']);
+      await end();
+    });
+  }
+
+  for (const [faults, rung] of [[{ stream: 'buffer' }, 'ws'], [{ stream: '502', ws: '502' }, 'poll'], [{ stream: 'cut', ws: 'strip', poll: '502' }, 'refresh']]) {
+    test(`the desk goes on over ${rung}`, async () => {
+      const proxy = await FaultyProxy.to(server.url, faults);
+      const ben = await browser.person({ viewport: { width: 1440, height: 860 } });
+      await ben.goto(`${proxy.url}/login`);
+      await ben.fill('#email', 'lin@shop.example');
+      await ben.fill('#password', 'correct horse battery');
+      await ben.click('main form button.btn-p');
+      await ben.waitForURL('**/desk/c**');
+      await ben.goto(`${proxy.url}/desk/c?tab=queue`);
+      await stands(ben, rung);
+      const vera = await browser.person();
+      await vera.goto(`${server.url}/w/demo`);
+      await say(vera, `有人在吗 ${rung}`);
+      await vera.waitForURL('**/c/**');
+      await ben.locator('.row', { hasText: `有人在吗 ${rung}` }).click();
+      await ben.locator('#conv[data-cid]').waitFor();
+      await say(vera, '再问一句');
+      await sees(ben, '再问一句');
+      assert.deepEqual(await messages(ben), [`有人在吗 ${rung}`, '再问一句']);
+      proxy.faults = {};
+      await stands(ben, '');
+      await ben.close();
+      await vera.close();
+      proxy.stop();
+    });
+  }
+
+  for (const name of ['nginx', 'haproxy']) {
+    test(`${name} as it comes carries the stream`, async () => {
+      const proxy = await RealProxy[name](server.url);
+      const { vera, lin, end } = await talk(proxy, `经过 ${name}`);
+      await say(lin, '看得见');
+      await sees(vera, '看得见');
+      await say(vera, '好的');
+      await sees(lin, '好的');
+      assert.equal(await rungOf(vera), '');
+      assert.deepEqual(await messages(vera), [`经过 ${name}`, '看得见', '好的']);
+      await end();
+    });
+  }
+
+  test('a line that carries nothing for a while is no reason to leave the stream for long', async () => {
+    const proxy = await FaultyProxy.to(server.url, {});
+    const { vera, lin, end } = await talk(proxy, '断断续续');
+    await stands(vera, '');
+    proxy.faults = { stream: '502', ws: '502', poll: '502', page: '502', refresh: '502' };
+    proxy.server.closeAllConnections();
+    await vera.locator('html[data-net=off]').waitFor();
+    await say(vera, '这时写的');
+    await say(vera, '还有一句');
+    proxy.faults = {};
+    await stands(vera, '');
+    await sees(lin, '还有一句');
+    assert.deepEqual(await messages(lin), ['断断续续', '这时写的', '还有一句']);
+    assert.deepEqual(await messages(vera), ['断断续续', '这时写的', '还有一句']);
+    await end();
+  });
+});
