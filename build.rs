@@ -16,6 +16,7 @@ const BUNDLES: &[(&str, &str, &str)] = &[
     ("visitor.css", "css", "tokens base message composer visitor live"),
     ("desk.css", "css", "tokens base message composer desk form"),
     ("form.css", "css", "tokens base form"),
+    ("docs.css", "css", "tokens base docs"),
     ("shop.css", "css", "tokens base shop"),
     ("dark.css", "css", "dark"),
     ("live.js", "vendor", "htmx.min hx-sse.min hx-upsert.min"),

@@ -21,6 +21,9 @@ pub enum Error {
     Forbidden(&'static str),
     #[error("{}: {}", .0.field, .0.reason)]
     Invalid(Invalid),
+    /// A program's request that cannot be read: what is wrong with it.
+    #[error("malformed: {what}")]
+    Malformed { what: String },
     #[error("the nonce was used for something else")]
     NonceReused,
     /// Somebody else answered after what the sender had seen.
@@ -50,7 +53,7 @@ impl Error {
             Self::NotFound => "not_found",
             Self::Unauthenticated => "unauthenticated",
             Self::Forbidden(_) => "forbidden",
-            Self::Invalid(_) => "invalid",
+            Self::Invalid(_) | Self::Malformed { .. } => "invalid",
             Self::NonceReused => "nonce_reused",
             Self::Stale { .. } => "stale",
             Self::Taken { .. } | Self::Conflict(_) => "conflict",

@@ -103,6 +103,8 @@ pub struct Summary {
     pub assignee: Option<AgentId>,
     /// The name the assignee had when taking it; empty without one.
     pub assignee_name: String,
+    /// The number of the newest entry.
+    pub last_seq: i64,
     /// Messages of the visitor that whoever has the conversation has not read.
     pub unread: i64,
     /// Since when the visitor waits for an answer.

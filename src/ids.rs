@@ -130,6 +130,31 @@ impl fmt::Display for SiteKey {
     }
 }
 
+/// `{epoch}:{seq}`, or a bare `seq`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    pub epoch: Option<String>,
+    pub seq: i64,
+}
+
+impl Cursor {
+    /// `None` for garbage, which is answered like a cursor of another epoch: with a reset.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (epoch, seq) = match text.split_once(':') {
+            Some((epoch, seq)) => (Some(epoch.to_owned()), seq),
+            None => (None, text),
+        };
+        let seq: i64 = seq.parse().ok()?;
+        (seq >= 0).then_some(Self { epoch, seq })
+    }
+
+    /// Where to go on, if the log we have is the one the cursor speaks of.
+    pub fn resume(&self, epoch: &str, last_seq: i64) -> Option<i64> {
+        let same_log = self.epoch.as_deref().is_none_or(|theirs| theirs == epoch);
+        (same_log && self.seq <= last_seq).then_some(self.seq)
+    }
+}
+
 fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'
 }
@@ -137,6 +162,7 @@ fn is_word(byte: u8) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn a_public_id_survives_its_own_parser_and_garbage_does_not() {
@@ -159,6 +185,40 @@ mod tests {
         assert!(Nonce::parse(&"a".repeat(64)).is_ok());
         for bad in ["", "a b", "é", "a\n", &"a".repeat(65)] {
             assert!(Nonce::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_cursor_is_a_number_perhaps_of_an_epoch() {
+        let cursor = |text: &str| Cursor::parse(text).map(|cursor| (cursor.epoch, cursor.seq));
+        assert_eq!(cursor("7"), Some((None, 7)));
+        assert_eq!(cursor("k3:7"), Some((Some("k3".into()), 7)));
+        for garbage in ["", "x", "-1", "k3:", "k3:7:8", "9223372036854775808", "7 ", "٧"] {
+            assert_eq!(cursor(garbage), None, "{garbage}");
+        }
+    }
+
+    #[test]
+    fn a_cursor_of_another_epoch_or_from_the_future_is_not_continued() {
+        let resume = |text: &str| Cursor::parse(text).and_then(|cursor| cursor.resume("now", 10));
+        assert_eq!(resume("now:10"), Some(10));
+        assert_eq!(resume("3"), Some(3));
+        assert_eq!(resume("then:3"), None);
+        assert_eq!(resume("now:11"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_breaks_the_cursor(text in "\\PC{0,40}") {
+            if let Some(cursor) = Cursor::parse(&text) {
+                prop_assert!(cursor.seq >= 0);
+            }
+        }
+
+        #[test]
+        fn what_we_print_we_read(epoch in "[a-z0-9]{1,8}", seq in 0..i64::MAX) {
+            let cursor = Cursor::parse(&format!("{epoch}:{seq}"));
+            prop_assert_eq!(cursor, Some(Cursor { epoch: Some(epoch), seq }));
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Every address, on one page.
 use crate::{
     agent::web as agent,
+    api,
     app::App,
     config::Switch,
     conversation::web as conversation,
@@ -27,6 +28,7 @@ pub fn site(app: &App) -> impl Endpoint + use<> {
         .with(Sessions::new(app))
         .around(origin::own_pages_only)
         .around(errors::answer)
+        .around(api::for_sites)
         .around(headers::protect)
         .with(CookieJarManager::new())
         .with(AddData::new(limits))
@@ -75,6 +77,10 @@ fn addresses() -> Route {
         .at("/desk/me/sessions/end", post(agent::end_session))
         .at("/desk/me/tokens", post(agent::make_token))
         .at("/desk/me/tokens/end", post(agent::end_token))
+        // Programs.
+        .at("/api/docs", get(api::documentation))
+        .at("/api/v1/ws", get(live::api_socket))
+        .nest("/api/v1", api::routes())
 }
 
 /// Keeps the memory of the limits as small as what happens now.

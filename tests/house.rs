@@ -52,7 +52,7 @@ const CUPBOARDS: &[(&str, &[&str])] = &[
             "routes.rs",
         ],
     ),
-    ("askama::", &["/web.rs", "/web/", "/live.rs", "live/"]),
+    ("askama::", &["/web.rs", "/web/", "/live.rs", "live/", "api/docs.rs"]),
     ("tower_sessions::", &["web/", "agent/web/"]),
     ("async_stream::", &["live/"]),
     ("poem_openapi::", &["api/"]),

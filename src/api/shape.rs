@@ -1,7 +1,7 @@
 //! What programs are shown: the same shapes over REST and over the socket, described by the same types in `openapi.json`
 //! and `asyncapi.json`. Fields are added, never changed or taken away. Moments are RFC 3339 in UTC.
 use crate::{
-    conversation::{Conversation, History},
+    conversation::{self, History},
     event::{self, Content, Happening, Side, State, Summary},
     ids::{ConversationId, PublicId},
 };
@@ -26,7 +26,7 @@ impl ConversationName {
     pub fn for_visitors(id: &PublicId) -> Self {
         Self::PublicId(id.to_string())
     }
-    pub fn of(conversation: &Conversation, audience: Side) -> Self {
+    pub fn of(conversation: &conversation::Conversation, audience: Side) -> Self {
         match audience {
             Side::Visitor => Self::for_visitors(&conversation.public_id),
             Side::Agent => Self::for_agents(conversation.id),
@@ -187,43 +187,77 @@ impl From<State> for StateName {
     }
 }
 
-/// A conversation as an agent sees it.
+/// A conversation as it is now. What is not for visitors is left out for them.
 #[derive(Clone, Debug, Serialize, JsonSchema, Object)]
-pub struct ConversationRow {
-    pub conversation: i64,
-    pub site: i64,
-    pub contact: i64,
-    /// The visitor's name; empty if unknown.
-    pub name: String,
+#[oai(skip_serializing_if_is_none)]
+pub struct Conversation {
+    pub conversation: ConversationName,
     pub state: StateName,
-    /// The number of the agent who has it.
-    pub assignee: Option<i64>,
+    /// The number of the newest entry of the log.
+    pub last_seq: i64,
+    /// The name of the agent who has it; empty while nobody has.
     pub assignee_name: String,
+    /// When the last message was sent.
+    pub last_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub site: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contact: Option<i64>,
+    /// The visitor's name; empty if unknown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The number of the agent who has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub assignee: Option<i64>,
     /// Messages of the visitor that whoever has it has not read.
-    pub unread: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unread: Option<i64>,
     /// Since when the visitor waits for an answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub waiting_since: Option<String>,
     /// The beginning of the last message.
-    pub preview: String,
-    pub preview_by: SideName,
-    pub last_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preview: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preview_by: Option<SideName>,
 }
 
-impl From<&Summary> for ConversationRow {
-    fn from(summary: &Summary) -> Self {
+impl Conversation {
+    pub fn new(head: &conversation::Conversation, name: &str, audience: Side) -> Self {
+        let summary = head.summary(name.to_owned(), String::new());
+        let for_agents = Self::for_agents(&summary);
+        match audience {
+            Side::Agent => for_agents,
+            Side::Visitor => Self {
+                conversation: ConversationName::for_visitors(&head.public_id),
+                site: None,
+                contact: None,
+                name: None,
+                assignee: None,
+                unread: None,
+                waiting_since: None,
+                preview: None,
+                preview_by: None,
+                ..for_agents
+            },
+        }
+    }
+
+    pub fn for_agents(summary: &Summary) -> Self {
         Self {
-            conversation: summary.id.0,
-            site: summary.site.0,
-            contact: summary.contact.0,
-            name: summary.name.clone(),
+            conversation: ConversationName::for_agents(summary.id),
             state: summary.state.into(),
-            assignee: summary.assignee.map(|id| id.0),
+            last_seq: summary.last_seq,
             assignee_name: summary.assignee_name.clone(),
-            unread: summary.unread,
-            waiting_since: summary.waiting_since.map(moment),
-            preview: summary.preview.clone(),
-            preview_by: summary.preview_by.into(),
             last_at: moment(summary.last_at),
+            site: Some(summary.site.0),
+            contact: Some(summary.contact.0),
+            name: Some(summary.name.clone()),
+            assignee: summary.assignee.map(|id| id.0),
+            unread: Some(summary.unread),
+            waiting_since: summary.waiting_since.map(moment),
+            preview: Some(summary.preview.clone()),
+            preview_by: Some(summary.preview_by.into()),
         }
     }
 }

@@ -4,5 +4,7 @@ mod store;
 mod web;
 
 pub use model::{TokenHash, VisitorToken};
-pub use store::{create, extend, find_by_token, lock, name_of, names, tables, token_lives};
+pub use store::{
+    TokenState, create, extend, lock, name_of, names, tables, token_lives, token_state,
+};
 pub use web::{CurrentVisitor, MaybeVisitor, remember};

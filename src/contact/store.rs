@@ -57,9 +57,31 @@ pub async fn find_by_token(db: &Db, hash: &TokenHash, now: Timestamp) -> Result<
     Ok(row.map(|row| ContactId(row.contact_id)))
 }
 
-/// Whether a token still opens doors.
+/// What is known of a token that proves itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenState {
+    /// Its holder has not spoken.
+    Fresh,
+    Known(ContactId),
+    /// Revoked, or not used for too long.
+    Ended,
+}
+
+pub async fn token_state(app: &App, hash: &TokenHash) -> Result<TokenState> {
+    let row = visitor_token::Entity::find_by_id(hash.0.clone()).one(app.db.read()).await?;
+    let now = db::micros(app.clock.now());
+    Ok(match row {
+        None => TokenState::Fresh,
+        Some(row) if row.revoked_at.is_none() && row.expires_at > now => {
+            TokenState::Known(ContactId(row.contact_id))
+        }
+        Some(_) => TokenState::Ended,
+    })
+}
+
+/// Whether a token still opens doors; one that nobody has spoken with yet does.
 pub async fn token_lives(app: &App, hash: &TokenHash) -> Result<bool> {
-    Ok(find_by_token(&app.db, hash, app.clock.now()).await?.is_some())
+    Ok(token_state(app, hash).await? != TokenState::Ended)
 }
 
 /// A person who spoke for the first time. `None` if the token is taken: somebody else's repeat of this was faster.

@@ -16,8 +16,8 @@ pub use live::{
 };
 pub use model::{Body, Conversation, Seat};
 pub use store::{
-    Counts, History, Positions, Range, Tab, counts, find_for, history, list, positions, tables,
-    touched_since,
+    Counts, History, Positions, Range, Tab, counts, find_for, history, list, of_contact, page,
+    positions, tables, touched_since,
 };
 pub use web::{asked_range, history_fragment};
 pub use writer::Sent;

@@ -139,6 +139,7 @@ impl Conversation {
                 .assignee
                 .as_ref()
                 .map_or_else(String::new, |assignee| assignee.name.clone()),
+            last_seq: self.last_seq,
             unread: self.unread,
             waiting_since: self.waiting_since,
             preview: self.preview.clone(),

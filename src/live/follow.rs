@@ -7,7 +7,7 @@ use crate::{
     conversation::{self, Conversation, History, Positions, Range, Seat},
     error::Result,
     event::{Access, Author, Entry, Event, Present, Side, Topic},
-    ids::{self, AgentId, ConversationId},
+    ids::{self, AgentId, ConversationId, Cursor},
 };
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
@@ -72,31 +72,6 @@ pub trait Draw: Clone + Send + Sync + 'static {
     fn presence(&self, here: bool) -> Bytes;
     /// Nobody on the other side is typing any more.
     fn quiet(&self) -> Bytes;
-}
-
-/// `{epoch}:{seq}`, or a bare `seq`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cursor {
-    epoch: Option<String>,
-    seq: i64,
-}
-
-impl Cursor {
-    /// `None` for garbage, which is answered like a cursor of another epoch: with a reset.
-    pub fn parse(text: &str) -> Option<Self> {
-        let (epoch, seq) = match text.split_once(':') {
-            Some((epoch, seq)) => (Some(epoch.to_owned()), seq),
-            None => (None, text),
-        };
-        let seq: i64 = seq.parse().ok()?;
-        (seq >= 0).then_some(Self { epoch, seq })
-    }
-
-    /// Where to go on, if the log we have is the one the cursor speaks of.
-    pub fn resume(&self, epoch: &str, last_seq: i64) -> Option<i64> {
-        let same_log = self.epoch.as_deref().is_none_or(|theirs| theirs == epoch);
-        (same_log && self.seq <= last_seq).then_some(self.seq)
-    }
 }
 
 /// By what right a stream is open.
@@ -416,45 +391,5 @@ async fn missed_since<D: Draw>(app: &App, draw: &D, seen: &mut i64) -> Result<Ve
             pieces.push(Piece::Entry { seq: entry.seq, drawn: draw.entry(entry, before)? });
         }
         *seen = last;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    #[test]
-    fn a_cursor_is_a_number_perhaps_of_an_epoch() {
-        let cursor = |text: &str| Cursor::parse(text).map(|cursor| (cursor.epoch, cursor.seq));
-        assert_eq!(cursor("7"), Some((None, 7)));
-        assert_eq!(cursor("k3:7"), Some((Some("k3".into()), 7)));
-        for garbage in ["", "x", "-1", "k3:", "k3:7:8", "9223372036854775808", "7 ", "٧"] {
-            assert_eq!(cursor(garbage), None, "{garbage}");
-        }
-    }
-
-    #[test]
-    fn a_cursor_of_another_epoch_or_from_the_future_is_not_continued() {
-        let resume = |text: &str| Cursor::parse(text).and_then(|cursor| cursor.resume("now", 10));
-        assert_eq!(resume("now:10"), Some(10));
-        assert_eq!(resume("3"), Some(3));
-        assert_eq!(resume("then:3"), None);
-        assert_eq!(resume("now:11"), None);
-    }
-
-    proptest! {
-        #[test]
-        fn no_text_breaks_the_cursor(text in "\\PC{0,40}") {
-            if let Some(cursor) = Cursor::parse(&text) {
-                prop_assert!(cursor.seq >= 0);
-            }
-        }
-
-        #[test]
-        fn what_we_print_we_read(epoch in "[a-z0-9]{1,8}", seq in 0..i64::MAX) {
-            let cursor = Cursor::parse(&format!("{epoch}:{seq}"));
-            prop_assert_eq!(cursor, Some(Cursor { epoch: Some(epoch), seq }));
-        }
     }
 }

@@ -3,12 +3,15 @@
 mod desk;
 mod follow;
 mod fragments;
+mod frames;
 mod page;
 mod poll;
+mod socket;
 mod sse;
 mod ws;
 
 pub use page::live_page;
 pub use poll::conversation_messages;
+pub use socket::api_socket;
 pub use sse::{conversation_events, desk_events};
 pub use ws::{conversation_socket, desk_socket};

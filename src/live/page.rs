@@ -1,7 +1,7 @@
 //! A conversation as a document that never ends: live without a script. The composer stands in a frame of its own, so
 //! sending does not touch the document; after ten minutes the document asks the browser to load it again.
 use super::{
-    follow::{self, Cursor, Holder, MISSED, Piece, Watch, watched},
+    follow::{self, Holder, MISSED, Piece, Watch, watched},
     sse::seat_of,
 };
 use crate::{
@@ -10,6 +10,7 @@ use crate::{
     conversation::{self, EntryLine, Range},
     error::Result,
     event::Present,
+    ids::Cursor,
     site,
     text::Lang,
     web::{

@@ -1,7 +1,7 @@
 //! A stretch of a visitor's log, and the wait for its next entry: what a reader uses whose line carries neither a stream
 //! nor a socket, and the simplest way for a program.
 use super::{
-    follow::{Cursor, Holder, MISSED, Piece, Watch},
+    follow::{Holder, MISSED, Piece, Watch},
     sse::{BEAT, asked_wait, seat_of},
 };
 use crate::{
@@ -11,6 +11,7 @@ use crate::{
     conversation::{self, Canvas, History, Range, asked_range, history_fragment},
     error::{Error, Invalid, Result},
     event::{Event, Side, Topic},
+    ids::Cursor,
     web::{
         limits::Limits,
         page::{Viewer, query},

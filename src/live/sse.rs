@@ -1,7 +1,7 @@
 //! Streams as server-sent events, and as answers to a reader whose line carries none (`?wait=`).
 use super::{
     desk,
-    follow::{self, Cursor, Holder, Piece, Watch, until_something, watched},
+    follow::{self, Holder, Piece, Watch, until_something, watched},
 };
 use crate::{
     agent::CurrentAgent,
@@ -11,7 +11,7 @@ use crate::{
     conversation::{self, Canvas, Seat},
     error::{Error, Result},
     event::{Present, Side},
-    ids::PublicId,
+    ids::{Cursor, PublicId},
     site, text,
     web::{
         limits::{Limits, StreamPlace},

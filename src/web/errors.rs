@@ -26,7 +26,7 @@ impl ResponseError for Error {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
-            Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Invalid(_) | Self::Malformed { .. } => StatusCode::UNPROCESSABLE_ENTITY,
             Self::NonceReused | Self::Stale { .. } | Self::Taken { .. } | Self::Conflict(_) => {
                 StatusCode::CONFLICT
             }
@@ -45,6 +45,7 @@ pub fn words(error: &Error) -> Words {
         Error::Unauthenticated => Words::new("error-unauthenticated"),
         Error::Forbidden(why) | Error::Conflict(why) => Words::new(why),
         Error::Invalid(invalid) => Words::new(invalid.reason),
+        Error::Malformed { what } => Words::new("error-malformed").put("what", what),
         Error::NonceReused => Words::new("error-nonce-reused"),
         Error::Stale { by } => Words::new("error-stale").put("name", by),
         Error::Taken { by } => Words::new("error-taken").put("name", by),
@@ -98,7 +99,7 @@ pub async fn answer<E: Endpoint>(endpoint: Arc<E>, mut request: Request) -> poem
     let method = request.method().clone();
     let mut asked = Asked {
         viewer: Viewer::of(&request),
-        json: request.header("accept").is_some_and(|accept| accept.contains("application/json")),
+        json: is_for_programs(&request),
         path: request.uri().path().to_owned(),
         body: Bytes::new(),
     };
@@ -122,7 +123,8 @@ pub async fn answer<E: Endpoint>(endpoint: Arc<E>, mut request: Request) -> poem
     .await;
 
     let _entered = span.entered();
-    let mut response = outcome.unwrap_or_else(|error| explain(ours(error), &asked, &request_id));
+    let mut response =
+        outcome.unwrap_or_else(|error| explain(ours(error, asked.json), &asked, &request_id));
     if let Ok(id) = HeaderValue::from_str(&request_id) {
         response.headers_mut().insert("x-request-id", id);
     }
@@ -134,12 +136,19 @@ pub async fn answer<E: Endpoint>(endpoint: Arc<E>, mut request: Request) -> poem
     Ok(response)
 }
 
+fn is_for_programs(request: &Request) -> bool {
+    request.uri().path().starts_with("/api/v1")
+        || request.header("accept").is_some_and(|accept| accept.contains("application/json"))
+}
+
 /// Poem's own refusals, in our words.
-fn ours(error: poem::Error) -> Error {
+fn ours(error: poem::Error, json: bool) -> Error {
     let status = error.status();
     error.downcast::<Error>().unwrap_or_else(|error| match status {
+        StatusCode::UNAUTHORIZED => Error::Unauthenticated,
         StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => Error::NotFound,
         StatusCode::PAYLOAD_TOO_LARGE => Error::TooLarge,
+        status if status.is_client_error() && json => Error::Malformed { what: error.to_string() },
         status if status.is_client_error() => {
             Error::Invalid(crate::error::Invalid { field: "form", reason: "invalid-form" })
         }

@@ -10,13 +10,17 @@ use std::{
     sync::Arc,
 };
 
+/// Reads no cookie and stores nothing, so nothing can be forged there: a program's first request has no token yet.
+const WITHOUT_COOKIES: &str = "/api/v1/visitor/sessions";
+
 /// Refuses what another site's page makes a browser send. A request with `Authorization` was not made by a browser's
 /// cookie; every other one that may change something must say that our own page sent it, and silence is a refusal.
 pub async fn own_pages_only<E: Endpoint>(
     endpoint: Arc<E>,
     request: Request,
 ) -> poem::Result<Response> {
-    let harmless = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    let harmless = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS)
+        || request.uri().path() == WITHOUT_COOKIES;
     if !harmless && request.header("authorization").is_none() && !is_from_own_page(&request) {
         return Err(Error::Forbidden("forbidden-origin").into());
     }

@@ -2,6 +2,7 @@
 //! every test makes a database of its own; without it each has an SQLite file.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod api;
 mod desk;
 mod log;
 mod process;

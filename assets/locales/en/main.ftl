@@ -212,3 +212,17 @@ token-revoke = Revoke
 token-revoke-name = Revoke { $name }
 invalid-token-name = Please say in 1 to 60 characters what the token is for.
 invalid-token-count = You have 50 tokens. Revoke one that you no longer need.
+
+docs-title = API documentation
+docs-intro = Programs speak with kefu over REST and over a WebSocket. A visitor's program makes a token at /api/v1/visitor/sessions; an agent makes one under “My settings”. Show it as “Authorization: Bearer …”.
+docs-contents = Contents
+docs-open = Needs no token.
+docs-answers = Answers
+docs-required = required
+docs-socket = Connect to /api/v1/ws with the subprotocol kefu.v1 and the token in “Authorization”, or from a browser as a second subprotocol “token.<token>”. Each text frame is one JSON object named by its “type”; “ref” names a request and comes back in its answer.
+docs-said = What a client says
+docs-heard = What the server says
+error-unknown-type = There is no frame of this type.
+error-malformed = The request could not be read: { $what }
+forbidden-to-agents = Only visitors start conversations.
+invalid-subscriptions = One socket can follow 200 conversations. Unsubscribe from one first.

@@ -212,3 +212,17 @@ token-revoke = 吊销
 token-revoke-name = 吊销 { $name }
 invalid-token-name = 请用 1 到 60 个字符说明令牌用途。
 invalid-token-count = 你已有 50 个令牌，请先吊销不再需要的令牌。
+
+docs-title = 接口文档
+docs-intro = 程序可通过 REST 和 WebSocket 与 kefu 通信。访客程序在 /api/v1/visitor/sessions 获取令牌；客服在“我的设置”中创建令牌。请求时使用“Authorization: Bearer …”。
+docs-contents = 目录
+docs-open = 无需令牌。
+docs-answers = 响应
+docs-required = 必填
+docs-socket = 连接 /api/v1/ws，子协议为 kefu.v1，令牌放在“Authorization”中；浏览器可将其作为第二个子协议“token.<令牌>”。每个文本帧是一个 JSON 对象，类型由“type”说明；“ref”标识请求，并在响应中原样返回。
+docs-said = 客户端发送
+docs-heard = 服务器发送
+error-unknown-type = 没有这种类型的帧。
+error-malformed = 无法读取请求：{ $what }
+forbidden-to-agents = 只有访客可以发起会话。
+invalid-subscriptions = 一个连接最多关注 200 个会话，请先取消其中一个。

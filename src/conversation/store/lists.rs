@@ -4,7 +4,9 @@ use super::{
     words::state_word,
 };
 use crate::{
-    contact, db,
+    contact,
+    conversation::model::Conversation,
+    db,
     db::Db,
     error::Result,
     event::{State, Summary},
@@ -13,7 +15,7 @@ use crate::{
 };
 use jiff::Timestamp;
 use sea_orm::{
-    Condition, FromQueryResult, QueryOrder, QuerySelect,
+    Condition, FromQueryResult, QueryOrder, QuerySelect, QueryTrait,
     entity::prelude::*,
     sea_query::{Expr, ExprTrait},
 };
@@ -63,6 +65,49 @@ pub async fn list(db: &Db, tab: Tab, limit: u64) -> Result<Vec<Summary>> {
         .all(db.read())
         .await?;
     summaries(db, rows).await
+}
+
+/// A page of a list, the newest first, from below a number: each with its visitor's name.
+pub async fn page(
+    db: &Db,
+    tab: Tab,
+    below: Option<i64>,
+    limit: u64,
+) -> Result<Vec<(Conversation, String)>> {
+    newest(db, tab.condition(), below, limit).await
+}
+
+/// A page of a visitor's own conversations.
+pub async fn of_contact(
+    db: &Db,
+    contact: ContactId,
+    below: Option<i64>,
+    limit: u64,
+) -> Result<Vec<(Conversation, String)>> {
+    let own = Condition::all().add(conversation::Column::ContactId.eq(contact.0));
+    newest(db, own, below, limit).await
+}
+
+async fn newest(
+    db: &Db,
+    which: Condition,
+    below: Option<i64>,
+    limit: u64,
+) -> Result<Vec<(Conversation, String)>> {
+    let rows = conversation::Entity::find()
+        .filter(which)
+        .apply_if(below, |query, id| query.filter(conversation::Column::Id.lt(id)))
+        .order_by_desc(conversation::Column::Id)
+        .limit(limit)
+        .all(db.read())
+        .await?;
+    let names =
+        contact::names(db, rows.iter().map(|row| ContactId(row.contact_id)).collect()).await?;
+    let named = |head: Conversation| {
+        let name = names.get(&head.contact).cloned().unwrap_or_default();
+        (head, name)
+    };
+    Ok(rows.into_iter().map(read).map(named).collect())
 }
 
 /// What changed since a moment of the database's clock: for a reader who was away.

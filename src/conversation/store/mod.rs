@@ -8,7 +8,7 @@ mod words;
 use crate::db;
 pub use conversations::{Start, find_for, find_open, find_started, lock, open, update};
 pub use entries::{History, Range, before, find_by_nonce, history, insert};
-pub use lists::{Counts, Tab, counts, list, touched_since};
+pub use lists::{Counts, Tab, counts, list, of_contact, page, touched_since};
 pub use positions::{Positions, advance, mark, positions, unread_after};
 
 /// The tables of this feature.

@@ -111,7 +111,7 @@ impl Person {
         if !headers.iter().any(|(name, _)| *name == "accept-language") {
             request = request.header("accept-language", "en");
         }
-        if !body.is_empty() {
+        if !body.is_empty() && !headers.iter().any(|(name, _)| *name == "content-type") {
             request = request.header("content-type", "application/x-www-form-urlencoded");
         }
         for (name, value) in headers {

@@ -2,6 +2,7 @@
 mod cast;
 pub mod line;
 mod page;
+pub mod program;
 mod site;
 
 pub use cast::{Agent, Person, Visitor};

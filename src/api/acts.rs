@@ -1,0 +1,148 @@
+//! What programs do, over REST and over the socket alike: through the same actions, limits and owners as people.
+use super::caller::Caller;
+use crate::{
+    agent::{Agent, Scope},
+    app::App,
+    conversation::{self, AtWork, Body, FirstMessage, Seat, Sent},
+    error::{Error, Invalid, Result},
+    event::Happening,
+    ids::{ContactId, ConversationId, Nonce, PublicId, SiteKey},
+    site,
+    text::Lang,
+    web::limits::Limits,
+};
+use std::net::IpAddr;
+
+/// A program at work for its caller.
+#[derive(Clone, Copy, Debug)]
+pub struct Desk<'a> {
+    pub app: &'a App,
+    pub limits: &'a Limits,
+    pub caller: &'a Caller,
+}
+
+/// What is to be sent.
+#[derive(Clone, Debug)]
+pub struct Message {
+    pub nonce: String,
+    pub body: String,
+    pub note: bool,
+    /// The last entry the writer had seen; without one it is sent whatever was said meanwhile.
+    pub seen: Option<i64>,
+}
+
+impl Desk<'_> {
+    /// The place of the caller in a conversation; what is not theirs is not found. A program names a conversation as it
+    /// was told to: agents by number, visitors by public id.
+    pub fn seat(&self, name: &str) -> Result<Seat> {
+        match self.caller {
+            Caller::Visitor { contact, .. } => {
+                let conversation = PublicId::parse(name).ok_or(Error::NotFound)?;
+                Ok(Seat::Visitor { contact: contact.ok_or(Error::NotFound)?, conversation })
+            }
+            Caller::Agent { agent, .. } => {
+                let conversation = name.parse().map_err(|_| Error::NotFound)?;
+                Ok(Seat::Agent { id: agent.id, conversation })
+            }
+        }
+    }
+
+    /// A visitor's first message; of somebody who is in an open conversation of this site already, one more.
+    pub async fn start(
+        &self,
+        site: &str,
+        nonce: &str,
+        body: &str,
+        address: IpAddr,
+    ) -> Result<Sent> {
+        let Caller::Visitor { token, contact } = self.caller else {
+            return Err(Error::Forbidden("forbidden-to-agents"));
+        };
+        let key = SiteKey::parse(site).map_err(|_| Error::NotFound)?;
+        let site = site::find_by_key(self.app.db.read(), &key).await?;
+        let (body, nonce) = (Body::parse(body)?, Nonce::parse(nonce)?);
+        let known = contact.map(|_| token.hash().name());
+        self.limits.start(address, known.as_deref())?;
+        let (token, lang) = (token.hash(), Lang::default());
+        let first = FirstMessage { visitor: *contact, token, lang, nonce, body };
+        conversation::start(self.app, &site, first).await
+    }
+
+    pub async fn send(&self, name: &str, message: &Message) -> Result<Sent> {
+        let seat = self.seat(name)?;
+        let (body, nonce) = (Body::parse(&message.body)?, Nonce::parse(&message.nonce)?);
+        match seat {
+            Seat::Visitor { .. } if message.note => Err(Error::Forbidden("forbidden-to-visitors")),
+            Seat::Visitor { contact, conversation } => {
+                self.limits.message(&self.caller.counted_as())?;
+                conversation::say(self.app, contact, conversation, nonce, body).await
+            }
+            Seat::Agent { conversation, .. } => {
+                let work = self.at_work(conversation)?;
+                self.limits.message(&self.caller.counted_as())?;
+                if message.note {
+                    conversation::note(self.app, work, nonce, body).await
+                } else {
+                    conversation::reply(self.app, work, nonce, body, message.seen).await
+                }
+            }
+        }
+    }
+
+    /// Taking, closing, reopening.
+    pub async fn happen(&self, name: &str, nonce: &str, what: Happening) -> Result<Sent> {
+        let work = match self.seat(name)? {
+            Seat::Visitor { .. } => return Err(Error::Forbidden("forbidden-to-visitors")),
+            Seat::Agent { conversation, .. } => self.at_work(conversation)?,
+        };
+        let nonce = Nonce::parse(nonce)?;
+        self.limits.act(&self.caller.counted_as())?;
+        conversation::happen(self.app, work, nonce, what).await
+    }
+
+    pub async fn read(&self, name: &str, seq: i64) -> Result<()> {
+        let seat = self.seat(name)?;
+        if seq < 0 {
+            return Err(Invalid { field: "seq", reason: "invalid-cursor" }.into());
+        }
+        self.limits.act(&self.caller.counted_as())?;
+        match seat {
+            Seat::Visitor { contact, conversation } => {
+                conversation::read_as_visitor(self.app, contact, conversation, seq).await
+            }
+            Seat::Agent { conversation, .. } => {
+                conversation::read_as_agent(self.app, &self.at_work(conversation)?, seq).await
+            }
+        }
+    }
+
+    /// More signs than the rate allows are passed over: nothing depends on them.
+    pub async fn typing(&self, name: &str) -> Result<()> {
+        let seat = self.seat(name)?;
+        let heard = self.limits.may_type(&self.caller.counted_as());
+        match seat {
+            _ if !heard => Ok(()),
+            Seat::Visitor { contact, conversation } => {
+                conversation::type_as_visitor(self.app, contact, conversation).await
+            }
+            Seat::Agent { conversation, .. } => {
+                conversation::type_as_agent(self.app, &self.at_work(conversation)?).await
+            }
+        }
+    }
+
+    fn at_work(&self, conversation: ConversationId) -> Result<AtWork> {
+        let Agent { id, name, role, .. } = self.caller.agent()?;
+        let may_write = matches!(self.caller, Caller::Agent { scope: Scope::Write, .. });
+        if !role.may_act() || !may_write {
+            return Err(Error::Forbidden("forbidden-read-only"));
+        }
+        Ok(AtWork { agent: *id, name: name.clone(), conversation })
+    }
+}
+
+/// Who a contact is, for agents.
+pub async fn contact_name(app: &App, caller: &Caller, id: i64) -> Result<String> {
+    caller.agent()?;
+    crate::contact::name_of(app.db.read(), ContactId(id)).await
+}

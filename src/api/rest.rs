@@ -1,0 +1,567 @@
+//! REST v1. Lists page by an opaque cursor; whatever makes something takes a `nonce`, so that a repeat is the same act.
+use super::{
+    acts::{Desk, Message, contact_name},
+    caller::{Caller, Token},
+    problem::Answer,
+    shape::{Conversation, ConversationName, Entries, Entry, moment},
+};
+use crate::{
+    agent,
+    app::App,
+    contact::VisitorToken,
+    conversation::{self, Range, Sent, Tab},
+    error::{Error, Invalid},
+    event::{Happening, Side},
+    ids::{self, Cursor},
+    site,
+    web::{limits::Limits, page::Viewer},
+};
+use jiff::SignedDuration;
+use poem::web::Data;
+use poem_openapi::{
+    ApiResponse, Enum, Object, OpenApi, Tags,
+    param::{Path, Query},
+    payload::Json,
+};
+use std::sync::Arc;
+
+/// A visitor's token lives so long after its last use.
+const TOKEN_LIFE: SignedDuration = SignedDuration::from_hours(180 * 24);
+/// The most entries or conversations in one answer, and how many come if nothing else is asked for.
+const MOST: u64 = 500;
+const USUAL: u64 = 50;
+
+#[derive(Tags)]
+enum Tag {
+    /// A visitor's way in, and who a token speaks for.
+    Session,
+    /// Conversations and the acts in them.
+    Conversations,
+    /// The log of a conversation.
+    Entries,
+    /// Sites, agents, contacts: for agents.
+    People,
+}
+
+#[derive(Object)]
+struct NewSession {
+    /// The key of the site.
+    site: String,
+}
+
+#[derive(Object)]
+struct Session {
+    /// Show it as `Authorization: Bearer …`. Keep it: it is the only way back into the visitor's conversations.
+    token: String,
+    /// A name for this visitor.
+    visitor: String,
+    expires_at: String,
+}
+
+#[derive(Object)]
+#[oai(skip_serializing_if_is_none)]
+struct Me {
+    side: super::shape::SideName,
+    /// An agent's number.
+    id: Option<i64>,
+    name: Option<String>,
+    role: Option<String>,
+    /// What the token may: `read`, or `write` as well.
+    scope: Option<String>,
+}
+
+#[derive(Enum)]
+#[oai(rename_all = "snake_case")]
+enum List {
+    Mine,
+    Queue,
+    /// All that are not closed.
+    All,
+    Closed,
+}
+
+#[derive(Object)]
+#[oai(skip_serializing_if_is_none)]
+struct Conversations {
+    /// The newest first.
+    conversations: Vec<Conversation>,
+    /// Where the next page begins; none after the last one.
+    next: Option<String>,
+}
+
+#[derive(Object)]
+struct NewConversation {
+    /// The key of the site.
+    site: String,
+    /// 1–64 of `A-Z a-z 0-9 - _`: the same again opens the same conversation.
+    nonce: String,
+    /// The first message: 1–5,000 characters.
+    body: String,
+}
+
+#[derive(Object)]
+struct NewEntry {
+    /// 1–64 of `A-Z a-z 0-9 - _`: the same again is the same message.
+    nonce: String,
+    /// 1–5,000 characters.
+    body: String,
+    kind: Option<NewEntryKind>,
+    /// The last entry the writer had seen. If another agent answered after it, this answer is refused as `stale`.
+    seen: Option<i64>,
+}
+
+#[derive(Enum)]
+#[oai(rename_all = "snake_case")]
+enum NewEntryKind {
+    Text,
+    /// For agents only.
+    Note,
+}
+
+#[derive(Object)]
+struct Act {
+    /// 1–64 of `A-Z a-z 0-9 - _`: the same again is the same act.
+    nonce: String,
+}
+
+#[derive(Object)]
+struct Reading {
+    /// The last entry that was read.
+    #[oai(validator(minimum(value = "0")))]
+    seq: i64,
+}
+
+/// What was committed.
+#[derive(Object)]
+struct Committed {
+    conversation: ConversationName,
+    entry: Entry,
+    /// Whether this nonce had done it before.
+    duplicate: bool,
+}
+
+#[derive(ApiResponse)]
+enum Written {
+    /// It is committed.
+    #[oai(status = 201)]
+    Now(Json<Committed>),
+    /// The same nonce had done it before; this is what it did.
+    #[oai(status = 200)]
+    Before(Json<Committed>),
+}
+
+impl Written {
+    fn new(sent: &Sent, audience: Side) -> Self {
+        let before = match audience {
+            Side::Visitor => sent.appended.before_visitor.as_ref(),
+            Side::Agent => sent.appended.before_desk.as_ref(),
+        };
+        let committed = Json(Committed {
+            conversation: ConversationName::of(&sent.conversation, audience),
+            entry: Entry::new(&sent.appended.entry, before, audience),
+            duplicate: sent.duplicate,
+        });
+        if sent.duplicate { Self::Before(committed) } else { Self::Now(committed) }
+    }
+}
+
+#[derive(ApiResponse)]
+enum Done {
+    /// Done; there is nothing to say.
+    #[oai(status = 204)]
+    Done,
+}
+
+#[derive(Object)]
+struct Sites {
+    sites: Vec<Site>,
+}
+
+#[derive(Object)]
+struct Site {
+    id: i64,
+    key: String,
+    name: String,
+    origins: Vec<String>,
+}
+
+#[derive(Object)]
+struct Agents {
+    agents: Vec<Agent>,
+}
+
+#[derive(Object)]
+struct Agent {
+    id: i64,
+    name: String,
+    role: String,
+}
+
+#[derive(Object)]
+struct Contact {
+    id: i64,
+    /// Empty for who gave none.
+    name: String,
+}
+
+type Limit<'a> = Data<&'a Arc<Limits>>;
+
+#[derive(Clone, Copy, Debug)]
+pub struct Rest;
+
+#[OpenApi]
+impl Rest {
+    /// Makes a visitor's token.
+    ///
+    /// Nothing is stored until the visitor speaks.
+    #[oai(
+        path = "/visitor/sessions",
+        method = "post",
+        tag = "Tag::Session",
+        operation_id = "make_session"
+    )]
+    async fn make_session(
+        &self,
+        app: Data<&App>,
+        limits: Limit<'_>,
+        viewer: Viewer,
+        new: Json<NewSession>,
+    ) -> Answer<Json<Session>> {
+        limits.act(&format!("address {}", viewer.address))?;
+        let key = ids::SiteKey::parse(&new.site).map_err(|_| Error::NotFound)?;
+        site::find_by_key(app.db.read(), &key).await?;
+        let token = VisitorToken::issue(&app.key);
+        Ok(Json(Session {
+            visitor: token.hash().name(),
+            token: token.as_str().to_owned(),
+            expires_at: moment(app.clock.now() + TOKEN_LIFE),
+        }))
+    }
+
+    /// Who the token speaks for.
+    #[oai(path = "/me", method = "get", tag = "Tag::Session", operation_id = "me")]
+    async fn me(&self, Token(caller): Token) -> Answer<Json<Me>> {
+        let side = caller.side().into();
+        Ok(Json(match caller {
+            Caller::Visitor { .. } => Me { side, id: None, name: None, role: None, scope: None },
+            Caller::Agent { agent, scope, .. } => Me {
+                side,
+                id: Some(agent.id.0),
+                role: Some(agent.role.word().into()),
+                name: Some(agent.name),
+                scope: Some(scope.word().into()),
+            },
+        }))
+    }
+
+    /// Lists conversations: a visitor's own; for an agent those of a list.
+    #[oai(
+        path = "/conversations",
+        method = "get",
+        tag = "Tag::Conversations",
+        operation_id = "list_conversations"
+    )]
+    async fn list(
+        &self,
+        app: Data<&App>,
+        Token(caller): Token,
+        /// For agents; all that are not closed if left out.
+        list: Query<Option<List>>,
+        /// `next` of the page before.
+        cursor: Query<Option<String>>,
+        /// How many, 50 if left out.
+        #[oai(validator(minimum(value = "1"), maximum(value = "500")))]
+        limit: Query<Option<u64>>,
+    ) -> Answer<Json<Conversations>> {
+        let before = cursor.0.as_deref().map(page_cursor).transpose()?;
+        let limit = limit.0.unwrap_or(USUAL).min(MOST);
+        let side = caller.side();
+        let found = match &caller {
+            Caller::Visitor { contact: None, .. } => Vec::new(),
+            Caller::Visitor { contact: Some(contact), .. } => {
+                conversation::of_contact(&app.db, *contact, before, limit + 1).await?
+            }
+            Caller::Agent { agent, .. } => {
+                let tab = match list.0 {
+                    Some(List::Mine) => Tab::Mine(agent.id),
+                    Some(List::Queue) => Tab::Queue,
+                    Some(List::All) | None => Tab::All,
+                    Some(List::Closed) => Tab::Closed,
+                };
+                conversation::page(&app.db, tab, before, limit + 1).await?
+            }
+        };
+        let shown = usize::try_from(limit).unwrap_or(usize::MAX).min(found.len());
+        let next = (found.len() > shown).then(|| next_cursor(found[shown - 1].0.id.0));
+        let conversations =
+            found[..shown].iter().map(|(head, name)| Conversation::new(head, name, side)).collect();
+        Ok(Json(Conversations { conversations, next }))
+    }
+
+    /// Starts a conversation with a visitor's first message.
+    ///
+    /// A visitor who is in an open conversation of the site goes on there.
+    #[oai(
+        path = "/conversations",
+        method = "post",
+        tag = "Tag::Conversations",
+        operation_id = "start_conversation"
+    )]
+    async fn start(
+        &self,
+        app: Data<&App>,
+        limits: Limit<'_>,
+        viewer: Viewer,
+        Token(caller): Token,
+        new: Json<NewConversation>,
+    ) -> Answer<Written> {
+        let desk = Desk { app: &app, limits: &limits, caller: &caller };
+        let sent = desk.start(&new.site, &new.nonce, &new.body, viewer.address).await?;
+        Ok(Written::new(&sent, Side::Visitor))
+    }
+
+    /// A conversation as it is now.
+    #[oai(
+        path = "/conversations/:conversation",
+        method = "get",
+        tag = "Tag::Conversations",
+        operation_id = "get_conversation"
+    )]
+    async fn get(
+        &self,
+        app: Data<&App>,
+        limits: Limit<'_>,
+        Token(caller): Token,
+        /// A number for agents, a public id for visitors.
+        conversation: Path<String>,
+    ) -> Answer<Json<Conversation>> {
+        let desk = Desk { app: &app, limits: &limits, caller: &caller };
+        let seat = desk.seat(&conversation)?;
+        let head = conversation::find_for(app.db.read(), &seat).await?;
+        let name = crate::contact::name_of(app.db.read(), head.contact).await?;
+        Ok(Json(Conversation::new(&head, &name, caller.side())))
+    }
+
+    /// Entries after or before one; the newest if neither is given.
+    #[oai(
+        path = "/conversations/:conversation/entries",
+        method = "get",
+        tag = "Tag::Entries",
+        operation_id = "list_entries"
+    )]
+    #[expect(clippy::too_many_arguments, reason = "they are the parameters of the operation")]
+    async fn entries(
+        &self,
+        app: Data<&App>,
+        limits: Limit<'_>,
+        Token(caller): Token,
+        /// A number for agents, a public id for visitors.
+        conversation: Path<String>,
+        /// A seq, or `{epoch}:{seq}`, which is refused after a backup was restored.
+        after: Query<Option<String>>,
+        #[oai(validator(minimum(value = "0")))] before: Query<Option<i64>>,
+        /// How many, 50 if left out.
+        #[oai(validator(minimum(value = "1"), maximum(value = "500")))]
+        limit: Query<Option<u64>>,
+    ) -> Answer<Json<Entries>> {
+        let desk = Desk { app: &app, limits: &limits, caller: &caller };
+        let head = conversation::find_for(app.db.read(), &desk.seat(&conversation)?).await?;
+        let limit = limit.0.unwrap_or(USUAL).min(MOST);
+        let range = match (after.0, before.0) {
+            (Some(after), _) => {
+                let invalid = Invalid { field: "after", reason: "invalid-cursor" };
+                let cursor = Cursor::parse(&after).ok_or(invalid)?;
+                let seq = cursor.resume(&app.epoch, head.last_seq);
+                Range::After(seq.ok_or(Error::Conflict("conflict-cursor"))?, limit)
+            }
+            (None, Some(seq)) => Range::Before(seq, limit),
+            (None, None) => Range::Latest(limit),
+        };
+        let history = conversation::history(app.db.read(), head.id, range).await?;
+        Ok(Json(Entries::new(&app.epoch, &history, head.last_seq, caller.side())))
+    }
+
+    /// Sends a message, or as an agent a note.
+    #[oai(
+        path = "/conversations/:conversation/entries",
+        method = "post",
+        tag = "Tag::Entries",
+        operation_id = "send_entry"
+    )]
+    async fn send(
+        &self,
+        app: Data<&App>,
+        limits: Limit<'_>,
+        Token(caller): Token,
+        /// A number for agents, a public id for visitors.
+        conversation: Path<String>,
+        new: Json<NewEntry>,
+    ) -> Answer<Written> {
+        let desk = Desk { app: &app, limits: &limits, caller: &caller };
+        let new = new.0;
+        let note = matches!(new.kind, Some(NewEntryKind::Note));
+        let message = Message { nonce: new.nonce, body: new.body, note, seen: new.seen };
+        let sent = desk.send(&conversation, &message).await?;
+        Ok(Written::new(&sent, caller.side()))
+    }
+
+    /// Says that the caller has read up to an entry.
+    #[oai(
+        path = "/conversations/:conversation/read",
+        method = "post",
+        tag = "Tag::Entries",
+        operation_id = "mark_read"
+    )]
+    async fn read(
+        &self,
+        app: Data<&App>,
+        limits: Limit<'_>,
+        Token(caller): Token,
+        /// A number for agents, a public id for visitors.
+        conversation: Path<String>,
+        reading: Json<Reading>,
+    ) -> Answer<Done> {
+        let desk = Desk { app: &app, limits: &limits, caller: &caller };
+        desk.read(&conversation, reading.seq).await?;
+        Ok(Done::Done)
+    }
+
+    /// Says that the caller is typing: every 3 s at most, forgotten after 6 s.
+    #[oai(
+        path = "/conversations/:conversation/typing",
+        method = "post",
+        tag = "Tag::Entries",
+        operation_id = "typing"
+    )]
+    async fn typing(
+        &self,
+        app: Data<&App>,
+        limits: Limit<'_>,
+        Token(caller): Token,
+        /// A number for agents, a public id for visitors.
+        conversation: Path<String>,
+    ) -> Answer<Done> {
+        Desk { app: &app, limits: &limits, caller: &caller }.typing(&conversation).await?;
+        Ok(Done::Done)
+    }
+
+    /// Takes a conversation that nobody has.
+    #[oai(
+        path = "/conversations/:conversation/claim",
+        method = "post",
+        tag = "Tag::Conversations",
+        operation_id = "claim_conversation"
+    )]
+    async fn claim(
+        &self,
+        app: Data<&App>,
+        limits: Limit<'_>,
+        Token(caller): Token,
+        conversation: Path<i64>,
+        act: Json<Act>,
+    ) -> Answer<Written> {
+        happen(&app, &limits, &caller, conversation.0, &act, Happening::Claimed).await
+    }
+
+    /// Closes a conversation.
+    #[oai(
+        path = "/conversations/:conversation/close",
+        method = "post",
+        tag = "Tag::Conversations",
+        operation_id = "close_conversation"
+    )]
+    async fn close(
+        &self,
+        app: Data<&App>,
+        limits: Limit<'_>,
+        Token(caller): Token,
+        conversation: Path<i64>,
+        act: Json<Act>,
+    ) -> Answer<Written> {
+        happen(&app, &limits, &caller, conversation.0, &act, Happening::Closed).await
+    }
+
+    /// Opens a closed conversation again.
+    #[oai(
+        path = "/conversations/:conversation/reopen",
+        method = "post",
+        tag = "Tag::Conversations",
+        operation_id = "reopen_conversation"
+    )]
+    async fn reopen(
+        &self,
+        app: Data<&App>,
+        limits: Limit<'_>,
+        Token(caller): Token,
+        conversation: Path<i64>,
+        act: Json<Act>,
+    ) -> Answer<Written> {
+        happen(&app, &limits, &caller, conversation.0, &act, Happening::Reopened).await
+    }
+
+    /// The sites of this installation.
+    #[oai(path = "/sites", method = "get", tag = "Tag::People", operation_id = "list_sites")]
+    async fn sites(&self, app: Data<&App>, Token(caller): Token) -> Answer<Json<Sites>> {
+        caller.agent()?;
+        let site = |site: site::Site| Site {
+            id: site.id.0,
+            key: site.key.to_string(),
+            name: site.name,
+            origins: site.origins,
+        };
+        Ok(Json(Sites { sites: site::all(&app.db).await?.into_iter().map(site).collect() }))
+    }
+
+    /// Who works here.
+    #[oai(path = "/agents", method = "get", tag = "Tag::People", operation_id = "list_agents")]
+    async fn agents(&self, app: Data<&App>, Token(caller): Token) -> Answer<Json<Agents>> {
+        caller.agent()?;
+        let agent = |agent: agent::Agent| Agent {
+            id: agent.id.0,
+            name: agent.name,
+            role: agent.role.word().into(),
+        };
+        Ok(Json(Agents { agents: agent::all(&app.db).await?.into_iter().map(agent).collect() }))
+    }
+
+    /// The stored person behind a visitor.
+    #[oai(
+        path = "/contacts/:contact",
+        method = "get",
+        tag = "Tag::People",
+        operation_id = "get_contact"
+    )]
+    async fn contact(
+        &self,
+        app: Data<&App>,
+        Token(caller): Token,
+        contact: Path<i64>,
+    ) -> Answer<Json<Contact>> {
+        let name = contact_name(&app, &caller, contact.0).await?;
+        Ok(Json(Contact { id: contact.0, name }))
+    }
+}
+
+async fn happen(
+    app: &App,
+    limits: &Limits,
+    caller: &Caller,
+    conversation: i64,
+    act: &Act,
+    what: Happening,
+) -> Answer<Written> {
+    caller.agent()?;
+    let sent =
+        Desk { app, limits, caller }.happen(&conversation.to_string(), &act.nonce, what).await?;
+    Ok(Written::new(&sent, Side::Agent))
+}
+
+/// Pages go by number, downwards; what the cursor holds is nobody's business.
+fn next_cursor(id: i64) -> String {
+    ids::encode(&id.to_be_bytes())
+}
+
+fn page_cursor(text: &str) -> Result<i64, Invalid> {
+    let bytes = ids::decode(text).and_then(|bytes| <[u8; 8]>::try_from(bytes).ok());
+    bytes.map(i64::from_be_bytes).ok_or(Invalid { field: "cursor", reason: "invalid-cursor" })
+}

@@ -1,0 +1,121 @@
+//! A conversation as frames for programs. What belongs together is several frames, a line each: JSON holds no line break.
+use super::follow::Draw;
+use crate::{
+    api::{
+        frame::ServerFrame,
+        shape::{Author, ConversationName, Entry as EntryShape},
+    },
+    bus::{News, Sheet},
+    conversation::{Positions, Seat},
+    error::Result,
+    event::{Entry, Event, Present, Side},
+    ids::ConversationId,
+};
+use bytes::Bytes;
+use std::sync::Arc;
+
+#[derive(Clone, Debug)]
+pub struct Frames {
+    pub audience: Side,
+    pub id: ConversationId,
+    pub name: ConversationName,
+    pub epoch: Arc<str>,
+}
+
+impl Frames {
+    pub fn new(seat: &Seat, id: ConversationId, epoch: Arc<str>) -> Self {
+        match seat {
+            Seat::Visitor { conversation, .. } => {
+                let name = ConversationName::for_visitors(conversation);
+                Self { audience: Side::Visitor, id, name, epoch }
+            }
+            Seat::Agent { .. } => {
+                Self { audience: Side::Agent, id, name: ConversationName::for_agents(id), epoch }
+            }
+        }
+    }
+
+    fn other(&self) -> Side {
+        match self.audience {
+            Side::Visitor => Side::Agent,
+            Side::Agent => Side::Visitor,
+        }
+    }
+
+    fn entry_frame(&self, entry: &Entry, before: Option<&Entry>) -> ServerFrame {
+        ServerFrame::Entry {
+            conversation: self.name.clone(),
+            epoch: self.epoch.to_string(),
+            entry: EntryShape::new(entry, before, self.audience),
+        }
+    }
+
+    fn read_frame(&self, side: Side, seq: i64) -> ServerFrame {
+        ServerFrame::Read { conversation: self.name.clone(), side: side.into(), seq }
+    }
+
+    fn presence_frame(&self, here: bool) -> ServerFrame {
+        ServerFrame::Presence { conversation: self.name.clone(), side: self.other().into(), here }
+    }
+
+    /// What news is to this audience, if anything.
+    fn news_frame(&self, event: &Event) -> Option<ServerFrame> {
+        match event {
+            Event::EntryAppended(appended) => {
+                let before = match self.audience {
+                    Side::Visitor => &appended.before_visitor,
+                    Side::Agent => &appended.before_desk,
+                };
+                let visible = appended.entry.is_for(self.audience);
+                visible.then(|| self.entry_frame(&appended.entry, before.as_ref()))
+            }
+            Event::ReadMoved(moved) => Some(self.read_frame(moved.reader, moved.seq)),
+            Event::Typed { by, .. } if by.side() == self.other() => Some(ServerFrame::Typing {
+                conversation: self.name.clone(),
+                by: Some(Author::new(by, self.audience)),
+                typing: true,
+            }),
+            Event::PresenceChanged { who, here } => {
+                let other = (*who == Present::Agents) == (self.audience == Side::Visitor);
+                other.then(|| self.presence_frame(*here))
+            }
+            Event::Typed { .. } | Event::AccessLost { .. } => None,
+        }
+    }
+}
+
+impl Draw for Frames {
+    fn audience(&self) -> Side {
+        self.audience
+    }
+    fn conversation(&self) -> ConversationId {
+        self.id
+    }
+    fn entry(&self, entry: &Entry, before: Option<&Entry>) -> Result<Bytes> {
+        Ok(self.entry_frame(entry, before).write().into())
+    }
+    fn news(&self, news: &News) -> Bytes {
+        let draw = || self.news_frame(&news.event).map(|frame| frame.write()).unwrap_or_default();
+        // That agents came or went is one piece of news for all conversations, each of which has a name of its own.
+        if matches!(news.event, Event::PresenceChanged { .. }) {
+            return draw().into();
+        }
+        let sheet = match self.audience {
+            Side::Visitor => Sheet::VisitorFrame,
+            Side::Agent => Sheet::AgentFrame,
+        };
+        news.drawn(sheet, 0, || draw().into())
+    }
+    fn positions(&self, positions: &Positions) -> Result<Bytes> {
+        let visitor = self.read_frame(Side::Visitor, positions.visitor.seq).write();
+        let agents = self.read_frame(Side::Agent, positions.agents.seq).write();
+        Ok(format!("{visitor}\n{agents}\n").into())
+    }
+    fn presence(&self, here: bool) -> Bytes {
+        self.presence_frame(here).write().into()
+    }
+    fn quiet(&self) -> Bytes {
+        let conversation = self.name.clone();
+        ServerFrame::Typing { conversation, by: None, typing: false }.write().into()
+    }
+}
