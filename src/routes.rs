@@ -27,6 +27,8 @@ pub fn site(app: &App) -> impl Endpoint + use<> {
     addresses()
         .with(Sessions::new(app))
         .around(origin::own_pages_only)
+        // Else the type of the whole is deeper than the compiler looks.
+        .boxed()
         .around(errors::answer)
         .around(api::for_sites)
         .around(headers::protect)

@@ -39,6 +39,15 @@ impl Caller {
         Ok(Self::Agent { agent, scope, token })
     }
 
+    /// Refused if the token has ended since it was shown.
+    pub async fn still(&self, app: &App) -> Result<()> {
+        let lives = match self {
+            Self::Visitor { token, .. } => contact::token_lives(app, &token.hash()).await?,
+            Self::Agent { token, .. } => agent::token_lives(app, token).await?,
+        };
+        if lives { Ok(()) } else { Err(Error::Unauthenticated) }
+    }
+
     pub fn side(&self) -> Side {
         match self {
             Self::Visitor { .. } => Side::Visitor,

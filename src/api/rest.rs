@@ -23,7 +23,7 @@ use poem_openapi::{
     param::{Path, Query},
     payload::Json,
 };
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 /// A visitor's token lives so long after its last use.
 const TOKEN_LIFE: SignedDuration = SignedDuration::from_hours(180 * 24);
@@ -363,6 +363,9 @@ impl Rest {
         /// How many, 50 if left out.
         #[oai(validator(minimum(value = "1"), maximum(value = "500")))]
         limit: Query<Option<u64>>,
+        /// With `after`: how many seconds to wait for an entry if there is none yet.
+        #[oai(validator(maximum(value = "30")))]
+        wait: Query<Option<u64>>,
     ) -> Answer<Json<Entries>> {
         let desk = Desk { app: &app, limits: &limits, caller: &caller };
         let head = conversation::find_for(app.db.read(), &desk.seat(&conversation)?).await?;
@@ -377,8 +380,21 @@ impl Rest {
             (None, Some(seq)) => Range::Before(seq, limit),
             (None, None) => Range::Latest(limit),
         };
-        let history = conversation::history(app.db.read(), head.id, range).await?;
-        Ok(Json(Entries::new(&app.epoch, &history, head.last_seq, caller.side())))
+        let history = match wait.0.unwrap_or(0) {
+            0 => conversation::history(app.db.read(), head.id, range).await?,
+            seconds => {
+                let _place = limits.stream(caller.line())?;
+                let patience = Duration::from_secs(seconds);
+                let (id, side) = (head.id, caller.side());
+                let history = conversation::wait_for_news(&app, id, side, range, patience).await?;
+                // Access may have been lost meanwhile.
+                caller.still(&app).await?;
+                history
+            }
+        };
+        let last_seq =
+            history.entries.last().map_or(head.last_seq, |entry| entry.seq.max(head.last_seq));
+        Ok(Json(Entries::new(&app.epoch, &history, last_seq, caller.side())))
     }
 
     /// Sends a message, or as an agent a note.

@@ -1,17 +1,22 @@
 //! What people do in a conversation: who adds what under which rule. The writer does the rest.
 use super::{
     model::{Append, Body, Conversation, Seat},
-    store::{self, Start},
+    store::{self, History, Range, Start},
     writer::{self, Sent},
 };
 use crate::{
     app::{App, to_the_end},
     contact::{self, TokenHash},
     error::{Error, Result},
-    event::{Author, Content, Event, Happening, ReadMoved, Side},
+    event::{Author, Content, Event, Happening, ReadMoved, Side, Topic},
     ids::{AgentId, ContactId, ConversationId, Nonce, PublicId, SiteId},
     site::{self, Site},
     text::Lang,
+};
+use std::time::Duration;
+use tokio::{
+    sync::broadcast::error::RecvError,
+    time::{Instant, timeout_at},
 };
 
 /// The first message of somebody, who may be known or new.
@@ -134,6 +139,37 @@ pub async fn read_as_visitor(
 /// An agent has read up to `seq`.
 pub async fn read_as_agent(app: &App, by: &AtWork, seq: i64) -> Result<()> {
     read(app, by.seat(), Side::Agent, seq).await
+}
+
+/// The log of a range (`After` a number) as soon as it holds something that the audience may see, or as it is when the
+/// patience ends.
+pub async fn wait_for_news(
+    app: &App,
+    conversation: ConversationId,
+    audience: Side,
+    mut range: Range,
+    patience: Duration,
+) -> Result<History> {
+    let until = Instant::now() + patience;
+    // Listen before reading, so that nothing falls between the two.
+    let mut news = app.bus.subscribe(Topic::Conversation(conversation));
+    loop {
+        let history = store::history(app.db.read(), conversation, range).await?;
+        if history.seen_by(audience).next().is_some() {
+            return Ok(history);
+        }
+        // What came and is not for this audience is not read again.
+        if let (Range::After(after, _), Some(last)) = (&mut range, history.entries.last()) {
+            *after = last.seq;
+        }
+        loop {
+            match timeout_at(until, news.recv()).await {
+                Ok(Ok(told)) if !matches!(told.event, Event::EntryAppended(_)) => {}
+                Ok(Ok(_) | Err(RecvError::Lagged(_))) => break,
+                Ok(Err(RecvError::Closed)) | Err(_) => return Ok(history),
+            }
+        }
+    }
 }
 
 /// A visitor is writing.

@@ -9,7 +9,7 @@ mod writer;
 
 pub use actions::{
     AtWork, FirstMessage, happen, note, read_as_agent, read_as_visitor, reply, say, start,
-    type_as_agent, type_as_visitor,
+    type_as_agent, type_as_visitor, wait_for_news,
 };
 pub use live::{
     Canvas, EntryLine, drawn, entries_upsert, lines, presence, read_marks, sent, typing, upsert,

@@ -10,7 +10,7 @@ use crate::{
     contact::CurrentVisitor,
     conversation::{self, Canvas, History, Range, asked_range, history_fragment},
     error::{Error, Invalid, Result},
-    event::{Event, Side, Topic},
+    event::Side,
     ids::Cursor,
     web::{
         limits::Limits,
@@ -23,10 +23,6 @@ use poem::{
     web::{Data, Json, Path},
 };
 use std::{sync::Arc, time::Duration};
-use tokio::{
-    sync::broadcast::error::RecvError,
-    time::{Instant, timeout_at},
-};
 
 /// `?after=` a cursor or `?before=` a number; without either the newest. With `?wait=` seconds, and nothing after the cursor,
 /// the answer waits for what comes. Fragments, or by `Accept: application/json` the entries; 204 where there is nothing.
@@ -50,7 +46,7 @@ pub async fn conversation_messages(
     let after = Cursor::parse(&after).ok_or(invalid)?.resume(&app.epoch, last_seq);
     let after = after.ok_or(Error::Conflict("conflict-cursor"))?;
     let history = match asked_wait(request) {
-        None => news_after(&app, &canvas, after).await?,
+        None => news(&app, &canvas, after, Duration::ZERO).await?,
         Some(patience) => {
             let _place = limits.stream(visitor.token.name())?;
             let watch = Watch::new(&app, Holder::Visitor { token: visitor.token.name() }, BEAT);
@@ -60,50 +56,37 @@ pub async fn conversation_messages(
     shown(&app, &canvas, &history, request)
 }
 
-async fn news_after(app: &App, canvas: &Canvas, after: i64) -> Result<History> {
-    conversation::history(app.db.read(), canvas.conversation, Range::After(after, MISSED)).await
-}
-
-/// The log after a number, as soon as it holds something for the visitor, or as it is when the patience ends.
+/// What comes within the patience, unless access is lost or the process leaves meanwhile.
 async fn wait(
     app: &App,
     canvas: &Canvas,
-    mut after: i64,
+    after: i64,
     patience: Duration,
     mut watch: Watch,
 ) -> Result<History> {
-    let until = Instant::now() + patience;
     if !watch.holds().await {
         return Err(Error::NotFound);
     }
-    // Listen before reading, so that nothing falls between the two.
-    let mut news = app.bus.subscribe(Topic::Conversation(canvas.conversation));
-    loop {
-        let history = news_after(app, canvas, after).await?;
-        if history.seen_by(Side::Visitor).next().is_some() {
-            return Ok(history);
-        }
-        after = history.entries.last().map_or(after, |entry| entry.seq);
-        let told = async {
-            loop {
-                tokio::select! {
-                    told = news.recv() => match told {
-                        Ok(news) if !matches!(news.event, Event::EntryAppended(_)) => {}
-                        Ok(_) | Err(RecvError::Lagged(_)) => return Ok(true),
-                        Err(RecvError::Closed) => return Ok(false),
-                    },
-                    interruption = watch.next() => match interruption {
-                        Piece::Bye => return Err(Error::NotFound),
-                        Piece::Beat => {}
-                        _ => return Ok(false),
-                    },
-                }
+    let interrupted = async {
+        loop {
+            match watch.next().await {
+                Piece::Beat => {}
+                piece => return piece,
             }
-        };
-        if !timeout_at(until, told).await.unwrap_or(Ok(false))? {
-            return Ok(history);
         }
+    };
+    tokio::select! {
+        history = news(app, canvas, after, patience) => history,
+        piece = interrupted => match piece {
+            Piece::Bye => Err(Error::NotFound),
+            _ => news(app, canvas, after, Duration::ZERO).await,
+        },
     }
+}
+
+async fn news(app: &App, canvas: &Canvas, after: i64, patience: Duration) -> Result<History> {
+    let range = Range::After(after, MISSED);
+    conversation::wait_for_news(app, canvas.conversation, Side::Visitor, range, patience).await
 }
 
 fn shown(app: &App, canvas: &Canvas, history: &History, request: &Request) -> Result<Response> {

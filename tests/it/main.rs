@@ -4,6 +4,7 @@
 
 mod api;
 mod desk;
+mod examples;
 mod log;
 mod process;
 mod schema;

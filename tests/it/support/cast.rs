@@ -1,9 +1,14 @@
 //! Vera asks, Walt is a stranger to her, Ana and Ben work here.
 use super::{
+    Installation,
     page::{Answer, Stream},
     site::{Door, PASSWORD},
 };
-use kefu::ids::Nonce;
+use kefu::{
+    conversation::{self, Range},
+    event::Side,
+    ids::{ConversationId, Nonce},
+};
 use poem::{
     Endpoint, Request,
     http::{HeaderMap, Method, StatusCode},
@@ -11,6 +16,7 @@ use poem::{
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 /// Somebody with a browser: it keeps cookies and says that its own page sent a form.
@@ -220,5 +226,14 @@ impl Agent {
 
     pub async fn listen(&self, tab: &str) -> Stream {
         self.person.listen(&format!("/desk/events?tab={tab}")).await
+    }
+
+    /// Waits until the log holds an entry.
+    pub async fn has_seen(&self, site: &Installation, id: ConversationId, seq: usize) {
+        let range = Range::After(seq as i64 - 1, 1);
+        let wait = Duration::from_secs(30);
+        let found =
+            conversation::wait_for_news(&site.app, id, Side::Agent, range, wait).await.unwrap();
+        assert!(!found.entries.is_empty(), "no entry {seq} in time");
     }
 }

@@ -3,6 +3,7 @@ mod cast;
 pub mod line;
 mod page;
 pub mod program;
+pub mod proxy;
 mod site;
 
 pub use cast::{Agent, Person, Visitor};
