@@ -94,6 +94,17 @@ impl Person {
         response.headers().clone()
     }
 
+    /// Only how it is answered: the answer itself may never end.
+    pub async fn head_of(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> StatusCode {
+        self.door.call(self.request(method, path, headers, body)).await.unwrap().status()
+    }
+
     /// Opens a stream and waits until it has something to say.
     pub async fn listen(&self, path: &str) -> Stream {
         self.listen_after(path, None).await

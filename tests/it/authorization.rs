@@ -1,0 +1,315 @@
+//! Who may what (T31): every route of `src/routes.rs`, every operation of `openapi.json` and every frame of the socket, as
+//! everybody. One without a row here fails.
+use crate::support::{
+    Answer, Installation, Visitor, installation,
+    program::{Program, value},
+};
+use kefu::agent::{Role, Scope};
+use poem::http::Method;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+/// Nobody; walt, who is in another conversation; rob, who may only read; vera, whose conversation it is; ana, an agent.
+const EVERYBODY: [&str; 5] = ["nobody", "walt", "rob", "vera", "ana"];
+
+/// What each is answered, in this order: those who may not come first, so that nothing was changed yet when they try.
+/// 303 leads to the door, or on; 404 is the same for what is not theirs as for what does not exist.
+const PAGES: &[(&str, &str, [u16; 5])] = &[
+    ("GET", "/", [200, 200, 200, 200, 200]),
+    ("GET", "/demo", [200, 200, 200, 200, 200]),
+    ("GET", "/a/*name", [404, 404, 404, 404, 404]),
+    ("GET", "/healthz", [200, 200, 200, 200, 200]),
+    ("GET", "/readyz", [200, 200, 200, 200, 200]),
+    ("GET", "/w/:site", [200, 303, 200, 303, 200]),
+    ("POST", "/w/:site/start", [422, 422, 422, 422, 422]),
+    ("GET", "/c/:cid", [404, 404, 404, 200, 404]),
+    ("GET", "/c/:cid/messages", [404, 404, 404, 200, 404]),
+    ("POST", "/c/:cid/messages", [404, 404, 404, 303, 404]),
+    ("POST", "/c/:cid/read", [404, 404, 404, 204, 404]),
+    ("POST", "/c/:cid/typing", [404, 404, 404, 204, 404]),
+    ("GET", "/c/:cid/compose", [404, 404, 404, 200, 404]),
+    ("GET", "/c/:cid/events", [404, 404, 404, 200, 404]),
+    // Whoever has a token at all is told that this is no socket; with one, what is not theirs is 404 (see below).
+    ("GET", "/c/:cid/ws", [404, 422, 404, 422, 404]),
+    ("GET", "/c/:cid/live", [404, 404, 404, 200, 404]),
+    ("GET", "/setup", [303, 303, 303, 303, 303]),
+    ("POST", "/setup", [403, 403, 403, 403, 403]),
+    ("GET", "/setup/install", [303, 303, 200, 303, 200]),
+    ("GET", "/login", [200, 200, 303, 200, 303]),
+    ("POST", "/login", [422, 422, 422, 422, 422]),
+    ("POST", "/logout", [401, 401, 303, 401, 303]),
+    ("GET", "/invite", [404, 404, 404, 404, 404]),
+    ("POST", "/invite", [404, 404, 404, 404, 404]),
+    ("GET", "/desk", [303, 303, 303, 303, 303]),
+    ("GET", "/desk/events", [401, 401, 200, 401, 200]),
+    ("GET", "/desk/ws", [401, 401, 422, 401, 422]),
+    ("GET", "/desk/c", [303, 303, 200, 303, 200]),
+    ("GET", "/desk/c/:id", [303, 303, 200, 303, 200]),
+    ("GET", "/desk/c/:id/messages", [401, 401, 200, 401, 200]),
+    ("POST", "/desk/c/:id/messages", [401, 401, 403, 401, 303]),
+    // A reader who may not act leaves no mark, and need not know.
+    ("POST", "/desk/c/:id/seen", [401, 401, 204, 401, 204]),
+    ("POST", "/desk/c/:id/typing", [401, 401, 403, 401, 204]),
+    ("POST", "/desk/c/:id/:verb", [401, 401, 403, 401, 303]),
+    ("GET", "/desk/me", [303, 303, 200, 303, 200]),
+    ("POST", "/desk/me/profile", [401, 401, 303, 401, 303]),
+    ("POST", "/desk/me/password", [401, 401, 422, 401, 422]),
+    ("POST", "/desk/me/sessions/end", [401, 401, 404, 401, 404]),
+    ("POST", "/desk/me/tokens", [401, 401, 200, 401, 200]),
+    ("POST", "/desk/me/tokens/end", [401, 401, 404, 401, 404]),
+    ("GET", "/api/docs", [200, 200, 200, 200, 200]),
+    ("GET", "/api/v1/ws", [422, 422, 422, 422, 422]),
+    ("GET", "/api/v1/openapi.json", [200, 200, 200, 200, 200]),
+    ("GET", "/api/v1/asyncapi.json", [200, 200, 200, 200, 200]),
+];
+
+/// The same for operations, each asked with a token of theirs.
+const OPERATIONS: &[(&str, &str, [u16; 5])] = &[
+    ("POST", "/visitor/sessions", [200, 200, 200, 200, 200]),
+    ("GET", "/me", [401, 200, 200, 200, 200]),
+    ("GET", "/conversations", [401, 200, 200, 200, 200]),
+    ("POST", "/conversations", [401, 201, 403, 201, 403]),
+    ("GET", "/conversations/{conversation}", [401, 404, 200, 200, 200]),
+    ("GET", "/conversations/{conversation}/entries", [401, 404, 200, 200, 200]),
+    ("POST", "/conversations/{conversation}/entries", [401, 404, 403, 201, 201]),
+    ("POST", "/conversations/{conversation}/read", [401, 404, 403, 204, 204]),
+    ("POST", "/conversations/{conversation}/typing", [401, 404, 403, 204, 204]),
+    // A visitor's name of a conversation is not even a number.
+    ("POST", "/conversations/{conversation}/claim", [401, 422, 403, 422, 201]),
+    ("POST", "/conversations/{conversation}/close", [401, 422, 403, 422, 201]),
+    ("POST", "/conversations/{conversation}/reopen", [401, 422, 403, 422, 409]),
+    ("GET", "/sites", [401, 404, 200, 404, 200]),
+    ("GET", "/agents", [401, 404, 200, 404, 200]),
+    ("GET", "/contacts/{contact}", [401, 404, 200, 404, 200]),
+];
+
+/// And for frames: `-` is not answered at all, which typing never is unless it is refused.
+const FRAMES: &[(&str, [&str; 4])] = &[
+    // walt, rob, vera, ana; nobody gets a socket.
+    ("start", ["ok", "forbidden", "ok", "forbidden"]),
+    ("send", ["not_found", "forbidden", "ok", "ok"]),
+    ("subscribe", ["not_found", "live", "live", "live"]),
+    ("unsubscribe", ["ok", "ok", "ok", "ok"]),
+    ("subscribe_desk", ["not_found", "ok", "not_found", "ok"]),
+    ("read", ["not_found", "forbidden", "ok", "ok"]),
+    ("typing", ["not_found", "forbidden", "-", "-"]),
+    ("claim", ["forbidden", "forbidden", "forbidden", "ok"]),
+    ("close", ["forbidden", "forbidden", "forbidden", "ok"]),
+    ("reopen", ["forbidden", "forbidden", "forbidden", "conflict"]),
+    ("ping", ["pong", "pong", "pong", "pong"]),
+];
+
+#[test]
+fn every_route_and_operation_and_frame_has_a_row() {
+    let routes = routes();
+    let rows: BTreeSet<_> =
+        PAGES.iter().map(|(method, path, _)| ((*method).to_owned(), (*path).to_owned())).collect();
+    assert_eq!(routes, rows);
+    let openapi = kefu::api::openapi_json();
+    let operations: BTreeSet<_> = openapi["paths"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .flat_map(|(path, methods)| {
+            methods
+                .as_object()
+                .unwrap()
+                .keys()
+                .map(move |method| (method.to_uppercase(), path.clone()))
+        })
+        .collect();
+    let rows: BTreeSet<_> = OPERATIONS
+        .iter()
+        .map(|(method, path, _)| ((*method).to_owned(), (*path).to_owned()))
+        .collect();
+    assert_eq!(operations, rows);
+    let asyncapi = kefu::api::frame::asyncapi();
+    let frames: BTreeSet<_> = asyncapi["channels"]["socket"]["messages"]
+        .as_object()
+        .unwrap()
+        .keys()
+        .filter_map(|name| name.strip_prefix("client_").map(str::to_owned))
+        .collect();
+    assert_eq!(frames, FRAMES.iter().map(|(name, _)| (*name).to_owned()).collect());
+}
+
+/// What `src/routes.rs` leads to, read from its text: the one page on which every address stands.
+fn routes() -> BTreeSet<(String, String)> {
+    let (page, api) = (include_str!("../../src/routes.rs"), include_str!("../../src/api/mod.rs"));
+    let mut found = BTreeSet::new();
+    for (text, prefix) in [(page, ""), (api, "/api/v1")] {
+        for rest in text.split(".at(\"").skip(1) {
+            let (path, rest) = rest.split_once('"').unwrap();
+            let handlers = rest.split(".at(").next().unwrap().split(".nest(").next().unwrap();
+            let methods = [("get(", "GET"), ("post(", "POST")];
+            for (_, method) in methods.into_iter().filter(|(word, _)| handlers.contains(word)) {
+                found.insert((method.to_owned(), format!("{prefix}{path}")));
+            }
+            assert!(
+                !handlers.contains("put(")
+                    && !handlers.contains("delete(")
+                    && !handlers.contains("patch(")
+            );
+        }
+        let nested = text.matches(".nest(").count();
+        assert_eq!(nested, 1, "an address that is nested elsewhere is not seen here");
+    }
+    found
+}
+
+struct People {
+    site: Installation,
+    walt: Visitor,
+    vera: Visitor,
+    rob: crate::support::Agent,
+    ana: crate::support::Agent,
+    id: i64,
+    contact: i64,
+}
+
+async fn people() -> People {
+    let site = installation().await;
+    let (ana, rob) = (site.ana().await, site.agent("rob", Role::ReadOnly).await);
+    let walt = site.walt().await;
+    let vera = site.vera().await;
+    let id = ana.newest("queue").await;
+    // The second contact is vera's, as the second conversation is.
+    People { site, walt, vera, rob, ana, id, contact: 2 }
+}
+
+impl People {
+    async fn program(&self, who: &str) -> Program {
+        match who {
+            "walt" => self.site.holder(&self.walt.person.cookies()["kefu-v"]),
+            "vera" => self.site.holder(&self.vera.person.cookies()["kefu-v"]),
+            "nobody" => self.site.holder("kfa_nobody"),
+            agent => self.site.agent_program(agent, Scope::Write).await,
+        }
+    }
+
+    async fn visit(&self, who: &str, method: &str, path: &str) -> u16 {
+        let person = match who {
+            "nobody" => self.site.stranger(),
+            "walt" => self.walt.person.clone(),
+            "vera" => self.vera.person.clone(),
+            "rob" => self.rob.person.clone(),
+            _ => self.ana.person.clone(),
+        };
+        let path = path
+            .replace(":cid", &self.vera.cid)
+            .replace(":id", &self.id.to_string())
+            .replace(":site", "demo")
+            .replace(":verb", "claim")
+            .replace("*name", "nothing");
+        let body = "nonce=n&body=x&visitor=x&seq=1&name=x&language=en&theme=dark&session=AAAA&token=1&scope=read&lifetime=30\
+            &email=a%40b.c&password=correct+horse+battery&current=x&token=AAAA";
+        // A field may come once only where it is a number.
+        let body = if path.ends_with("tokens/end") { "token=999" } else { body };
+        let body = if path.ends_with("/setup") {
+            "token=AAAA&name=x&email=a%40b.c&password=correct+horse+battery&language=en"
+        } else {
+            body
+        };
+        let body =
+            if path == "/invite" { "token=AAAA&password=correct+horse+battery" } else { body };
+        let headers = [("sec-fetch-site", "same-origin")];
+        let body = if method == "POST" { body } else { "" };
+        person.head_of(method.parse().unwrap(), &path, &headers, body).await.as_u16()
+    }
+
+    async fn ask(&self, who: &str, method: &str, path: &str) -> Answer {
+        let program = self.program(who).await;
+        let agents = matches!(who, "rob" | "ana");
+        let name = if agents { self.id.to_string() } else { self.vera.cid.clone() };
+        let path =
+            path.replace("{conversation}", &name).replace("{contact}", &self.contact.to_string());
+        let nonce = format!("n-{who}");
+        let body = json!({ "site": "demo", "nonce": nonce, "body": "x", "seq": 1 });
+        let method: Method = method.parse().unwrap();
+        program.ask(method.clone(), &path, (method == Method::POST).then_some(&body)).await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_let_in_whom_they_should() {
+    for (method, path, expected) in PAGES {
+        let people = people().await;
+        for (who, status) in EVERYBODY.into_iter().zip(expected) {
+            assert_eq!(people.visit(who, method, path).await, *status, "{who}: {method} {path}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn operations_let_in_whom_they_should() {
+    for (method, path, expected) in OPERATIONS {
+        let people = people().await;
+        for (who, status) in EVERYBODY.into_iter().zip(expected) {
+            let answer = people.ask(who, method, path).await;
+            assert_eq!(answer.status.as_u16(), *status, "{who}: {method} {path} {}", answer.body);
+            if *status == 404 {
+                // Word for word what is said of what never was.
+                let message = value(&answer)["error"]["message"].clone();
+                let never =
+                    people.program(who).await.get("/conversations/AAAAAAAAAAAAAAAAAAAAAA").await;
+                assert_eq!(message, value(&never)["error"]["message"], "{who}: {method} {path}");
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn frames_let_in_whom_they_should() {
+    for (name, expected) in FRAMES {
+        let people = people().await;
+        let server = people.site.listening().await;
+        for (who, outcome) in EVERYBODY[1..].iter().zip(expected) {
+            let mut line = people.program(who).await.connect(server).await.unwrap();
+            line.until("hello").await;
+            let agents = matches!(*who, "rob" | "ana");
+            let conversation: Value =
+                if agents { json!(people.id) } else { json!(people.vera.cid) };
+            let frame = json!({ "type": name, "ref": "r", "site": "demo", "conversation": conversation,
+                "nonce": format!("n-{who}"), "body": "x", "seq": 1, "after": 0 });
+            line.say(frame).await;
+            line.say(json!({ "type": "ping", "ref": "after" })).await;
+            let told = loop {
+                let frame = line.hear().await.unwrap();
+                if frame["ref"] == "r" {
+                    break frame;
+                }
+                // What is followed may come after the next answer.
+                if frame["ref"] == "after" && *outcome != "live" {
+                    break json!({ "type": "-" });
+                }
+            };
+            let said = if told["type"] == "error" { &told["code"] } else { &told["type"] };
+            assert_eq!(said, outcome, "{who}: {name} {told}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sockets_of_pages_let_in_whom_they_should() {
+    let people = people().await;
+    let server = people.site.listening().await;
+    let own = format!("http://{server}");
+    let (visitors, desk) = (people.vera.path("/ws?after=0"), "/desk/ws");
+    for (person, path, expected) in [
+        (&people.site.stranger(), visitors.as_str(), 404),
+        (&people.walt.person, &visitors, 404),
+        (&people.ana.person, &visitors, 404),
+        (&people.vera.person, &visitors, 101),
+        (&people.vera.person, desk, 401),
+        (&people.rob.person, desk, 101),
+    ] {
+        let status = match person.connect(server, path, &[("origin", own.as_str())]).await {
+            Ok(_) => 101,
+            Err(tokio_tungstenite::tungstenite::Error::Http(response)) => {
+                response.status().as_u16()
+            }
+            Err(other) => panic!("{path}: {other}"),
+        };
+        assert_eq!(status, expected, "{path}");
+    }
+}
