@@ -14,6 +14,9 @@ pub struct Invalid {
 pub enum Error {
     #[error("not found")]
     NotFound,
+    /// There is such an address, but nothing to be done there in this way.
+    #[error("no such method")]
+    NoSuchMethod,
     #[error("not signed in")]
     Unauthenticated,
     /// The key of the sentence that says why.
@@ -50,7 +53,7 @@ impl Error {
     /// The name programs know it by. Never changed once released.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::NotFound => "not_found",
+            Self::NotFound | Self::NoSuchMethod => "not_found",
             Self::Unauthenticated => "unauthenticated",
             Self::Forbidden(_) => "forbidden",
             Self::Invalid(_) | Self::Malformed { .. } => "invalid",

@@ -7,6 +7,7 @@ pub mod frame;
 mod problem;
 mod rest;
 pub mod shape;
+mod text;
 
 pub use acts::{Desk, Message};
 pub use caller::Caller;
@@ -58,6 +59,7 @@ pub async fn for_sites<E: Endpoint>(endpoint: Arc<E>, request: Request) -> poem:
     if !request.uri().path().starts_with("/api/v1/") {
         return Ok(endpoint.call(request).await?.into_response());
     }
+    let path = request.uri().path().to_owned();
     let origin = request.header("origin").map(str::to_owned);
     let allowed = match (&origin, request.data::<App>()) {
         // Without a database nobody is allowed; the answer will say that it is away.
@@ -74,6 +76,11 @@ pub async fn for_sites<E: Endpoint>(endpoint: Arc<E>, request: Request) -> poem:
     } else {
         endpoint.call(request).await?.into_response()
     };
+    if response.status() == StatusCode::METHOD_NOT_ALLOWED
+        && let Ok(methods) = HeaderValue::from_str(&methods_of(&path))
+    {
+        response.headers_mut().insert(header::ALLOW, methods);
+    }
     let headers = response.headers_mut();
     headers.append(header::VARY, HeaderValue::from_static("Origin"));
     if let Some(origin) = origin.filter(|_| allowed)
@@ -83,6 +90,27 @@ pub async fn for_sites<E: Endpoint>(endpoint: Arc<E>, request: Request) -> poem:
         headers.insert("cross-origin-resource-policy", HeaderValue::from_static("cross-origin"));
     }
     Ok(response)
+}
+
+/// What can be done at an address, as the description says.
+fn methods_of(path: &str) -> String {
+    let is = |described: &str| {
+        let (mut asked, mut known) = (path.split('/').skip(3), described.split('/').skip(1));
+        loop {
+            match (asked.next(), known.next()) {
+                (None, None) => return true,
+                (Some(_), Some(name)) if name.starts_with('{') => {}
+                (Some(word), Some(name)) if word == name => {}
+                _ => return false,
+            }
+        }
+    };
+    let described = openapi_json();
+    let paths = described["paths"].as_object().into_iter().flatten();
+    let methods = paths.filter(|(path, _)| is(path)).filter_map(|(_, methods)| methods.as_object());
+    let names: Vec<_> =
+        methods.flat_map(|methods| methods.keys()).map(|name| name.to_uppercase()).collect();
+    if names.is_empty() { "GET".into() } else { names.join(", ") }
 }
 
 /// Whether pages of an origin may speak with this installation: those of a site.

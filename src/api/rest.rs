@@ -4,6 +4,7 @@ use super::{
     caller::{Caller, Token},
     problem::Answer,
     shape::{Conversation, ConversationName, Entries, Entry, moment},
+    text::Text,
 };
 use crate::{
     agent,
@@ -46,7 +47,7 @@ enum Tag {
 #[derive(Object)]
 struct NewSession {
     /// The key of the site.
-    site: String,
+    site: Text,
 }
 
 #[derive(Object)]
@@ -92,19 +93,19 @@ struct Conversations {
 #[derive(Object)]
 struct NewConversation {
     /// The key of the site.
-    site: String,
+    site: Text,
     /// 1–64 of `A-Z a-z 0-9 - _`: the same again opens the same conversation.
-    nonce: String,
+    nonce: Text,
     /// The first message: 1–5,000 characters.
-    body: String,
+    body: Text,
 }
 
 #[derive(Object)]
 struct NewEntry {
     /// 1–64 of `A-Z a-z 0-9 - _`: the same again is the same message.
-    nonce: String,
+    nonce: Text,
     /// 1–5,000 characters.
-    body: String,
+    body: Text,
     kind: Option<NewEntryKind>,
     /// The last entry the writer had seen. If another agent answered after it, this answer is refused as `stale`.
     seen: Option<i64>,
@@ -121,7 +122,7 @@ enum NewEntryKind {
 #[derive(Object)]
 struct Act {
     /// 1–64 of `A-Z a-z 0-9 - _`: the same again is the same act.
-    nonce: String,
+    nonce: Text,
 }
 
 #[derive(Object)]
@@ -364,7 +365,7 @@ impl Rest {
         #[oai(validator(minimum(value = "1"), maximum(value = "500")))]
         limit: Query<Option<u64>>,
         /// With `after`: how many seconds to wait for an entry if there is none yet.
-        #[oai(validator(maximum(value = "30")))]
+        #[oai(validator(minimum(value = "0"), maximum(value = "30")))]
         wait: Query<Option<u64>>,
     ) -> Answer<Json<Entries>> {
         let desk = Desk { app: &app, limits: &limits, caller: &caller };
@@ -416,7 +417,8 @@ impl Rest {
         let desk = Desk { app: &app, limits: &limits, caller: &caller };
         let new = new.0;
         let note = matches!(new.kind, Some(NewEntryKind::Note));
-        let message = Message { nonce: new.nonce, body: new.body, note, seen: new.seen };
+        let message =
+            Message { nonce: new.nonce.into(), body: new.body.into(), note, seen: new.seen };
         let sent = desk.send(&conversation, &message).await?;
         Ok(Written::new(&sent, caller.side()))
     }

@@ -6,14 +6,18 @@ use crate::{
     ids::{ConversationId, PublicId},
 };
 use jiff::Timestamp;
-use poem_openapi::{Enum, Object, Union};
+use poem_openapi::{
+    Enum, Object,
+    registry::{MetaSchema, MetaSchemaRef},
+    types::{ParseError, ParseFromJSON, ParseResult, ToJSON, Type},
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// What a conversation is called: its number for agents, its public id (22 characters) for visitors.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, Union)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
-#[oai(one_of)]
 pub enum ConversationName {
     Number(i64),
     PublicId(String),
@@ -31,6 +35,44 @@ impl ConversationName {
             Side::Visitor => Self::for_visitors(&conversation.public_id),
             Side::Agent => Self::for_agents(conversation.id),
         }
+    }
+}
+
+/// By hand, since the derived description calls it an object.
+impl Type for ConversationName {
+    const IS_REQUIRED: bool = true;
+    type RawValueType = Self;
+    type RawElementValueType = Self;
+
+    fn name() -> Cow<'static, str> {
+        "integer or string".into()
+    }
+    fn schema_ref() -> MetaSchemaRef {
+        let inline = |schema| MetaSchemaRef::Inline(Box::new(schema));
+        let one_of = vec![
+            inline(MetaSchema::new_with_format("integer", "int64")),
+            inline(MetaSchema::new("string")),
+        ];
+        let description = Some("A number for agents, a public id for visitors.");
+        inline(MetaSchema { one_of, description, ..MetaSchema::ANY })
+    }
+    fn as_raw_value(&self) -> Option<&Self> {
+        Some(self)
+    }
+    fn raw_element_iter<'a>(&'a self) -> Box<dyn Iterator<Item = &'a Self> + 'a> {
+        Box::new(std::iter::once(self))
+    }
+}
+
+impl ToJSON for ConversationName {
+    fn to_json(&self) -> Option<serde_json::Value> {
+        serde_json::to_value(self).ok()
+    }
+}
+
+impl ParseFromJSON for ConversationName {
+    fn parse_from_json(value: Option<serde_json::Value>) -> ParseResult<Self> {
+        serde_json::from_value(value.unwrap_or_default()).map_err(ParseError::custom)
     }
 }
 

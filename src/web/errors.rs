@@ -24,6 +24,7 @@ impl ResponseError for Error {
     fn status(&self) -> StatusCode {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
+            Self::NoSuchMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::Invalid(_) | Self::Malformed { .. } => StatusCode::UNPROCESSABLE_ENTITY,
@@ -41,7 +42,7 @@ impl ResponseError for Error {
 /// What the reader can do about it.
 pub fn words(error: &Error) -> Words {
     match error {
-        Error::NotFound => Words::new("error-not-found"),
+        Error::NotFound | Error::NoSuchMethod => Words::new("error-not-found"),
         Error::Unauthenticated => Words::new("error-unauthenticated"),
         Error::Forbidden(why) | Error::Conflict(why) => Words::new(why),
         Error::Invalid(invalid) => Words::new(invalid.reason),
@@ -146,6 +147,7 @@ fn ours(error: poem::Error, json: bool) -> Error {
     let status = error.status();
     error.downcast::<Error>().unwrap_or_else(|error| match status {
         StatusCode::UNAUTHORIZED => Error::Unauthenticated,
+        StatusCode::METHOD_NOT_ALLOWED if json => Error::NoSuchMethod,
         StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => Error::NotFound,
         StatusCode::PAYLOAD_TOO_LARGE => Error::TooLarge,
         status if status.is_client_error() && json => Error::Malformed { what: error.to_string() },

@@ -10,8 +10,8 @@ use std::{
     sync::Arc,
 };
 
-/// Reads no cookie and stores nothing, so nothing can be forged there: a program's first request has no token yet.
-const WITHOUT_COOKIES: &str = "/api/v1/visitor/sessions";
+/// Where no cookie counts, only a token that its holder shows: nothing can be done there in somebody else's name.
+const WITHOUT_COOKIES: &str = "/api/v1/";
 
 /// Refuses what another site's page makes a browser send. A request with `Authorization` was not made by a browser's
 /// cookie; every other one that may change something must say that our own page sent it, and silence is a refusal.
@@ -20,7 +20,7 @@ pub async fn own_pages_only<E: Endpoint>(
     request: Request,
 ) -> poem::Result<Response> {
     let harmless = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS)
-        || request.uri().path() == WITHOUT_COOKIES;
+        || request.uri().path().starts_with(WITHOUT_COOKIES);
     if !harmless && request.header("authorization").is_none() && !is_from_own_page(&request) {
         return Err(Error::Forbidden("forbidden-origin").into());
     }

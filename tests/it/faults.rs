@@ -1,0 +1,131 @@
+//! Answers that get lost, and a database that has no time.
+use crate::support::{installation, proxy};
+use futures_util::future::join_all;
+use kefu::{
+    conversation::{self, Range},
+    event::Content,
+    ids::{ConversationId, Nonce},
+};
+use poem::http::StatusCode;
+use sea_orm::{DatabaseConnection, TransactionTrait};
+use std::{
+    collections::BTreeSet,
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::timeout,
+};
+
+/// A post of one connection; `None` if no answer came.
+async fn post(server: SocketAddr, path: &str, cookie: &str, body: &str) -> Option<String> {
+    let request = format!(
+        "POST {path} HTTP/1.1\r\nHost: {server}\r\nConnection: close\r\nSec-Fetch-Site: same-origin\r\nHX-Request: true\r\n\
+         Cookie: {cookie}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let mut stream = TcpStream::connect(server).await.ok()?;
+    stream.write_all(request.as_bytes()).await.ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.ok()?;
+    (!answer.is_empty()).then_some(answer)
+}
+
+/// T06.
+#[tokio::test(flavor = "multi_thread")]
+async fn three_in_ten_answers_are_lost_and_every_message_stands_there_once() {
+    // By hand: KEFU_SENDS=10000 cargo test --test it three_in_ten -- --nocapture
+    let sends = std::env::var("KEFU_SENDS").ok().and_then(|sends| sends.parse().ok());
+    let sends: usize = sends.unwrap_or(400);
+    let site = installation().await;
+    let (vera, ana) = (site.vera().await, site.ana().await);
+    let id = ConversationId(ana.newest("queue").await);
+    let line = proxy::swallowing(site.listening().await, 0.3).await;
+    let cookie = format!("kefu-v={}", vera.person.cookies()["kefu-v"]);
+    let writer = |writer: usize| {
+        let (path, cookie) = (vera.path("/messages"), cookie.clone());
+        async move {
+            let mut lost = 0;
+            for n in 0..sends / 8 {
+                let body = format!("nonce={}&body=message+{writer}.{n}", Nonce::new());
+                while post(line, &path, &cookie, &body).await.is_none() {
+                    lost += 1;
+                }
+            }
+            lost
+        }
+    };
+    let lost: usize = join_all((0..8).map(|n| tokio::spawn(writer(n))))
+        .await
+        .into_iter()
+        .map(|n| n.unwrap())
+        .sum();
+    let history =
+        conversation::history(site.app.db.read(), id, Range::After(1, 1_000_000)).await.unwrap();
+    let bodies: BTreeSet<_> = history
+        .entries
+        .iter()
+        .map(|entry| match &entry.content {
+            Content::Text { body } => body.clone(),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    println!(
+        "{} sends, {lost} answers lost, {} stored, {} different",
+        sends / 8 * 8,
+        history.entries.len(),
+        bodies.len()
+    );
+    assert!(lost > sends / 10, "the line was not bad enough to show anything");
+    assert_eq!((history.entries.len(), bodies.len()), (sends / 8 * 8, sends / 8 * 8));
+    let nonce = Nonce::new();
+    vera.say_as(nonce.as_str(), "one").await.must(StatusCode::OK);
+    vera.say_as(nonce.as_str(), "two").await.must(StatusCode::CONFLICT);
+}
+
+/// T20.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_without_a_free_connection_is_told_soon_and_streams_live_on() {
+    let site = installation().await;
+    let vera = site.vera().await;
+    let mut stream = vera.listen("1").await;
+    stream.named("synced").await;
+    let nonce = Nonce::new();
+
+    let mut held = hold_all(site.app.db.write()).await;
+    held.extend(hold_all(site.app.db.read()).await);
+    let began = Instant::now();
+    let refused = vera.say_as(nonce.as_str(), "are you there?").await;
+    let (took, status) = (began.elapsed(), refused.status);
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(took < Duration::from_millis(2_500), "{took:?}");
+    assert_ne!(refused.header("retry-after"), "");
+    let began = Instant::now();
+    site.stranger().get("/readyz").await.must(StatusCode::SERVICE_UNAVAILABLE);
+    assert!(began.elapsed() < Duration::from_secs(3));
+    let began = Instant::now();
+    site.stranger().get("/healthz").await.must(StatusCode::OK);
+    assert!(began.elapsed() < Duration::from_millis(200));
+
+    drop(held);
+    let began = Instant::now();
+    while vera.say_as(nonce.as_str(), "are you there?").await.status != StatusCode::OK {
+        assert!(began.elapsed() < Duration::from_secs(2));
+    }
+    assert!(
+        stream.entry().await.data.contains("are you there?"),
+        "the stream was there all the time"
+    );
+}
+
+/// Takes connections of a pool until there is none left.
+async fn hold_all(pool: &DatabaseConnection) -> Vec<sea_orm::DatabaseTransaction> {
+    let mut held = Vec::new();
+    while let Ok(Ok(one)) = timeout(Duration::from_millis(300), pool.begin()).await {
+        held.push(one);
+    }
+    assert!(!held.is_empty());
+    held
+}

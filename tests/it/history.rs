@@ -1,0 +1,293 @@
+//! What many people did at once and what everybody saw of it, and a checker that says whether that can be (T01).
+use crate::support::{
+    Agent, Installation, Visitor, installation,
+    line::{Line, Transport},
+    program::Program,
+};
+use futures_util::future::join_all;
+use kefu::{agent::Scope, ids::Nonce};
+use rand::{RngExt, SeedableRng, rngs::StdRng};
+use sea_orm::{ConnectionTrait, Statement};
+use serde_json::json;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+const CONVERSATIONS: usize = 20;
+const WRITERS: usize = 8;
+
+/// A send: when it was asked for and when it was acknowledged, by one clock, and with which number.
+#[derive(Clone, Debug)]
+struct Send {
+    conversation: i64,
+    nonce: String,
+    invoked: u64,
+    acknowledged: Option<(u64, i64)>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct History {
+    sends: Vec<Send>,
+    /// What the database holds: number and nonce of every entry, in order.
+    stored: BTreeMap<i64, Vec<(i64, String)>>,
+    /// What readers of a conversation saw, in their order.
+    seen: Vec<(i64, Vec<i64>)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Violation {
+    /// Acknowledged, and not there or not there for a reader.
+    Lost,
+    Doubled,
+    /// A number is missing.
+    Gap,
+    /// Asked for after another was acknowledged, and numbered or seen before it.
+    Reordered,
+    /// Nobody sent it.
+    Ghost,
+}
+
+/// What is wrong with a history; nothing, if it could have happened to one log that takes one send after another.
+fn check(history: &History) -> BTreeSet<Violation> {
+    let mut found = BTreeSet::new();
+    let sent: BTreeSet<_> =
+        history.sends.iter().map(|send| (send.conversation, &send.nonce)).collect();
+    for (id, entries) in &history.stored {
+        let nonces: BTreeSet<_> = entries.iter().map(|(_, nonce)| nonce).collect();
+        if nonces.len() < entries.len() {
+            found.insert(Violation::Doubled);
+        }
+        if entries.iter().map(|(seq, _)| *seq).ne(1..=entries.len() as i64) {
+            found.insert(Violation::Gap);
+        }
+        if entries.iter().any(|(_, nonce)| !sent.contains(&(*id, nonce))) {
+            found.insert(Violation::Ghost);
+        }
+    }
+    let mut acknowledged: BTreeMap<i64, Vec<(u64, u64, i64)>> = BTreeMap::new();
+    for send in &history.sends {
+        let Some((at, seq)) = send.acknowledged else { continue };
+        acknowledged.entry(send.conversation).or_default().push((send.invoked, at, seq));
+        let entries = history.stored.get(&send.conversation);
+        if !entries.is_some_and(|entries| entries.contains(&(seq, send.nonce.clone()))) {
+            found.insert(Violation::Lost);
+        }
+    }
+    for sends in acknowledged.values() {
+        for (_, acknowledged, earlier) in sends {
+            if sends.iter().any(|(invoked, _, later)| invoked > acknowledged && later < earlier) {
+                found.insert(Violation::Reordered);
+            }
+        }
+    }
+    for (id, seen) in &history.seen {
+        let stored: Vec<_> = history.stored[id].iter().map(|(seq, _)| *seq).collect();
+        let different: BTreeSet<_> = seen.iter().copied().collect();
+        if different.len() < seen.len() {
+            found.insert(Violation::Doubled);
+        }
+        if stored.iter().any(|seq| !different.contains(seq)) {
+            found.insert(Violation::Lost);
+        }
+        if different.iter().any(|seq| !stored.contains(seq)) {
+            found.insert(Violation::Ghost);
+        }
+        if !seen.is_sorted() {
+            found.insert(Violation::Reordered);
+        }
+    }
+    found
+}
+
+/// By which door somebody sends.
+#[derive(Clone)]
+enum Door {
+    Page(Visitor),
+    Desk(Agent),
+    Rest(Program),
+}
+
+impl Door {
+    /// The number that the answer acknowledges.
+    async fn send(&self, id: i64, nonce: &str) -> Option<i64> {
+        let body = format!("message {nonce}");
+        match self {
+            Self::Page(vera) => number(&vera.say_as(nonce, &body).await.body, "id=\"m-"),
+            Self::Desk(ana) => {
+                let fields = [("kind", "text"), ("nonce", nonce), ("body", &body)];
+                let answer = ana.person.hx_post(&format!("/desk/c/{id}/messages"), &fields).await;
+                number(&answer.body, &format!("id=\"m-{id}-"))
+            }
+            Self::Rest(program) => {
+                let new = json!({ "nonce": nonce, "body": body });
+                number(
+                    &program.post(&format!("/conversations/{id}/entries"), &new).await.body,
+                    "\"seq\":",
+                )
+            }
+        }
+    }
+}
+
+fn number(answer: &str, mark: &str) -> Option<i64> {
+    let digits = answer.split(mark).nth(1)?;
+    digits.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+}
+
+/// Eight writers, twenty conversations, and for each of them a reader of every kind.
+async fn happen(site: &Installation, sends: usize, seed: u64) -> History {
+    let server = site.listening().await;
+    let ana = site.ana().await;
+    let bot = site.agent_program("ana", Scope::Write).await;
+    let mut talks = Vec::new();
+    let mut history = History::default();
+    for _ in 0..CONVERSATIONS {
+        let page = site.stranger().get("/w/demo").await;
+        let person = site.stranger();
+        let first = [
+            ("visitor", page.field("visitor")),
+            ("nonce", page.field("nonce")),
+            ("body", "first".into()),
+        ];
+        let fields: Vec<_> = first.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let place = person.post("/w/demo/start", &fields).await.goes_to();
+        let vera = Visitor { person, cid: place.strip_prefix("/c/").unwrap().to_owned() };
+        let id = ana.newest("all").await;
+        let (nonce, acknowledged) = (first[1].1.clone(), Some((0, 1)));
+        history.sends.push(Send { conversation: id, nonce, invoked: 0, acknowledged });
+        talks.push((id, vera));
+    }
+    let readers = [Transport::Events, Transport::Socket, Transport::Poll, Transport::Messages];
+    let mut reading = Vec::new();
+    for (turn, (id, vera)) in talks.iter().enumerate() {
+        reading.push((*id, Line::open(readers[turn % readers.len()], vera, server, "0").await));
+    }
+    let clock = Arc::new(AtomicU64::new(1));
+    let all = Arc::new(Mutex::new(history.sends));
+    let writing = (0..WRITERS).map(|writer| {
+        let (talks, ana, bot) = (talks.clone(), ana.clone(), bot.clone());
+        let (clock, all) = (clock.clone(), all.clone());
+        tokio::spawn(async move {
+            let mut dice = StdRng::seed_from_u64(seed ^ writer as u64);
+            for _ in 0..sends / WRITERS {
+                let (conversation, vera) = &talks[dice.random_range(0..talks.len())];
+                let door = match dice.random_range(0..4) {
+                    0 => Door::Desk(ana.clone()),
+                    1 => Door::Rest(bot.clone()),
+                    _ => Door::Page(vera.clone()),
+                };
+                let (conversation, nonce) = (*conversation, Nonce::new().to_string());
+                let invoked = clock.fetch_add(1, Ordering::SeqCst);
+                let seq = door.send(conversation, &nonce).await;
+                let acknowledged = seq.map(|seq| (clock.fetch_add(1, Ordering::SeqCst), seq));
+                all.lock().unwrap().push(Send { conversation, nonce, invoked, acknowledged });
+            }
+        })
+    });
+    join_all(writing).await.into_iter().for_each(|done| done.unwrap());
+    let sends = all.lock().unwrap().clone();
+    let stored = stored(site).await;
+    let mut seen = Vec::new();
+    for (id, mut line) in reading {
+        let mut numbers = Vec::new();
+        while numbers.len() < stored[&id].len() {
+            numbers.push(line.entry().await);
+        }
+        seen.push((id, numbers));
+    }
+    History { sends, stored, seen }
+}
+
+async fn stored(site: &Installation) -> BTreeMap<i64, Vec<(i64, String)>> {
+    let db = site.app.db.read();
+    let all = "SELECT conversation_id, seq, nonce FROM entry ORDER BY conversation_id, seq";
+    let mut stored = BTreeMap::<i64, Vec<(i64, String)>>::new();
+    let question = Statement::from_string(db.get_database_backend(), all);
+    for row in db.query_all_raw(question).await.unwrap() {
+        let id = row.try_get("", "conversation_id").unwrap();
+        let entry = (row.try_get("", "seq").unwrap(), row.try_get("", "nonce").unwrap());
+        stored.entry(id).or_default().push(entry);
+    }
+    stored
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_many_writers_were_told_and_readers_saw_could_have_happened_to_one_log() {
+    let seed = std::env::var("KEFU_SEED").ok().and_then(|seed| seed.parse().ok());
+    let seed: u64 = seed.unwrap_or_else(rand::random);
+    // By hand: KEFU_SENDS=60000 cargo test --test it could_have_happened -- --nocapture
+    let sends = std::env::var("KEFU_SENDS").ok().and_then(|sends| sends.parse().ok());
+    let sends: usize = sends.unwrap_or(800);
+    let site = installation().await;
+    let history = happen(&site, sends, seed).await;
+    let acknowledged = history.sends.iter().filter(|send| send.acknowledged.is_some()).count();
+    let entries: usize = history.stored.values().map(Vec::len).sum();
+    let found = check(&history);
+    println!(
+        "KEFU_SEED={seed}: {} sends, {acknowledged} acknowledged, {entries} stored; {} readers saw {}; violations: {found:?}",
+        history.sends.len(),
+        history.seen.len(),
+        history.seen.iter().map(|(_, seen)| seen.len()).sum::<usize>(),
+    );
+    assert_eq!(acknowledged, history.sends.len(), "nothing was broken, so nothing may be unknown");
+    assert_eq!(found, BTreeSet::new());
+    the_checker_sees_what_is_planted(&history);
+}
+
+/// The same history with one fault in it, of every kind.
+fn the_checker_sees_what_is_planted(history: &History) {
+    let planted = |plant: &dyn Fn(&mut History)| {
+        let mut broken = history.clone();
+        plant(&mut broken);
+        check(&broken)
+    };
+    let id = *history.stored.iter().max_by_key(|(_, entries)| entries.len()).unwrap().0;
+    let dropped = planted(&|history| {
+        history.stored.get_mut(&id).unwrap().pop();
+    });
+    assert!(dropped.contains(&Violation::Lost), "{dropped:?}");
+    let doubled = planted(&|history| {
+        let entries = history.stored.get_mut(&id).unwrap();
+        let (_, nonce) = entries[0].clone();
+        entries.push((entries.len() as i64 + 1, nonce));
+    });
+    assert!(doubled.contains(&Violation::Doubled), "{doubled:?}");
+    let swapped = planted(&|history| {
+        let seen = &mut history.seen.iter_mut().find(|(of, _)| *of == id).unwrap().1;
+        seen.swap(0, 1);
+    });
+    assert_eq!(swapped, BTreeSet::from([Violation::Reordered]));
+    let renumbered = planted(&|history| {
+        // The first and the last send of a conversation change places everywhere.
+        let last = history.stored[&id].len() as i64;
+        let other = |seq: i64| {
+            if seq == 1 {
+                last
+            } else if seq == last {
+                1
+            } else {
+                seq
+            }
+        };
+        for send in history.sends.iter_mut().filter(|send| send.conversation == id) {
+            send.acknowledged = send.acknowledged.map(|(at, seq)| (at, other(seq)));
+        }
+        let entries = history.stored.get_mut(&id).unwrap();
+        entries.iter_mut().for_each(|(seq, _)| *seq = other(*seq));
+        entries.sort();
+    });
+    assert_eq!(renumbered, BTreeSet::from([Violation::Reordered]));
+    let gap = planted(&|history| {
+        history.stored.get_mut(&id).unwrap().remove(1);
+    });
+    assert!(gap.contains(&Violation::Gap), "{gap:?}");
+    let ghost = planted(&|history| {
+        let entries = history.stored.get_mut(&id).unwrap();
+        entries.push((entries.len() as i64 + 1, "nobody sent this".into()));
+    });
+    assert!(ghost.contains(&Violation::Ghost), "{ghost:?}");
+}
