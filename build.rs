@@ -20,8 +20,8 @@ const BUNDLES: &[(&str, &str, &str)] = &[
     ("shop.css", "css", "tokens base shop"),
     ("dark.css", "css", "dark"),
     ("live.js", "vendor", "htmx.min hx-sse.min hx-upsert.min"),
-    ("visitor.js", "js", "log draft stream composer"),
-    ("desk.js", "js", "log draft stream desk"),
+    ("visitor.js", "js", "log draft stream outbox composer"),
+    ("desk.js", "js", "log draft stream desk outbox"),
     ("ladder.js", "js", "ladder"),
     ("icons.svg", "", "icons"),
 ];

@@ -54,18 +54,18 @@
   setInterval(mark, 1000);
   mark();
 
+  // A conversation just opened takes the focus, so that keys and screen readers are in it. The row that led there may have
+  // been drawn anew meanwhile, so it is not asked.
+  let shown = pane() && pane().dataset.cid;
   document.addEventListener('htmx:after:swap', () => {
-    const frame = document.querySelector('.d'), open = pane();
+    const frame = document.querySelector('.d'), open = pane(), cid = open && open.dataset.cid;
     frame.dataset.view = open ? 'conv' : 'list';
     mark();
-  });
-  // A conversation just opened takes the focus, so that keys and screen readers are in it.
-  document.addEventListener('htmx:after:request', event => {
-    const from = event.target;
-    if (from.matches && from.matches('.row')) requestAnimationFrame(() => { const open = pane(); if (open) open.focus(); });
+    if (cid && cid !== shown) requestAnimationFrame(() => { if (open.isConnected) open.focus(); });
+    shown = cid;
   });
 
-  // Sending: Enter, except inside an input method; what was sent leaves the box, what was refused stays.
+  // Sending: Enter, except inside an input method.
   document.addEventListener('keydown', event => {
     const box = event.target;
     if (!box.matches || !box.matches('.re textarea') || event.key !== 'Enter' || event.shiftKey) return;
@@ -75,23 +75,7 @@
   });
   document.addEventListener('submit', event => {
     if (!event.target.matches('.re')) return;
-    const log = pane().querySelector('ol.msgs');
-    const clash = document.getElementById('problem').textContent;
     // What the writer had before her eyes; a clash that was shown has been seen.
-    if (!clash) event.target.elements.seen_seq.value = held(log);
-    event.target.dataset.sent = event.target.elements.body.value;
+    if (!document.getElementById('problem').textContent) event.target.elements.seen_seq.value = held(pane().querySelector('ol.msgs'));
   }, true);
-  document.addEventListener('htmx:after:request', event => {
-    const form = event.target, response = event.detail.ctx && event.detail.ctx.response;
-    if (!form.matches || !form.matches('.re')) return;
-    const problem = document.getElementById('problem');
-    if (response && response.status < 300) {
-      const box = form.elements.body;
-      if (box.value === form.dataset.sent) { box.value = ''; box.dispatchEvent(new Event('input', { bubbles: true })); }
-      pane().querySelector('.pin').scrollTop = 0;
-    } else if (!response || response.status >= 500) problem.textContent = form.dataset.fail;
-  });
-  document.addEventListener('htmx:error', event => {
-    if (event.target.matches && event.target.matches('.re')) document.getElementById('problem').textContent = event.target.dataset.fail;
-  });
 })();

@@ -112,15 +112,16 @@ pub enum Malformed {
 
 impl Asked {
     pub fn read(text: &str) -> Self {
-        let invalid = |what: String| Self { reference: None, frame: Err(Malformed::Invalid(what)) };
+        let unreadable =
+            |what: String| Self { reference: None, frame: Err(Malformed::Invalid(what)) };
         let value: Value = match serde_json::from_str(text) {
             Ok(value) => value,
-            Err(error) => return invalid(format!("not JSON: {error}")),
+            Err(error) => return unreadable(format!("not JSON: {error}")),
         };
         let reference = match value.get("ref") {
             None | Some(Value::Null) => None,
             Some(Value::String(name)) if name.len() <= LONGEST_REF => Some(name.clone()),
-            Some(_) => return invalid("ref must be a string of at most 64 bytes".into()),
+            Some(_) => return unreadable("ref must be a string of at most 64 bytes".into()),
         };
         let known = value.get("type").and_then(Value::as_str).map(|name| KNOWN.contains(&name));
         let frame = match known {

@@ -125,6 +125,56 @@ test('the very first connection may fail and the page still comes alive', async 
   assert.ok(refusals > 2);
 });
 
+test('answers written while the line is down wait, over a look at another conversation and a reload, and go in order, once', async () => {
+  const vera = await visitor(browser, server, '断网时');
+  await lastOfQueue();
+  const here = lin.url();
+  await lin.context().setOffline(true);
+  await say(lin, '第一句回复');
+  await say(lin, '第二句回复');
+  await lin.locator('.pending').nth(1).waitFor();
+  await lin.locator('input[name=kind][value=note]').check({ force: true });
+  await say(lin, '只给同事');
+  await lin.locator('.pending.note').waitFor();
+  await lin.context().setOffline(false);
+  await server.down('SIGKILL');
+  await server.up();
+  await lin.goto(here);
+  await lin.locator('.pending').first().waitFor({ state: 'detached' });
+  await sees(lin, '只给同事');
+  assert.deepEqual(await messages(lin), ['断网时', '第一句回复', '第二句回复', '只给同事']);
+  await sees(vera, '第二句回复');
+  assert.deepEqual(await messages(vera), ['断网时', '第一句回复', '第二句回复']);
+  await vera.context().close();
+});
+
+test('each side sees that the other is here, and is typing, and that it stopped', async () => {
+  const vera = await visitor(browser, server, '在吗');
+  await vera.locator('#dot[data-p=online]').waitFor();
+  await lastOfQueue();
+  const id = await lin.locator('#conv').getAttribute('data-cid');
+  await lin.locator('.here[data-p=online]').waitFor();
+  await vera.locator('#body').pressSequentially('正在写');
+  await lin.locator(`#typing-${id} >> text=正在输入`).waitFor();
+  await vera.click('form#f button.btn-p');
+  await sees(lin, '正在写');
+  await lin.locator(`#typing-${id}:empty`).waitFor({ state: 'attached' });
+  await lin.locator('#body').pressSequentially('回复');
+  await vera.locator('#typing >> text=林小雨 正在输入').waitFor();
+  // Nothing more is typed: forgotten after 6 s.
+  await vera.locator('#typing:empty').waitFor({ state: 'attached' });
+  await lin.locator('input[name=kind][value=note]').check({ force: true });
+  await lin.waitForTimeout(3100);
+  const asked = [];
+  lin.on('request', request => asked.push(request.url()));
+  await lin.locator('#body').pressSequentially('这是备注');
+  assert.deepEqual(asked.filter(url => url.endsWith('/typing')), [], 'a note is nobody else\'s business');
+  await lin.locator('#body').fill('');
+  await vera.context().close();
+  // Gone once the line was not taken up again for 8 s.
+  await lin.locator('.here:not([data-p])').waitFor({ timeout: 15_000 });
+});
+
 test('an input method ends its word with Enter and sends nothing', async () => {
   const vera = await visitor(browser, server, '输入法', { viewport: { width: 1000, height: 700 } });
   await lastOfQueue();

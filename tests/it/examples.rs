@@ -1,6 +1,9 @@
 //! The example clients, against a real server, over a line that is cut all the time.
 use crate::support::{installation, proxy};
-use kefu::ids::ConversationId;
+use kefu::{
+    agent::{Role, Scope},
+    ids::ConversationId,
+};
 use std::{path::PathBuf, time::Duration};
 use tokio::process::Command;
 
@@ -81,4 +84,25 @@ async fn talk(name: &str, mut program: Command) {
         "{name}: {}",
         String::from_utf8_lossy(&output.stderr)
     );
+}
+
+/// The five lines of `docs/api.md`, run as they stand there.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_conversation_of_the_documentation_takes_place() {
+    let site = installation().await;
+    site.employ("ana", Role::Owner).await;
+    let ana = site.agent_program("ana", Scope::Write).await;
+    let server = site.listening().await;
+    let page = include_str!("../../docs/api.md");
+    let lines = page.split("```sh\n").nth(1).unwrap().split("```").next().unwrap();
+    let lines = lines.replace("http://127.0.0.1:3000", &format!("http://{server}"));
+    let output = Command::new("bash")
+        .args(["-euc", &lines])
+        .env("AGENT", &ana.token)
+        .kill_on_drop(true)
+        .output()
+        .await
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.ends_with("Hello, how can we help?\n"), "{said} {output:?}");
 }

@@ -95,6 +95,8 @@ async fn a_database_without_a_free_connection_is_told_soon_and_streams_live_on()
     let nonce = Nonce::new();
 
     let mut held = hold_all(site.app.db.write()).await;
+    assert!(!held.is_empty());
+    // The same pool, where there is one for both.
     held.extend(hold_all(site.app.db.read()).await);
     let began = Instant::now();
     let refused = vera.say_as(nonce.as_str(), "are you there?").await;
@@ -126,6 +128,5 @@ async fn hold_all(pool: &DatabaseConnection) -> Vec<sea_orm::DatabaseTransaction
     while let Ok(Ok(one)) = timeout(Duration::from_millis(300), pool.begin()).await {
         held.push(one);
     }
-    assert!(!held.is_empty());
     held
 }
