@@ -503,6 +503,46 @@ async fn whoever_breaks_the_rules_of_the_line_is_shown_out_and_nobody_else_notic
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_stops_reading_is_let_go_and_its_neighbours_hear_everything() {
+    let site = installation().await;
+    site.employ("ana", Role::Owner).await;
+    let server = site.listening().await;
+    let vera = site.visitor_program().await;
+    let cid = vera.start("hello").await;
+    let ana = site.agent_program("ana", Scope::Write).await;
+    let mut stuck = ana.connect(server).await.unwrap();
+    stuck.say(json!({ "type": "subscribe", "conversation": 1, "after": 0 })).await;
+    let mut calm = vera.connect(server).await.unwrap();
+    calm.request(json!({ "type": "subscribe", "conversation": cid, "after": 1 })).await;
+
+    // More than the buffers of both ends hold, while one of two readers reads.
+    let said = 700;
+    let body = "\u{5b57}".repeat(5_000);
+    let writing = tokio::spawn(async move {
+        for n in 0..said {
+            let new = json!({ "nonce": format!("n{n}"), "body": body });
+            let sent = ana.post("/conversations/1/entries", &new).await;
+            sent.must(StatusCode::CREATED);
+        }
+    });
+    for seq in 2..=said + 1 {
+        assert_eq!(calm.until("entry").await["seq"], json!(seq));
+    }
+    writing.await.unwrap();
+    // It has 30 s to read what it was sent.
+    let began = Instant::now();
+    while site.app.streams.count() > 2 {
+        assert!(
+            began.elapsed() < Duration::from_secs(40),
+            "{} lines are open",
+            site.app.streams.count()
+        );
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(calm.request(json!({ "type": "ping" })).await["type"], "pong");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_socket_opens_only_for_a_token_and_only_from_pages_that_may() {
     let site = installation().await;
     let server = site.listening().await;

@@ -7,7 +7,8 @@ use kefu::{
     ids::{ConversationId, Nonce},
 };
 use poem::http::StatusCode;
-use sea_orm::{DatabaseConnection, TransactionTrait};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, TransactionTrait};
+use serde_json::json;
 use std::{
     collections::BTreeSet,
     net::SocketAddr,
@@ -129,4 +130,52 @@ async fn hold_all(pool: &DatabaseConnection) -> Vec<sea_orm::DatabaseTransaction
         held.push(one);
     }
     held
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_takes_nothing_more_is_told_and_nothing_is_acknowledged() {
+    let site = installation().await;
+    let db = site.app.db.write();
+    if db.get_database_backend() != DbBackend::Sqlite {
+        println!(
+            "a server that takes nothing would stop the tests beside this one: shown on SQLite alone"
+        );
+        return;
+    }
+    let vera = site.vera().await;
+    let program = site.visitor_program().await;
+    let cid = program.start("hello").await;
+    let mut line = program.connect(site.listening().await).await.unwrap();
+    let entries = format!("/conversations/{cid}/entries");
+    let read_only = ["PRAGMA query_only = ON", "PRAGMA query_only = OFF"];
+    let full = ["PRAGMA max_page_count = 1", "PRAGMA max_page_count = 1073741823"];
+    for [refuse, take] in [read_only, full] {
+        db.execute_unprepared(refuse).await.unwrap();
+        // A full database still has room on its last page, so it takes some words to notice.
+        let long = "x".repeat(5_000);
+        let nonce = Nonce::new();
+        let mut page = vera.say_as(nonce.as_str(), &long).await;
+        for _ in 0..20 {
+            if page.status == StatusCode::SERVICE_UNAVAILABLE {
+                break;
+            }
+            page = vera.say(&long).await;
+        }
+        assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE, "{refuse} {}", page.body);
+        let new = json!({ "nonce": Nonce::new(), "body": long });
+        program.post(&entries, &new).await.must(StatusCode::SERVICE_UNAVAILABLE);
+        let frame =
+            json!({ "type": "send", "conversation": cid, "nonce": new["nonce"], "body": long });
+        let refused = line.request(frame.clone()).await;
+        assert_eq!(
+            (&refused["code"], &refused["retry_after_ms"]),
+            (&json!("unavailable"), &json!(2000))
+        );
+        // Reading goes on.
+        vera.page().await;
+        program.get(&entries).await.must(StatusCode::OK);
+        db.execute_unprepared(take).await.unwrap();
+        assert_eq!(line.request(frame).await["type"], "ok");
+        program.post(&entries, &new).await.must(StatusCode::OK);
+    }
 }

@@ -8,6 +8,7 @@ use kefu::{
     ids::ConversationId,
 };
 use poem::http::StatusCode;
+use sea_orm::{ConnectionTrait, DbBackend, Statement, TransactionTrait};
 use std::{collections::BTreeSet, time::Duration};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -120,4 +121,85 @@ async fn turns<T>(future: impl Future<Output = T>, most: usize) -> usize {
         tokio::task::yield_now().await;
     }
     most
+}
+
+/// T08. Numbers are taken while the conversation's row is held, until the commit; so whoever reads on from the highest number
+/// it saw misses nothing. The control shows that the reader would see it: numbers from a sequence are skipped.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_goes_by_numbers_misses_nothing_and_by_a_sequence_it_would() {
+    // By hand: KEFU_SENDS=100000 cargo test --test it goes_by_numbers -- --nocapture
+    let sends = std::env::var("KEFU_SENDS").ok().and_then(|sends| sends.parse().ok());
+    let each = sends.unwrap_or(640) / WRITERS;
+    let site = installation().await;
+    let (vera, ana) = (site.vera().await, site.ana().await);
+    let id = ConversationId(ana.newest("queue").await);
+    let db = site.app.db.clone();
+
+    let writing = (0..WRITERS).map(|_| {
+        let vera = vera.clone();
+        tokio::spawn(async move {
+            for _ in 0..each {
+                vera.say("numbered").await.must(StatusCode::OK);
+            }
+        })
+    });
+    let read = async |after: i64| {
+        let found = conversation::history(db.read(), id, Range::After(after, 1_000)).await.unwrap();
+        found.entries.iter().map(|entry| entry.seq).collect::<Vec<_>>()
+    };
+    let seen = follow(writing, read).await;
+    assert_eq!(seen, (1..=(WRITERS * each) as i64 + 1).collect::<Vec<_>>());
+
+    let table = match db.write().get_database_backend() {
+        DbBackend::Sqlite => {
+            "CREATE TABLE control (id INTEGER PRIMARY KEY AUTOINCREMENT, x INTEGER)"
+        }
+        DbBackend::MySql => "CREATE TABLE control (id BIGINT AUTO_INCREMENT PRIMARY KEY, x BIGINT)",
+        _ => "CREATE TABLE control (id BIGSERIAL PRIMARY KEY, x BIGINT)",
+    };
+    db.write().execute_unprepared(table).await.unwrap();
+    let writing = (0..WRITERS).map(|writer| {
+        let db = db.clone();
+        tokio::spawn(async move {
+            for n in 0..5 {
+                let tx = db.write().begin().await.unwrap();
+                tx.execute_unprepared("INSERT INTO control (x) VALUES (1)").await.unwrap();
+                // Between the number and the commit, for some longer than for others.
+                let pause = Duration::from_millis((writer * 7 + n * 3) as u64 % 20);
+                tokio::time::sleep(pause).await;
+                tx.commit().await.unwrap();
+            }
+        })
+    });
+    let read = async |after: i64| {
+        let sql = format!("SELECT id FROM control WHERE id > {after} ORDER BY id");
+        let question = Statement::from_string(db.read().get_database_backend(), sql);
+        let rows = db.read().query_all_raw(question).await.unwrap();
+        rows.iter().map(|row| row.try_get("", "id").unwrap()).collect::<Vec<i64>>()
+    };
+    let skipped = WRITERS * 5 - follow(writing, read).await.len();
+    println!("{} sends, 0 skipped; by a sequence {skipped} of {}", WRITERS * each, WRITERS * 5);
+    // SQLite lets one writer in at a time, so there numbers and commits cannot cross.
+    assert_eq!(skipped > 0, db.write().get_database_backend() != DbBackend::Sqlite);
+}
+
+const WRITERS: usize = 32;
+
+/// What a reader sees that always reads on after the highest number, until the writers are done.
+async fn follow<T: Send + 'static>(
+    writing: impl Iterator<Item = tokio::task::JoinHandle<T>>,
+    read: impl AsyncFn(i64) -> Vec<i64>,
+) -> Vec<i64> {
+    let done = join_all(writing);
+    tokio::pin!(done);
+    let mut seen = Vec::new();
+    loop {
+        let ended = futures_util::poll!(&mut done).is_ready();
+        let found = read(seen.last().copied().unwrap_or(0)).await;
+        seen.extend(found);
+        if ended {
+            return seen;
+        }
+        tokio::task::yield_now().await;
+    }
 }
