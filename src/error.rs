@@ -31,7 +31,11 @@ pub enum Error {
     NonceReused,
     /// Somebody else answered after what the sender had seen.
     #[error("{by} answered meanwhile")]
-    Stale { by: String },
+    Stale {
+        by: String,
+        /// What a program that asked is told of the newer entries.
+        newer: Option<serde_json::Value>,
+    },
     /// Somebody else took the conversation first.
     #[error("taken by {by}")]
     Taken { by: String },

@@ -1,17 +1,20 @@
 //! What programs do, over REST and over the socket alike: through the same actions, limits and owners as people.
-use super::caller::Caller;
+use super::{caller::Caller, shape::Entry};
 use crate::{
     agent::{Agent, Scope},
     app::App,
-    conversation::{self, AtWork, Body, FirstMessage, Seat, Sent},
+    conversation::{self, AtWork, Body, FirstMessage, Range, Seat, Sent},
     error::{Error, Invalid, Result},
-    event::Happening,
+    event::{Happening, Side},
     ids::{ContactId, ConversationId, Nonce, PublicId, SiteKey},
     site,
     text::Lang,
     web::limits::Limits,
 };
 use std::net::IpAddr;
+
+/// The most entries that an answer written on a stale view is shown.
+const NEWER: u64 = 100;
 
 /// A program at work for its caller.
 #[derive(Clone, Copy, Debug)]
@@ -83,10 +86,28 @@ impl Desk<'_> {
                 if message.note {
                     conversation::note(self.app, work, nonce, body).await
                 } else {
-                    conversation::reply(self.app, work, nonce, body, message.seen).await
+                    let sent = conversation::reply(self.app, work, nonce, body, message.seen).await;
+                    match (sent, message.seen) {
+                        (Err(Error::Stale { by, .. }), Some(seen)) => {
+                            let newer = Some(self.newer(conversation, seen).await?);
+                            Err(Error::Stale { by, newer })
+                        }
+                        (sent, _) => sent,
+                    }
                 }
             }
         }
+    }
+
+    /// What an agent has not seen.
+    async fn newer(&self, conversation: ConversationId, seen: i64) -> Result<serde_json::Value> {
+        let range = Range::After(seen, NEWER);
+        let history = conversation::history(self.app.db.read(), conversation, range).await?;
+        let entries: Vec<_> = history
+            .seen_by(Side::Agent)
+            .map(|(entry, before)| Entry::new(entry, before, Side::Agent))
+            .collect();
+        serde_json::to_value(entries).map_err(Error::internal)
     }
 
     /// Taking, closing, reopening.

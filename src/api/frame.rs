@@ -172,6 +172,10 @@ pub enum ServerFrame {
         field: Option<&'static str>,
         #[serde(skip_serializing_if = "Option::is_none")]
         retry_after_ms: Option<u64>,
+        /// With `stale`: the entries after the one that was seen.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[schemars(with = "Option<Vec<Entry>>")]
+        entries: Option<Value>,
     },
     /// An entry of a conversation. Each comes once and in order; whoever does not hold `prev` subscribes again after what
     /// it holds.
@@ -267,7 +271,11 @@ impl ServerFrame {
         };
         let retry_after_ms =
             retry.map(|retry| u64::try_from(retry.as_millis()).unwrap_or(u64::MAX));
-        Self::Error { reference, code: error.code(), message, field, retry_after_ms }
+        let entries = match error {
+            Error::Stale { newer, .. } => newer.clone(),
+            _ => None,
+        };
+        Self::Error { reference, code: error.code(), message, field, retry_after_ms, entries }
     }
 }
 

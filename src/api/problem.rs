@@ -1,4 +1,5 @@
 //! What programs are told when something is refused: described here, written by `web/errors.rs`.
+use super::shape::Entry;
 use crate::error::Error;
 use poem::error::ResponseError;
 use poem_openapi::{
@@ -49,6 +50,8 @@ struct RefusalReason {
     /// What was wrong, if it is one field.
     field: Option<String>,
     retry_after_ms: Option<u64>,
+    /// With `stale`: the entries after the one that was seen.
+    entries: Option<Vec<Entry>>,
     /// What to tell whoever runs the server.
     request_id: String,
 }

@@ -166,7 +166,7 @@ impl Conversation {
     fn nobody_answered_meanwhile(&self, agent: AgentId, append: &Append) -> Result<()> {
         match (append.seen, &self.answer) {
             (Some(seen), Some(answer)) if answer.seq > seen && answer.by != agent => {
-                Err(Error::Stale { by: answer.name.clone() })
+                Err(Error::Stale { by: answer.name.clone(), newer: None })
             }
             _ => Ok(()),
         }
@@ -304,7 +304,7 @@ mod tests {
             .unwrap();
         let unaware = Append { seen: Some(1), ..agent(8, text("second")) };
         assert!(
-            matches!(answered.clone().accept(&unaware, at(3)), Err(Error::Stale { by }) if by == "agent 7")
+            matches!(answered.clone().accept(&unaware, at(3)), Err(Error::Stale { by, .. }) if by == "agent 7")
         );
         let own = Append { seen: Some(1), ..agent(7, text("second")) };
         assert!(answered.clone().accept(&own, at(3)).is_ok(), "nobody collides with themselves");

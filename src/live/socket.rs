@@ -198,6 +198,7 @@ impl Line {
                     message,
                     field: None,
                     retry_after_ms: None,
+                    entries: None,
                 };
                 return Some(frame.write());
             }

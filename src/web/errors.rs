@@ -48,7 +48,7 @@ pub fn words(error: &Error) -> Words {
         Error::Invalid(invalid) => Words::new(invalid.reason),
         Error::Malformed { what } => Words::new("error-malformed").put("what", what),
         Error::NonceReused => Words::new("error-nonce-reused"),
-        Error::Stale { by } => Words::new("error-stale").put("name", by),
+        Error::Stale { by, .. } => Words::new("error-stale").put("name", by),
         Error::Taken { by } => Words::new("error-taken").put("name", by),
         Error::TooLarge => Words::new("error-too-large"),
         Error::RateLimited { retry_after } => {
@@ -204,6 +204,9 @@ fn json(error: &Error, message: String, request_id: &str) -> Response {
         serde_json::json!({ "code": error.code(), "message": message, "request_id": request_id });
     if let Error::Invalid(invalid) = error {
         told["field"] = invalid.field.into();
+    }
+    if let Error::Stale { newer: Some(newer), .. } = error {
+        told["entries"] = newer.clone();
     }
     if let Error::RateLimited { retry_after } = error {
         told["retry_after_ms"] = u64::try_from(retry_after.as_millis()).unwrap_or(u64::MAX).into();

@@ -238,6 +238,35 @@ async fn errors_have_one_shape_and_say_what_to_do() {
     assert_eq!(value(&other.must(StatusCode::CONFLICT))["error"]["code"], "nonce_reused");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_on_a_stale_view_is_refused_with_what_is_new() {
+    let site = installation().await;
+    site.employ("ana", Role::Owner).await;
+    site.employ("ben", Role::Agent).await;
+    site.visitor_program().await.start("hello").await;
+    let (ana, ben) = (
+        site.agent_program("ana", Scope::Write).await,
+        site.agent_program("ben", Scope::Write).await,
+    );
+    let first = json!({ "nonce": "n", "body": "first", "seen": 1 });
+    ana.post("/conversations/1/entries", &first).await.must(StatusCode::CREATED);
+    let second = json!({ "nonce": "n", "body": "second", "seen": 1 });
+    let refused =
+        value(&ben.post("/conversations/1/entries", &second).await.must(StatusCode::CONFLICT));
+    let mut line = ben.connect(site.listening().await).await.unwrap();
+    let frame =
+        json!({ "type": "send", "conversation": 1, "nonce": "n", "body": "second", "seen": 1 });
+    for told in [&refused["error"], &line.request(frame).await] {
+        assert_eq!(told["code"], "stale");
+        assert_eq!(
+            (&told["entries"][0]["seq"], &told["entries"][0]["body"]),
+            (&json!(2), &json!("first"))
+        );
+    }
+    let aware = json!({ "nonce": "n", "body": "second", "seen": 2 });
+    ben.post("/conversations/1/entries", &aware).await.must(StatusCode::CREATED);
+}
+
 #[tokio::test]
 async fn programs_are_held_to_the_same_rates_as_people() {
     let site = limited_installation().await;
