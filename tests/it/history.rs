@@ -16,6 +16,7 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
 };
+use tokio::sync::mpsc;
 
 const CONVERSATIONS: usize = 20;
 const WRITERS: usize = 8;
@@ -164,7 +165,10 @@ async fn happen(site: &Installation, sends: usize, seed: u64) -> History {
     let readers = [Transport::Events, Transport::Socket, Transport::Poll, Transport::Messages];
     let mut reading = Vec::new();
     for (turn, (id, vera)) in talks.iter().enumerate() {
-        reading.push((*id, Line::open(readers[turn % readers.len()], vera, server, "0").await));
+        let mut line = Line::open(readers[turn % readers.len()], vera, server, "0").await;
+        let (tell, seen) = mpsc::unbounded_channel();
+        tokio::spawn(async move { while tell.send(line.entry().await).is_ok() {} });
+        reading.push((*id, seen));
     }
     let clock = Arc::new(AtomicU64::new(1));
     let all = Arc::new(Mutex::new(history.sends));
@@ -192,10 +196,10 @@ async fn happen(site: &Installation, sends: usize, seed: u64) -> History {
     let sends = all.lock().unwrap().clone();
     let stored = stored(site).await;
     let mut seen = Vec::new();
-    for (id, mut line) in reading {
+    for (id, mut told) in reading {
         let mut numbers = Vec::new();
         while numbers.len() < stored[&id].len() {
-            numbers.push(line.entry().await);
+            numbers.push(told.recv().await.expect("the reader goes on until it has seen all"));
         }
         seen.push((id, numbers));
     }

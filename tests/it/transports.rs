@@ -11,13 +11,8 @@ use kefu::{
     ids::ConversationId,
 };
 use rand::{RngExt, SeedableRng, rngs::StdRng};
-use std::{
-    net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::{net::SocketAddr, sync::Arc};
+use tokio::sync::Semaphore;
 
 /// A conversation that both sides write in, and where it is read.
 struct Talk {
@@ -66,8 +61,9 @@ async fn nothing_is_missed_doubled_or_out_of_order_over_any_transport_however_of
     for transport in TRANSPORTS {
         let talk = talk().await;
         let mut dice = StdRng::seed_from_u64(seed);
-        let (stop, write) = (Arc::new(AtomicBool::new(false)), writer(&talk, seed));
-        let writing = tokio::spawn(write(stop.clone()));
+        // The writers are never further ahead than a reader may fall behind.
+        let ahead = Arc::new(Semaphore::new(100));
+        let writing = tokio::spawn(writer(&talk, seed, ahead.clone()));
 
         let mut seen = Vec::new();
         let mut line = talk.line(transport, &talk.cursor(0)).await;
@@ -75,10 +71,11 @@ async fn nothing_is_missed_doubled_or_out_of_order_over_any_transport_however_of
             // A cut may come at once, before anything was heard.
             for _ in 0..dice.random_range(0..4) {
                 seen.push(line.entry().await);
+                ahead.add_permits(1);
             }
             line = line.reopen().await;
         }
-        stop.store(true, Ordering::Relaxed);
+        ahead.close();
         writing.await.unwrap();
         let visible = talk.visible().await;
         while seen.len() < visible.len() {
@@ -93,24 +90,21 @@ async fn nothing_is_missed_doubled_or_out_of_order_over_any_transport_however_of
     }
 }
 
-/// Both sides write, with notes between that the visitor must never see, until told to stop.
-fn writer(
-    talk: &Talk,
-    seed: u64,
-) -> impl FnOnce(Arc<AtomicBool>) -> futures_util::future::BoxFuture<'static, ()> + use<> {
+/// Both sides write, with notes between that the visitor must never see, as long as they may be ahead of the reader.
+fn writer(talk: &Talk, seed: u64, ahead: Arc<Semaphore>) -> impl Future<Output = ()> + use<> {
     let (vera, ana, id) = (talk.vera.clone(), talk.ana.clone(), talk.id);
-    move |stop| {
-        Box::pin(async move {
-            let mut dice = StdRng::seed_from_u64(seed);
-            while !stop.load(Ordering::Relaxed) {
-                match dice.random_range(0..4) {
-                    0 => ana.reply(id, "an answer").await,
-                    1 => ana.write(id, "note", "a secret").await,
-                    _ => vera.say("a question").await,
-                };
-                tokio::task::yield_now().await;
+    async move {
+        let mut dice = StdRng::seed_from_u64(seed);
+        while let Ok(place) = ahead.acquire().await {
+            place.forget();
+            if dice.random_range(0..3) == 0 {
+                ana.write(id, "note", "a secret").await;
             }
-        })
+            match dice.random_range(0..3) {
+                0 => ana.reply(id, "an answer").await,
+                _ => vera.say("a question").await,
+            };
+        }
     }
 }
 
