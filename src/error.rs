@@ -103,7 +103,7 @@ impl From<sea_orm::DbErr> for Error {
 /// Whether a database's complaint is about its state and not about our question. By its words, since the drivers share
 /// no code for it: SQLite's result codes 5, 8, 10, 13, 14; PostgreSQL's class 57; a broken line.
 fn is_passing(cause: &str) -> bool {
-    const SIGNS: [&str; 14] = [
+    const SIGNS: [&str; 20] = [
         "database is locked",
         "readonly database",
         "disk I/O error",
@@ -118,6 +118,34 @@ fn is_passing(cause: &str) -> bool {
         "gone away",
         "Deadlock found",
         "deadlock detected",
+        "read-only transaction",
+        "READ ONLY transaction",
+        "--read-only option",
+        "No space left on device",
+        "Disk full",
+        "' is full",
     ];
     SIGNS.iter().any(|sign| cause.contains(sign))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_takes_nothing_more_will_be_back_and_a_wrong_question_will_not() {
+        for cause in [
+            "cannot execute INSERT in a read-only transaction",
+            "Cannot execute statement in a READ ONLY transaction",
+            "The MariaDB server is running with the --read-only option so it cannot execute this statement",
+            "could not extend file \"base/1/2\": No space left on device",
+            "The table 'entry' is full",
+            "attempt to write a readonly database",
+        ] {
+            assert!(is_passing(cause), "{cause}");
+        }
+        for cause in ["no such column: x", "duplicate key value violates unique constraint"] {
+            assert!(!is_passing(cause), "{cause}");
+        }
+    }
 }

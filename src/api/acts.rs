@@ -3,6 +3,7 @@ use super::{caller::Caller, shape::Entry};
 use crate::{
     agent::{Agent, Scope},
     app::App,
+    contact,
     conversation::{self, AtWork, Body, FirstMessage, Range, Seat, Sent},
     error::{Error, Invalid, Result},
     event::{Happening, Side},
@@ -57,6 +58,7 @@ impl Desk<'_> {
         nonce: &str,
         body: &str,
         address: IpAddr,
+        lang: Lang,
     ) -> Result<Sent> {
         let Caller::Visitor { token, contact } = self.caller else {
             return Err(Error::Forbidden("forbidden-to-agents"));
@@ -66,9 +68,11 @@ impl Desk<'_> {
         let (body, nonce) = (Body::parse(body)?, Nonce::parse(nonce)?);
         let known = contact.map(|_| token.hash().name());
         self.limits.start(address, known.as_deref())?;
-        let (token, lang) = (token.hash(), Lang::default());
-        let first = FirstMessage { visitor: *contact, token, lang, nonce, body };
-        conversation::start(self.app, &site, first).await
+        let token = token.hash();
+        let first = FirstMessage { visitor: *contact, token: token.clone(), lang, nonce, body };
+        let sent = conversation::start(self.app, &site, first).await?;
+        contact::extend(&self.app.db, &token, self.app.clock.now()).await?;
+        Ok(sent)
     }
 
     pub async fn send(&self, name: &str, message: &Message) -> Result<Sent> {
@@ -78,7 +82,11 @@ impl Desk<'_> {
             Seat::Visitor { .. } if message.note => Err(Error::Forbidden("forbidden-to-visitors")),
             Seat::Visitor { contact, conversation } => {
                 self.limits.message(&self.caller.counted_as())?;
-                conversation::say(self.app, contact, conversation, nonce, body).await
+                let sent = conversation::say(self.app, contact, conversation, nonce, body).await?;
+                if let Caller::Visitor { token, .. } = self.caller {
+                    contact::extend(&self.app.db, &token.hash(), self.app.clock.now()).await?;
+                }
+                Ok(sent)
             }
             Seat::Agent { conversation, .. } => {
                 let work = self.at_work(conversation)?;
@@ -165,5 +173,5 @@ impl Desk<'_> {
 /// Who a contact is, for agents.
 pub async fn contact_name(app: &App, caller: &Caller, id: i64) -> Result<String> {
     caller.agent()?;
-    crate::contact::name_of(app.db.read(), ContactId(id)).await
+    contact::name_of(app.db.read(), ContactId(id)).await
 }

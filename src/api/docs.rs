@@ -57,7 +57,7 @@ pub fn documentation(viewer: Viewer) -> Result<Response> {
     let messages = &asyncapi["channels"]["socket"]["messages"];
     html(&DocsPage {
         lang: viewer.lang,
-        groups: groups(&openapi),
+        groups: groups(openapi),
         said: frames(messages, "client_"),
         heard: frames(messages, "server_"),
     })

@@ -20,7 +20,7 @@ use poem::{
     web::Json,
 };
 use poem_openapi::OpenApiService;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 fn service() -> OpenApiService<rest::Rest, ()> {
     OpenApiService::new(rest::Rest, "kefu", "1")
@@ -38,13 +38,15 @@ pub fn routes() -> Route {
         .nest("/", service())
 }
 
-/// The description of REST v1.
-pub fn openapi_json() -> serde_json::Value {
-    serde_json::from_str(&service().spec()).unwrap_or_default()
+/// The description of REST v1, made once.
+pub fn openapi_json() -> &'static serde_json::Value {
+    static DESCRIPTION: LazyLock<serde_json::Value> =
+        LazyLock::new(|| serde_json::from_str(&service().spec()).unwrap_or_default());
+    &DESCRIPTION
 }
 
 #[handler]
-fn openapi() -> Json<serde_json::Value> {
+fn openapi() -> Json<&'static serde_json::Value> {
     Json(openapi_json())
 }
 

@@ -317,7 +317,8 @@ impl Rest {
         new: Json<NewConversation>,
     ) -> Answer<Written> {
         let desk = Desk { app: &app, limits: &limits, caller: &caller };
-        let sent = desk.start(&new.site, &new.nonce, &new.body, viewer.address).await?;
+        let sent =
+            desk.start(&new.site, &new.nonce, &new.body, viewer.address, viewer.lang).await?;
         Ok(Written::new(&sent, Side::Visitor))
     }
 
@@ -393,9 +394,7 @@ impl Rest {
                 history
             }
         };
-        let last_seq =
-            history.entries.last().map_or(head.last_seq, |entry| entry.seq.max(head.last_seq));
-        Ok(Json(Entries::new(&app.epoch, &history, last_seq, caller.side())))
+        Ok(Json(Entries::new(&app.epoch, &history, head.last_seq, caller.side())))
     }
 
     /// Sends a message, or as an agent a note.

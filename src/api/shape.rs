@@ -205,6 +205,7 @@ impl Entries {
             .seen_by(audience)
             .map(|(entry, before)| Entry::new(entry, before, audience))
             .collect();
+        let last_seq = history.entries.last().map_or(last_seq, |entry| entry.seq.max(last_seq));
         Self { epoch: epoch.to_owned(), entries, last_seq }
     }
 }

@@ -16,7 +16,7 @@ use crate::{
 use std::time::Duration;
 use tokio::{
     sync::broadcast::error::RecvError,
-    time::{Instant, timeout_at},
+    time::{Instant, sleep_until},
 };
 
 /// The first message of somebody, who may be known or new.
@@ -163,10 +163,15 @@ pub async fn wait_for_news(
             *after = last.seq;
         }
         loop {
-            match timeout_at(until, news.recv()).await {
-                Ok(Ok(told)) if !matches!(told.event, Event::EntryAppended(_)) => {}
-                Ok(Ok(_) | Err(RecvError::Lagged(_))) => break,
-                Ok(Err(RecvError::Closed)) | Err(_) => return Ok(history),
+            tokio::select! {
+                told = news.recv() => match told {
+                    Ok(told) if !matches!(told.event, Event::EntryAppended(_)) => {}
+                    Ok(_) | Err(RecvError::Lagged(_)) => break,
+                    Err(RecvError::Closed) => return Ok(history),
+                },
+                () = sleep_until(until) => return Ok(history),
+                // The process leaves: whoever waits asks the next one.
+                () = app.streams.draining.cancelled() => return Ok(history),
             }
         }
     }

@@ -56,13 +56,10 @@ pub fn follow(
             format!("{}:{}", app.epoch, at.as_microsecond())
         };
         for summary in missed {
-            yield Piece::Row { cursor: now(), drawn: row_changed(&summary, tab, me.lang).into() };
-            yield hint(&summary, None);
+            let drawn = row_changed(&summary, tab, me.lang).into();
+            yield Piece::Row { cursor: now(), drawn, hint: hint(&summary, None) };
         }
-        if let Some(counted) = counted(&app, &me).await {
-            yield counted;
-        }
-        yield Piece::Synced(Bytes::new());
+        yield Piece::Synced(counted(&app, &me).await.unwrap_or_default());
 
         let mut count_at: Option<Instant> = None;
         // Which visitors are typing, and until when.
@@ -73,7 +70,7 @@ pub fn follow(
                 () = sleep_until(count_at.unwrap_or_else(Instant::now)), if count_at.is_some() => {
                     count_at = None;
                     if let Some(counted) = counted(&app, &me).await {
-                        yield counted;
+                        yield Piece::Passing(counted);
                     }
                 }
                 () = sleep_until(quiet_at.unwrap_or_else(Instant::now)), if quiet_at.is_some() => {
@@ -86,8 +83,8 @@ pub fn follow(
                 told = news.recv() => match told {
                     Ok(news) => {
                         if let Some((summary, seq)) = concerns(&news) {
-                            yield Piece::Row { cursor: now(), drawn: row_news(&news, summary, tab, me.lang).into() };
-                            yield hint(summary, seq);
+                            let drawn = row_news(&news, summary, tab, me.lang).into();
+                            yield Piece::Row { cursor: now(), drawn, hint: hint(summary, seq) };
                             count_at.get_or_insert_with(|| Instant::now() + COUNT_EVERY);
                         }
                         match &news.event {
@@ -145,13 +142,13 @@ fn concerns(news: &News) -> Option<(&Summary, Option<i64>)> {
 }
 
 /// For whoever has the conversation open: fetch what follows what you have.
-fn hint(summary: &Summary, seq: Option<i64>) -> Piece {
-    Piece::Hint(serde_json::json!({ "conversation": summary.id, "seq": seq }).to_string().into())
+fn hint(summary: &Summary, seq: Option<i64>) -> Bytes {
+    serde_json::json!({ "conversation": summary.id, "seq": seq }).to_string().into()
 }
 
-async fn counted(app: &App, me: &CurrentAgent) -> Option<Piece> {
+async fn counted(app: &App, me: &CurrentAgent) -> Option<Bytes> {
     let counts = counts(&app.db, me.agent.id)
         .await
         .inspect_err(|error| tracing::warn!(%error, "cannot count"));
-    counts.ok().map(|counts| Piece::Passing(counters(&counts).into()))
+    counts.ok().map(|counts| counters(&counts).into())
 }

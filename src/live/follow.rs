@@ -36,12 +36,10 @@ pub enum Piece {
     Entry { seq: i64, drawn: Bytes },
     /// Something to show that is not in the log.
     Passing(Bytes),
-    /// All that was missed has been sent: how far everybody has read, and who is here.
+    /// All that was missed has been sent: how things stand now, as how far everybody has read and who is here.
     Synced(Bytes),
-    /// A row of the desk's lists, and the cursor to come back with.
-    Row { cursor: String, drawn: Bytes },
-    /// There is more to fetch in a conversation.
-    Hint(Bytes),
+    /// A row of the desk's lists, the cursor to come back with, and that there is more to fetch in the conversation, as JSON.
+    Row { cursor: String, drawn: Bytes, hint: Bytes },
     /// The cursor cannot be continued from: load the page again.
     Reset,
     /// Nothing to say; keeps the line awake.

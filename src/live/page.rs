@@ -101,7 +101,7 @@ fn written(piece: Piece) -> Bytes {
     match piece {
         Piece::Entry { drawn, .. } => drawn,
         // A document that only grows cannot move a mark.
-        Piece::Passing(_) | Piece::Synced(_) | Piece::Row { .. } | Piece::Hint(_) => Bytes::new(),
+        Piece::Passing(_) | Piece::Synced(_) | Piece::Row { .. } => Bytes::new(),
         Piece::Beat => Bytes::from_static(b"<!-- -->"),
         Piece::Reset | Piece::End => {
             let seconds = follow::retry(0).as_secs();

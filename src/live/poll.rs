@@ -36,12 +36,12 @@ pub async fn conversation_messages(
     Path(cid): Path<String>,
 ) -> Result<Response> {
     let (seat, canvas) = seat_of(&app, &visitor, &cid, viewer).await?;
-    let Some(after) = query(request, "after") else {
-        let history =
-            conversation::history(app.db.read(), canvas.conversation, asked_range(request)?);
-        return shown(&app, &canvas, &history.await?, request);
-    };
     let last_seq = conversation::find_for(app.db.read(), &seat).await?.last_seq;
+    let Some(after) = query(request, "after") else {
+        let range = asked_range(request)?;
+        let history = conversation::history(app.db.read(), canvas.conversation, range).await?;
+        return shown(&app, &canvas, &history, last_seq, request);
+    };
     let invalid = Invalid { field: "after", reason: "invalid-cursor" };
     let after = Cursor::parse(&after).ok_or(invalid)?.resume(&app.epoch, last_seq);
     let after = after.ok_or(Error::Conflict("conflict-cursor"))?;
@@ -53,7 +53,7 @@ pub async fn conversation_messages(
             wait(&app, &canvas, after, patience, watch).await?
         }
     };
-    shown(&app, &canvas, &history, request)
+    shown(&app, &canvas, &history, last_seq, request)
 }
 
 /// What comes within the patience, unless access is lost or the process leaves meanwhile.
@@ -89,7 +89,13 @@ async fn news(app: &App, canvas: &Canvas, after: i64, patience: Duration) -> Res
     conversation::wait_for_news(app, canvas.conversation, Side::Visitor, range, patience).await
 }
 
-fn shown(app: &App, canvas: &Canvas, history: &History, request: &Request) -> Result<Response> {
+fn shown(
+    app: &App,
+    canvas: &Canvas,
+    history: &History,
+    last_seq: i64,
+    request: &Request,
+) -> Result<Response> {
     let json = request.header("accept").is_some_and(|accept| accept.contains("application/json"));
     if !json {
         return history_fragment(canvas, history);
@@ -97,6 +103,5 @@ fn shown(app: &App, canvas: &Canvas, history: &History, request: &Request) -> Re
     if history.seen_by(Side::Visitor).next().is_none() {
         return Ok(StatusCode::NO_CONTENT.into());
     }
-    let last_seq = history.entries.last().map_or(0, |entry| entry.seq);
     Ok(Json(Entries::new(&app.epoch, history, last_seq, Side::Visitor)).into_response())
 }

@@ -68,6 +68,7 @@ pub async fn api_socket(
         lang: viewer.lang,
         address: viewer.address,
         followed: HashMap::new(),
+        follows_desk: false,
         _place: place,
     };
     Ok(ws::accept(&app, socket.protocols([PROTOCOL]), move |socket| line.serve(socket, watch)))
@@ -112,6 +113,8 @@ struct Line {
     lang: Lang,
     address: IpAddr,
     followed: HashMap<ConversationName, CancellationToken>,
+    /// Whether the lists are followed: asking again changes nothing.
+    follows_desk: bool,
     _place: StreamPlace,
 }
 
@@ -232,7 +235,7 @@ impl Line {
         let side = self.caller.side();
         Ok(match frame {
             ClientFrame::Start { site, nonce, body } => {
-                let sent = self.desk().start(&site, &nonce, &body, self.address).await?;
+                let sent = self.desk().start(&site, &nonce, &body, self.address, self.lang).await?;
                 // Who spoke is known from now on.
                 if let Caller::Visitor { contact, .. } = &mut self.caller {
                     *contact = Some(sent.conversation.contact);
@@ -256,8 +259,10 @@ impl Line {
             }
             ClientFrame::SubscribeDesk => {
                 self.caller.agent()?;
-                let here = self.app.bus.enter(Present::Agents);
-                news.push(desk(self.app.clone(), here).boxed());
+                if !std::mem::replace(&mut self.follows_desk, true) {
+                    let here = self.app.bus.enter(Present::Agents);
+                    news.push(desk(self.app.clone(), here).boxed());
+                }
                 Some(plain(reference))
             }
             ClientFrame::Read { conversation, seq } => {
@@ -358,7 +363,7 @@ fn subscription(
                 Brought::Frames(frames)
             }
             Piece::Reset => Brought::Reset { reference: reference.take(), name: name.clone() },
-            Piece::Row { .. } | Piece::Hint(_) | Piece::Beat => Brought::Frames(Vec::new()),
+            Piece::Row { .. } | Piece::Beat => Brought::Frames(Vec::new()),
             Piece::End | Piece::Bye => Brought::Broken,
         }
     })

@@ -150,15 +150,14 @@ impl Writer {
                 let id = format!("{}:{seq}", self.epoch);
                 shown(Some(&id), drawn)
             }
-            Piece::Row { cursor, drawn } => shown(Some(cursor), drawn),
+            Piece::Row { cursor, drawn, hint } => {
+                let hint =
+                    Frame { event: Some("hint"), data: Some(&text_of(hint)), ..Frame::default() };
+                [shown(Some(cursor), drawn), encode(hint)].concat().into()
+            }
             Piece::Passing(drawn) => shown(None, drawn),
             Piece::Synced(drawn) if drawn.is_empty() => named("synced"),
             Piece::Synced(drawn) => [shown(None, drawn), named("synced")].concat().into(),
-            Piece::Hint(json) => encode(Frame {
-                event: Some("hint"),
-                data: Some(&text_of(json)),
-                ..Frame::default()
-            }),
             Piece::Reset => named("reset"),
             Piece::End => named("end"),
             Piece::Bye => encode(Frame { event: Some("bye"), data: Some(""), ..Frame::default() }),

@@ -1,11 +1,21 @@
-"""Schemathesis asks mostly about the conversation that exists, so that it gets further than "not found"."""
+"""Schemathesis asks mostly about the conversation that exists, so that it gets further than "not found". What the description
+forbids stays as it is: it is asked to see it refused."""
 import os
+import zlib
 
 import schemathesis
 
 
+def is_allowed(operation, name):
+    described = next(it for it in operation.definition.raw["parameters"] if it["name"] == "conversation")
+    if described["schema"]["type"] == "integer":
+        return type(name) is int and -(2**63) <= name < 2**63
+    return type(name) is str
+
+
 @schemathesis.hook
 def map_path_parameters(context, path_parameters):
-    if path_parameters and "conversation" in path_parameters and hash(str(path_parameters)) % 4:
+    name = (path_parameters or {}).get("conversation")
+    if name is not None and is_allowed(context.operation, name) and zlib.crc32(str(name).encode("utf-8", "replace")) % 4:
         path_parameters["conversation"] = os.environ["KEFU_CONVERSATION"]
     return path_parameters

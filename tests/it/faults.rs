@@ -1,5 +1,5 @@
 //! Answers that get lost, and a database that has no time.
-use crate::support::{installation, proxy};
+use crate::support::{by_hand, installation, proxy};
 use futures_util::future::join_all;
 use kefu::{
     conversation::{self, Range},
@@ -38,8 +38,7 @@ async fn post(server: SocketAddr, path: &str, cookie: &str, body: &str) -> Optio
 #[tokio::test(flavor = "multi_thread")]
 async fn three_in_ten_answers_are_lost_and_every_message_stands_there_once() {
     // By hand: KEFU_SENDS=10000 cargo test --test it three_in_ten -- --nocapture
-    let sends = std::env::var("KEFU_SENDS").ok().and_then(|sends| sends.parse().ok());
-    let sends: usize = sends.unwrap_or(400);
+    let sends: usize = by_hand("KEFU_SENDS").unwrap_or(400);
     let site = installation().await;
     let (vera, ana) = (site.vera().await, site.ana().await);
     let id = ConversationId(ana.newest("queue").await);

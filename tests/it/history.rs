@@ -1,6 +1,6 @@
 //! What many people did at once and what everybody saw of it, and a checker that says whether that can be (T01).
 use crate::support::{
-    Agent, Installation, Visitor, installation,
+    Agent, Installation, Visitor, by_hand, installation,
     line::{Line, Transport},
     program::Program,
 };
@@ -221,11 +221,9 @@ async fn stored(site: &Installation) -> BTreeMap<i64, Vec<(i64, String)>> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_many_writers_were_told_and_readers_saw_could_have_happened_to_one_log() {
-    let seed = std::env::var("KEFU_SEED").ok().and_then(|seed| seed.parse().ok());
-    let seed: u64 = seed.unwrap_or_else(rand::random);
+    let seed: u64 = by_hand("KEFU_SEED").unwrap_or_else(rand::random);
     // By hand: KEFU_SENDS=60000 cargo test --test it could_have_happened -- --nocapture
-    let sends = std::env::var("KEFU_SENDS").ok().and_then(|sends| sends.parse().ok());
-    let sends: usize = sends.unwrap_or(800);
+    let sends: usize = by_hand("KEFU_SENDS").unwrap_or(800);
     let site = installation().await;
     let history = happen(&site, sends, seed).await;
     let acknowledged = history.sends.iter().filter(|send| send.acknowledged.is_some()).count();

@@ -1,5 +1,5 @@
 //! The log's numbers, under many writers.
-use crate::support::installation;
+use crate::support::{by_hand, installation};
 use futures_util::future::join_all;
 use kefu::{
     agent::Role,
@@ -128,8 +128,7 @@ async fn turns<T>(future: impl Future<Output = T>, most: usize) -> usize {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_that_goes_by_numbers_misses_nothing_and_by_a_sequence_it_would() {
     // By hand: KEFU_SENDS=100000 cargo test --test it goes_by_numbers -- --nocapture
-    let sends = std::env::var("KEFU_SENDS").ok().and_then(|sends| sends.parse().ok());
-    let each = sends.unwrap_or(640) / WRITERS;
+    let each = by_hand("KEFU_SENDS").unwrap_or(640) / WRITERS;
     let site = installation().await;
     let (vera, ana) = (site.vera().await, site.ana().await);
     let id = ConversationId(ana.newest("queue").await);

@@ -1,7 +1,7 @@
 //! The conformance of every transport to the same log (T07): whatever carries it, a reader sees each entry that is for her
 //! once, in order and without a hole, or is told to begin anew.
 use crate::support::{
-    Agent, Installation, Visitor, installation,
+    Agent, Installation, Visitor, by_hand, installation,
     line::{Line, Sight, TRANSPORTS, Transport},
 };
 use futures_util::StreamExt;
@@ -52,11 +52,9 @@ impl Talk {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_missed_doubled_or_out_of_order_over_any_transport_however_often_the_line_is_cut()
  {
-    let seed = std::env::var("KEFU_SEED").ok().and_then(|seed| seed.parse().ok());
-    let seed: u64 = seed.unwrap_or_else(rand::random);
+    let seed: u64 = by_hand("KEFU_SEED").unwrap_or_else(rand::random);
     // By hand: KEFU_CUTS=10000 cargo test --test it however_often -- --nocapture
-    let cuts: usize =
-        std::env::var("KEFU_CUTS").ok().and_then(|cuts| cuts.parse().ok()).unwrap_or(200);
+    let cuts: usize = by_hand("KEFU_CUTS").unwrap_or(200);
     println!("KEFU_SEED={seed} KEFU_CUTS={cuts}, over five transports");
     for transport in TRANSPORTS {
         let talk = talk().await;

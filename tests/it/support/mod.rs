@@ -6,6 +6,12 @@ pub mod program;
 pub mod proxy;
 mod site;
 
+/// A figure given by hand, as in `KEFU_CUTS=10000 cargo test …`.
+pub fn by_hand<T: std::str::FromStr>(name: &str) -> Option<T> {
+    let text = std::env::var(name).ok()?;
+    Some(text.parse().unwrap_or_else(|_| panic!("{name}={text} is no number")))
+}
+
 pub use cast::{Agent, Person, Visitor};
 pub use page::{Answer, Stream};
 pub use site::{Installation, installation, limited_installation};
