@@ -2,13 +2,13 @@
 use crate::{
     agent::{self, AgentName, Email, NewAgent, Password, Role},
     app::{App, Streams},
-    bus::Bus,
+    bus::{Bus, Servers},
     clock::Clock,
     config::Config,
     db::Db,
     error::Error,
     ids::SiteKey,
-    routes, setup,
+    jobs, routes, setup,
     site::{self, NewSite, Origin, SiteName},
     text::Lang,
     web::{errors::words, serve},
@@ -138,7 +138,8 @@ pub async fn open(config: Config) -> anyhow::Result<App> {
 }
 
 async fn serve(config: Config) -> anyhow::Result<()> {
-    let app = open(config).await?;
+    let mut app = open(config).await?;
+    app.bus = join_bus(&app).await?;
     site::ensure_demo(&app).await.map_err(explained)?;
     let listen = app.config.listen;
     let listener = TcpListener::bind(listen).await.with_context(|| {
@@ -157,9 +158,22 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         tracing::info!("stopping: ending streams, finishing what was begun");
         draining.cancel();
     });
+    jobs::start(&app);
     serve::serve(&app, listener, routes::site(&app)).await?;
+    jobs::leave(&app).await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// The bus of this installation, if it has one.
+pub async fn join_bus(app: &App) -> anyhow::Result<Bus> {
+    let Some(urls) = app.config.nats_url.clone() else { return Ok(Bus::default()) };
+    let servers = Servers {
+        urls,
+        credentials: app.config.nats_credentials.clone(),
+        authorities: app.config.nats_ca.clone(),
+    };
+    Bus::joined(&servers, &app.epoch).await
 }
 
 /// Says where to go, on standard output.

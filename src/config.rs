@@ -26,6 +26,18 @@ pub struct Config {
     #[arg(long, env = "KEFU_DATABASE_URL", value_name = "URL", hide_env_values = true)]
     pub database_url: Option<String>,
 
+    /// Joins nodes over one database: `nats://host:4222` or `tls://…`, with `user:password@` or `token@`; several separated by commas.
+    #[arg(long, env = "KEFU_NATS_URL", value_name = "URL", hide_env_values = true)]
+    pub nats_url: Option<String>,
+
+    /// A NATS credentials file.
+    #[arg(long, env = "KEFU_NATS_CREDENTIALS", value_name = "FILE", requires = "nats_url")]
+    pub nats_credentials: Option<PathBuf>,
+
+    /// Certificates of the authority that signed the NATS servers', if the system does not know it.
+    #[arg(long, env = "KEFU_NATS_CA", value_name = "FILE", requires = "nats_url")]
+    pub nats_ca: Option<PathBuf>,
+
     /// The address people use, such as `https://kf.example.com`; by default made from `--listen`.
     #[arg(long, env = "KEFU_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
@@ -46,6 +58,10 @@ pub struct Config {
     /// `off` is for load tests on loopback; the caps on streams and sizes stay.
     #[arg(long, env = "KEFU_RATE_LIMITS", default_value = "on", value_name = "on|off")]
     pub rate_limits: Switch,
+
+    /// Closed conversations are forgotten after so many months, and visitors with them; 0 keeps them for ever.
+    #[arg(long, env = "KEFU_RETENTION_MONTHS", default_value_t = 24, value_name = "MONTHS")]
+    pub retention_months: u32,
 
     /// How the log is written; by default `pretty` on a terminal, else `json`.
     #[arg(long, env = "KEFU_LOG_FORMAT", value_name = "pretty|json")]
@@ -98,6 +114,11 @@ impl Config {
             .any(|scheme| url.starts_with(scheme))
         {
             bail!("--database-url must begin with postgres://, mysql:// or sqlite://");
+        }
+        if self.nats_url.is_some() && url.starts_with("sqlite:") {
+            bail!(
+                "--nats-url joins several nodes, which needs a database they share: give --database-url postgres://… or mysql://… too"
+            );
         }
         Ok(())
     }

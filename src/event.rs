@@ -114,6 +114,8 @@ pub struct Summary {
     pub last_at: Timestamp,
     /// IANA name of the site's time zone.
     pub zone: String,
+    /// How often the row was changed: tells older news of it from newer.
+    pub touches: i64,
 }
 
 /// An entry that was committed, with what is needed to draw it.
@@ -178,6 +180,35 @@ pub enum Event {
         who: Present,
         here: bool,
     },
+    /// The log is found to have grown to `last_seq`, and nobody here was told. Each node finds out by itself.
+    HeadSeen {
+        conversation: ConversationId,
+        last_seq: i64,
+    },
+    /// The same of a row of the desk's lists.
+    RowSeen(Box<Summary>),
+}
+
+/// How a node hears of what others do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Hearing {
+    /// Only by asking the database.
+    #[default]
+    None,
+    /// At once, over the bus.
+    Bus,
+    /// There is a bus, but it is away.
+    BusAway,
+}
+
+impl Hearing {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Bus => "connected",
+            Self::BusAway => "away",
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -192,6 +223,32 @@ pub enum Topic {
 }
 
 impl Event {
+    /// The row of the desk's lists as it is now, if this changed it.
+    pub fn row(&self) -> Option<&Summary> {
+        match self {
+            Self::EntryAppended(appended) => Some(&appended.summary),
+            Self::ReadMoved(moved) => Some(&moved.summary),
+            Self::RowSeen(summary) => Some(summary),
+            Self::AccessLost { .. }
+            | Self::Typed { .. }
+            | Self::PresenceChanged { .. }
+            | Self::HeadSeen { .. } => None,
+        }
+    }
+
+    /// How far a conversation's log is known to go by this.
+    pub fn reaches(&self) -> Option<(ConversationId, i64)> {
+        match self {
+            Self::EntryAppended(appended) => Some((appended.summary.id, appended.entry.seq)),
+            Self::HeadSeen { conversation, last_seq } => Some((*conversation, *last_seq)),
+            Self::ReadMoved(_)
+            | Self::AccessLost { .. }
+            | Self::Typed { .. }
+            | Self::PresenceChanged { .. }
+            | Self::RowSeen(_) => None,
+        }
+    }
+
     pub fn topics(&self) -> Vec<Topic> {
         match self {
             Self::EntryAppended(appended) => {
@@ -202,6 +259,8 @@ impl Event {
             Self::Typed { conversation, .. } => {
                 vec![Topic::Conversation(*conversation), Topic::Desk]
             }
+            Self::HeadSeen { conversation, .. } => vec![Topic::Conversation(*conversation)],
+            Self::RowSeen(_) => vec![Topic::Desk],
             Self::PresenceChanged { who: Present::Agents, .. } => vec![Topic::Presence],
             Self::PresenceChanged { who: Present::Visitor(id), .. } => {
                 vec![Topic::Conversation(*id), Topic::Desk]

@@ -42,6 +42,30 @@ pub fn decode(text: &str) -> Option<Vec<u8>> {
     BASE64.decode(text).ok()
 }
 
+/// A process that serves the database, from its start to its end: 32 random bits in hexadecimal.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct NodeId(String);
+
+impl NodeId {
+    pub fn new() -> Self {
+        Self(random::<4>().map(|byte| format!("{byte:02x}")).concat())
+    }
+    /// As another node wrote it.
+    pub fn stored(text: String) -> Self {
+        Self(text)
+    }
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for NodeId {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// What a visitor knows a conversation by (`cid`): 128 random bits as 22 base64url characters.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

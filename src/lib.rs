@@ -27,5 +27,6 @@ pub mod site; // where the chat is embedded
 // 4. Roof: brings it together.
 pub mod api; // kefu for programs: shapes, tokens, REST
 pub mod commands; // the verbs of the binary
+pub mod jobs; // what happens by itself: healing, tidying up
 pub mod live; // one way to follow a log, several ways to send it
 pub mod routes; // every address on one page

@@ -22,6 +22,7 @@ const FLOORS: &[&[&str]] = &[
     // roof
     &["api"],
     &["live"],
+    &["jobs"],
     &["routes"],
     &["commands"],
 ];
@@ -37,8 +38,8 @@ const DOORS: &[(&str, &[&str])] = &[
 
 /// Each tool in its cupboard: the files that may say a word.
 const CUPBOARDS: &[(&str, &[&str])] = &[
-    ("sea_orm::", &["/store.rs", "/store/", "db.rs", "error.rs", "web/session_store.rs"]),
-    ("migration::", &["db.rs"]),
+    ("sea_orm::", &["/store.rs", "/store/", "db/", "error.rs", "web/session_store.rs"]),
+    ("migration::", &["db/"]),
     (
         "poem::",
         &[
@@ -64,7 +65,8 @@ const CUPBOARDS: &[(&str, &[&str])] = &[
     ("clap::", &["config.rs", "commands.rs", "main.rs"]),
     ("fluent_templates::", &["text/"]),
     ("tracing_subscriber::", &["main.rs"]),
-    (".publish(", &["/actions.rs", "/writer.rs", "bus/presence.rs"]),
+    ("async_nats::", &["bus/bridge.rs"]),
+    (".publish(", &["/actions.rs", "/writer.rs", "bus/bridge.rs"]),
     (".begin()", &["/actions.rs", "/writer.rs"]),
     ("println!", &["commands.rs"]),
 ];

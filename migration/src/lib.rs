@@ -13,6 +13,9 @@ mod m20261123_000007_create_entry;
 mod m20261123_000008_create_read_position;
 mod m20261123_000009_create_revocation;
 mod m20261123_000010_create_agent_token;
+mod m20261123_000011_add_conversation_touches;
+mod m20261123_000012_create_node;
+mod m20261123_000013_index_what_is_asked_by_time;
 
 #[derive(Debug)]
 pub struct Migrator;
@@ -31,6 +34,9 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000008_create_read_position::Migration),
             Box::new(m20261123_000009_create_revocation::Migration),
             Box::new(m20261123_000010_create_agent_token::Migration),
+            Box::new(m20261123_000011_add_conversation_touches::Migration),
+            Box::new(m20261123_000012_create_node::Migration),
+            Box::new(m20261123_000013_index_what_is_asked_by_time::Migration),
         ]
     }
 }

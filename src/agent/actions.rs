@@ -110,7 +110,7 @@ pub async fn end_session(app: &App, id: AgentId, hash: &[u8]) -> Result<()> {
         return Err(Error::NotFound);
     }
     let access = Access::Session(ids::encode(hash));
-    store::insert_revocation(app.db.write(), &access, app.clock.now()).await?;
+    store::insert_revocation(app.db.write(), &access, app.db.now().await?).await?;
     app.bus.publish(Event::AccessLost { access });
     Ok(())
 }
@@ -149,7 +149,7 @@ pub async fn find_by_token(app: &App, token: &str) -> Result<Option<(Agent, Scop
 pub async fn end_token(app: &App, agent: AgentId, id: i64) -> Result<()> {
     let hash = store::remove_token(app.db.write(), agent, id).await?.ok_or(Error::NotFound)?;
     let access = Access::AgentToken(ids::encode(&hash));
-    store::insert_revocation(app.db.write(), &access, app.clock.now()).await?;
+    store::insert_revocation(app.db.write(), &access, app.db.now().await?).await?;
     app.bus.publish(Event::AccessLost { access });
     Ok(())
 }

@@ -382,7 +382,11 @@ impl Rest {
             (None, Some(seq)) => Range::Before(seq, limit),
             (None, None) => Range::Latest(limit),
         };
-        let history = match wait.0.unwrap_or(0) {
+        let patience = match range {
+            Range::After(..) => wait.0.unwrap_or(0),
+            Range::Before(..) | Range::Latest(_) => 0,
+        };
+        let history = match patience {
             0 => conversation::history(app.db.read(), head.id, range).await?,
             seconds => {
                 let _place = limits.stream(caller.line())?;

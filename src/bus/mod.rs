@@ -1,12 +1,23 @@
-//! What happened, told to whoever listens. Best effort: the log is the truth, and a reader who missed something reads it.
+//! What happened, told to whoever listens, on this node and on the others. Best effort: the log is the truth, and a reader
+//! who missed something reads it.
+mod bridge;
 mod hub;
 mod presence;
 
-use crate::event::{Event, Present, Topic};
+use crate::{
+    event::{Event, Hearing, Present, Topic},
+    ids::{ConversationId, NodeId},
+};
+use bridge::{Bridge, Word};
 use bytes::Bytes;
 pub use hub::Listener;
 pub use presence::Here;
-use std::sync::{Arc, OnceLock};
+use std::{
+    collections::BTreeSet,
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+};
+use tokio::sync::Notify;
 
 /// Kinds of sheets that news is drawn on, and languages they are drawn in.
 const SHEETS: usize = 10;
@@ -40,29 +51,122 @@ impl News {
     }
 }
 
+/// Where the servers of the bus are, and how they know us.
+#[derive(Clone, Debug)]
+pub struct Servers {
+    /// One or several, separated by commas: `nats://…` or `tls://…`, each with `user:password@` or `token@` where wanted.
+    pub urls: String,
+    pub credentials: Option<PathBuf>,
+    /// Certificates of authorities to trust beside the system's.
+    pub authorities: Option<PathBuf>,
+}
+
 #[derive(Clone, Debug, Default)]
 pub struct Bus {
+    here: Node,
+    bridge: Option<Bridge>,
+}
+
+/// What this node tells its own readers.
+#[derive(Clone, Debug, Default)]
+struct Node {
+    id: NodeId,
     hub: hub::Hub,
     presence: presence::Presence,
+    /// Called where news may have been missed.
+    missed: Arc<Notify>,
 }
 
 impl Bus {
+    /// A bus that several nodes over one database share; `deployment` is the word that database is known by. Does not wait
+    /// until a server answers.
+    pub async fn joined(servers: &Servers, deployment: &str) -> anyhow::Result<Self> {
+        let here = Node::default();
+        let bridge = bridge::join(servers, deployment, here.clone()).await?;
+        Ok(Self { here, bridge: Some(bridge) })
+    }
+
+    pub fn node(&self) -> &NodeId {
+        &self.here.id
+    }
+
     /// Never fails and never waits: whoever cannot keep up is told so and goes back to the log.
     pub fn publish(&self, event: Event) {
-        self.hub.deliver(&Arc::new(News::new(event)));
+        let news = Arc::new(News::new(event));
+        if let Some(bridge) = &self.bridge {
+            bridge.say(Word::News(news.clone()));
+        }
+        self.here.hub.deliver(&news);
+    }
+
+    /// Tells readers of this node what it found out by itself.
+    pub fn remind(&self, event: Event) {
+        self.here.hub.deliver(&Arc::new(News::new(event)));
     }
 
     pub fn subscribe(&self, topic: Topic) -> Listener {
-        self.hub.subscribe(topic)
+        self.here.hub.subscribe(topic)
     }
 
     /// Counts somebody as here until the guard is dropped and some seconds have passed.
     pub fn enter(&self, who: Present) -> Here {
-        self.presence.enter(self, who)
+        self.here.presence.enter(self, who)
     }
 
-    /// Whether somebody is here, as far as this node knows.
+    /// Whether somebody is here, on any node that this one hears of.
     pub fn is_here(&self, who: Present) -> bool {
-        self.presence.is_here(who)
+        self.here.presence.is_here(who)
+    }
+
+    /// Somebody came to this node or left it.
+    fn tell_presence(&self, who: Present, here: bool, changed: bool) {
+        if let Some(bridge) = &self.bridge {
+            bridge.say(Word::Presence { who, here });
+        }
+        if changed {
+            self.remind(Event::PresenceChanged { who, here });
+        }
+    }
+
+    /// Takes note of which other nodes live: forgets who was on those that do not, and asks who is on new ones.
+    pub fn meet(&self, living: &BTreeSet<NodeId>) {
+        self.here.changed(self.here.presence.keep_nodes(living));
+        if let Some(bridge) = &self.bridge {
+            bridge.say(Word::WhoIsThere);
+        }
+    }
+
+    pub fn hearing(&self) -> Hearing {
+        self.bridge.as_ref().map_or(Hearing::None, Bridge::hearing)
+    }
+
+    /// Waits until news may have been missed: the bus came, went, or could not keep up.
+    pub async fn missed(&self) {
+        self.here.missed.notified().await;
+    }
+
+    /// Conversations that somebody on this node follows, and how far each was told its log goes; `fresh` ones only if
+    /// they were not asked for before. What nobody follows any more is forgotten.
+    pub fn followed(&self, fresh: bool) -> Vec<(ConversationId, i64)> {
+        self.here.hub.followed(fresh)
+    }
+
+    /// Whether anybody on this node follows the desk's lists.
+    pub fn desk_is_followed(&self) -> bool {
+        self.here.hub.is_listened_to(&Topic::Desk)
+    }
+
+    /// Whether the desk's readers may not have been told of this state of a row.
+    pub fn is_news_to_the_desk(&self, id: ConversationId, touches: i64) -> bool {
+        self.here.hub.is_news_to_the_desk(id, touches)
+    }
+}
+
+impl Node {
+    /// Tells who is here now and was not, or the other way round.
+    fn changed(&self, changes: impl IntoIterator<Item = (Present, bool)>) {
+        for (who, here) in changes {
+            self.hub.deliver(&Arc::new(News::new(Event::PresenceChanged { who, here })));
+        }
     }
 }

@@ -1,9 +1,9 @@
-//! Who is here: counted by open streams. A stream that ends is usually taken up again at once, so nobody is gone before
-//! some seconds have passed.
+//! Who is here: counted by open streams on this node, and as other nodes tell of theirs. A stream that ends is usually
+//! taken up again at once, so nobody is gone before some seconds have passed.
 use super::Bus;
-use crate::event::{Event, Present};
+use crate::{event::Present, ids::NodeId};
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -13,7 +13,13 @@ const GRACE: Duration = Duration::from_secs(8);
 
 #[derive(Clone, Debug, Default)]
 pub struct Presence {
-    people: Arc<Mutex<HashMap<Present, Streams>>>,
+    people: Arc<Mutex<People>>,
+}
+
+#[derive(Debug, Default)]
+struct People {
+    here: HashMap<Present, Streams>,
+    elsewhere: HashMap<Present, BTreeSet<NodeId>>,
 }
 
 #[derive(Debug, Default)]
@@ -23,45 +29,101 @@ struct Streams {
     pauses: usize,
 }
 
+impl People {
+    fn know(&self, who: Present) -> bool {
+        self.here.contains_key(&who) || self.elsewhere.contains_key(&who)
+    }
+
+    /// Whoever is not on this node any more; true if that leaves nobody.
+    fn gone_from(&mut self, node: &NodeId, who: Present) -> bool {
+        let Some(nodes) = self.elsewhere.get_mut(&who) else { return false };
+        nodes.remove(node);
+        if nodes.is_empty() {
+            self.elsewhere.remove(&who);
+        }
+        !self.know(who)
+    }
+}
+
 impl Presence {
     pub fn enter(&self, bus: &Bus, who: Present) -> Here {
-        let arrived = {
+        let (arrived, changed) = {
             let mut people = self.people();
-            let arrived = !people.contains_key(&who);
-            people.entry(who).or_default().open += 1;
-            arrived
+            let (arrived, changed) = (!people.here.contains_key(&who), !people.know(who));
+            people.here.entry(who).or_default().open += 1;
+            (arrived, changed)
         };
         if arrived {
-            bus.publish(Event::PresenceChanged { who, here: true });
+            bus.tell_presence(who, true, changed);
         }
         Here { who, bus: bus.clone() }
     }
 
     pub fn is_here(&self, who: Present) -> bool {
-        self.people().contains_key(&who)
+        self.people().know(who)
+    }
+
+    /// Everybody on this node.
+    pub fn everybody(&self) -> Vec<Present> {
+        self.people().here.keys().copied().collect()
+    }
+
+    /// What another node says of somebody; the change, if it is one.
+    pub fn told(&self, node: &NodeId, who: Present, here: bool) -> Option<(Present, bool)> {
+        let mut people = self.people();
+        if here {
+            let changed = !people.know(who);
+            people.elsewhere.entry(who).or_default().insert(node.clone());
+            changed.then_some((who, true))
+        } else {
+            people.gone_from(node, who).then_some((who, false))
+        }
+    }
+
+    /// Another node tells of everybody there; the changes.
+    pub fn told_all(&self, node: &NodeId, there: &HashSet<Present>) -> Vec<(Present, bool)> {
+        let gone = self.forget_where(|other, who| other == node && !there.contains(&who));
+        let come = there.iter().filter_map(|who| self.told(node, *who, true));
+        gone.into_iter().chain(come).collect()
+    }
+
+    /// Forgets who was on nodes that are no more.
+    pub fn keep_nodes(&self, living: &BTreeSet<NodeId>) -> Vec<(Present, bool)> {
+        self.forget_where(|node, _| !living.contains(node))
+    }
+
+    fn forget_where(&self, gone: impl Fn(&NodeId, Present) -> bool) -> Vec<(Present, bool)> {
+        let mut people = self.people();
+        let there: Vec<_> = (people.elsewhere.iter())
+            .flat_map(|(who, nodes)| nodes.iter().map(|node| (*who, node.clone())))
+            .filter(|(who, node)| gone(node, *who))
+            .collect();
+        there
+            .into_iter()
+            .filter(|(who, node)| people.gone_from(node, *who))
+            .map(|(who, _)| (who, false))
+            .collect()
     }
 
     /// One stream less; the number of this pause if it was the last.
     fn leave(&self, who: Present) -> Option<usize> {
         let mut people = self.people();
-        let streams = people.get_mut(&who)?;
+        let streams = people.here.get_mut(&who)?;
         streams.open -= 1;
         streams.pauses += 1;
         (streams.open == 0).then_some(streams.pauses)
     }
 
-    /// Whether the pause went on until now, so that whoever it is of is gone.
-    fn forget(&self, who: Present, pause: usize) -> bool {
+    /// If the pause went on until now, whoever it is of is gone from this node; whether that leaves nobody.
+    fn forget(&self, who: Present, pause: usize) -> Option<bool> {
         let mut people = self.people();
-        let gone = people.get(&who).is_some_and(|now| now.open == 0 && now.pauses == pause);
-        if gone {
-            people.remove(&who);
-        }
-        gone
+        people.here.get(&who).filter(|now| now.open == 0 && now.pauses == pause)?;
+        people.here.remove(&who);
+        Some(!people.know(who))
     }
 
     /// Nothing here panics while it holds the lock, so a poisoned one is still whole.
-    fn people(&self) -> MutexGuard<'_, HashMap<Present, Streams>> {
+    fn people(&self) -> MutexGuard<'_, People> {
         self.people.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -77,14 +139,14 @@ impl Drop for Here {
     fn drop(&mut self) {
         let (who, bus) = (self.who, self.bus.clone());
         let (Some(pause), Ok(runtime)) =
-            (bus.presence.leave(who), tokio::runtime::Handle::try_current())
+            (bus.here.presence.leave(who), tokio::runtime::Handle::try_current())
         else {
             return;
         };
         runtime.spawn(async move {
             tokio::time::sleep(GRACE).await;
-            if bus.presence.forget(who, pause) {
-                bus.publish(Event::PresenceChanged { who, here: false });
+            if let Some(changed) = bus.here.presence.forget(who, pause) {
+                bus.tell_presence(who, false, changed);
             }
         });
     }
@@ -93,7 +155,10 @@ impl Drop for Here {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::Topic;
+    use crate::{
+        event::{Event, Topic},
+        ids::ConversationId,
+    };
 
     #[tokio::test(start_paused = true)]
     async fn who_comes_back_in_time_was_never_gone() {
@@ -117,5 +182,23 @@ mod tests {
         assert!(!told().await, "the next news is that they left");
         assert_eq!(before.elapsed(), GRACE);
         assert!(!bus.is_here(Present::Agents));
+    }
+
+    #[test]
+    fn somebody_on_two_nodes_is_gone_when_both_say_so_or_die() {
+        let (presence, [a, b]) = (Presence::default(), [NodeId::new(), NodeId::new()]);
+        let who = Present::Agents;
+        assert_eq!(presence.told(&a, who, true), Some((who, true)));
+        assert_eq!(presence.told(&b, who, true), None);
+        assert_eq!(presence.told(&a, who, false), None);
+        assert!(presence.is_here(who));
+        assert_eq!(presence.keep_nodes(&[a.clone()].into()), [(who, false)]);
+        assert!(!presence.is_here(who));
+        assert_eq!(presence.told(&b, who, false), None, "it was known already");
+        assert_eq!(presence.told(&a, who, true), Some((who, true)));
+        let visitor = Present::Visitor(ConversationId(7));
+        let changes = presence.told_all(&a, &[visitor].into());
+        assert_eq!(changes, [(who, false), (visitor, true)]);
+        assert_eq!(presence.told_all(&a, &[visitor].into()), []);
     }
 }

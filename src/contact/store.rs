@@ -142,6 +142,15 @@ pub async fn names(db: &Db, ids: Vec<ContactId>) -> Result<HashMap<ContactId, St
     Ok(rows.into_iter().map(|row| (ContactId(row.id), row.name)).collect())
 }
 
+/// Forgets people, and the tokens that proved them.
+pub async fn forget(db: &impl ConnectionTrait, ids: &[ContactId]) -> Result<()> {
+    let ids = || ids.iter().map(|id| id.0);
+    let tokens = visitor_token::Column::ContactId.is_in(ids());
+    visitor_token::Entity::delete_many().filter(tokens).exec(db).await?;
+    contact::Entity::delete_many().filter(contact::Column::Id.is_in(ids())).exec(db).await?;
+    Ok(())
+}
+
 /// The tables of this feature.
 pub fn tables() -> Vec<db::Table> {
     vec![db::table::<contact::Entity>(), db::table::<visitor_token::Entity>()]

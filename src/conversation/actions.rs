@@ -13,6 +13,7 @@ use crate::{
     site::{self, Site},
     text::Lang,
 };
+use jiff::Timestamp;
 use std::time::Duration;
 use tokio::{
     sync::broadcast::error::RecvError,
@@ -165,7 +166,7 @@ pub async fn wait_for_news(
         loop {
             tokio::select! {
                 told = news.recv() => match told {
-                    Ok(told) if !matches!(told.event, Event::EntryAppended(_)) => {}
+                    Ok(told) if told.event.reaches().is_none() => {}
                     Ok(_) | Err(RecvError::Lagged(_)) => break,
                     Err(RecvError::Closed) => return Ok(history),
                 },
@@ -174,6 +175,24 @@ pub async fn wait_for_news(
                 () = app.streams.draining.cancelled() => return Ok(history),
             }
         }
+    }
+}
+
+/// So many conversations are forgotten in one transaction.
+const FORGOTTEN_AT_ONCE: u64 = 200;
+
+/// Forgets conversations that were closed before a moment, and visitors who have no other; how many.
+pub async fn forget_closed_before(app: &App, before: Timestamp) -> Result<u64> {
+    let mut forgotten = 0;
+    loop {
+        let tx = app.db.begin().await?;
+        let contacts = store::remove_closed_before(&tx, before, FORGOTTEN_AT_ONCE).await?;
+        if contacts.is_empty() {
+            return Ok(forgotten);
+        }
+        forgotten += u64::try_from(contacts.len()).unwrap_or(u64::MAX);
+        contact::forget(&tx, &store::without_conversations(&tx, contacts).await?).await?;
+        tx.commit().await?;
     }
 }
 
@@ -211,7 +230,7 @@ async fn try_read(app: &App, seat: &Seat, reader: Side, seq: i64) -> Result<()> 
         && held.is_assigned_to(*id)
     {
         held.unread = store::unread_after(&tx, held.id, seq).await?;
-        store::update(&tx, &held).await?;
+        store::update(&tx, &mut held).await?;
     }
     let after = store::mark(&tx, held.id, reader).await?;
     let summary = summary(&tx, &held).await?;

@@ -8,16 +8,16 @@ pub mod web;
 mod writer;
 
 pub use actions::{
-    AtWork, FirstMessage, happen, note, read_as_agent, read_as_visitor, reply, say, start,
-    type_as_agent, type_as_visitor, wait_for_news,
+    AtWork, FirstMessage, forget_closed_before, happen, note, read_as_agent, read_as_visitor,
+    reply, say, start, type_as_agent, type_as_visitor, wait_for_news,
 };
 pub use live::{
     Canvas, EntryLine, drawn, entries_upsert, lines, presence, read_marks, sent, typing, upsert,
 };
 pub use model::{Body, Conversation, Seat};
 pub use store::{
-    Counts, History, Positions, Range, Tab, counts, find_for, history, list, of_contact, page,
-    positions, tables, touched_since,
+    Counts, History, Positions, Range, Tab, counts, find_for, heads, history, list, of_contact,
+    page, positions, summaries_of, tables, touched_since, touches_since,
 };
 pub use web::{asked_range, history_fragment};
 pub use writer::Sent;

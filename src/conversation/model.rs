@@ -33,6 +33,8 @@ pub struct Conversation {
     /// When the first answer was given.
     pub answered_at: Option<Timestamp>,
     pub closed_at: Option<Timestamp>,
+    /// How often the row was changed.
+    pub touches: i64,
 }
 
 /// Who has the conversation, with the name shown when it was taken.
@@ -146,6 +148,7 @@ impl Conversation {
             preview_by: self.preview_by,
             last_at: self.last_at,
             zone,
+            touches: self.touches,
         }
     }
 
@@ -242,6 +245,7 @@ mod tests {
             created_at: at(0),
             answered_at: None,
             closed_at: None,
+            touches: 1,
         }
     }
 

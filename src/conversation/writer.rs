@@ -47,7 +47,7 @@ pub async fn write(tx: &Tx, held: Conversation, append: &Append, at: Timestamp) 
             duplicate: true,
         });
     }
-    let conversation = held.accept(append, at)?;
+    let mut conversation = held.accept(append, at)?;
     let entry = Entry {
         seq: conversation.last_seq,
         author: append.author.clone(),
@@ -55,7 +55,7 @@ pub async fn write(tx: &Tx, held: Conversation, append: &Append, at: Timestamp) 
         at,
     };
     store::insert(tx, conversation.id, &entry, &append.nonce).await?;
-    store::update(tx, &conversation).await?;
+    store::update(tx, &mut conversation).await?;
     let appended = with_neighbours(tx, &conversation, entry).await?;
     Ok(Sent { appended, conversation, duplicate: false })
 }

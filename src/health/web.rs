@@ -1,5 +1,5 @@
 //! Answers in JSON, with every part.
-use crate::app::App;
+use crate::{app::App, event::Hearing};
 use poem::{Response, handler, http::StatusCode, web::Data};
 use std::time::Duration;
 
@@ -20,8 +20,25 @@ pub async fn ready(app: Data<&App>) -> Response {
     let draining = app.streams.draining.is_cancelled();
     let status =
         if database && !draining { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let parts = serde_json::json!({ "database": database, "draining": draining, "streams": app.streams.count() });
+    let parts = serde_json::json!({
+        "database": database,
+        "bus": app.bus.hearing().word(),
+        "draining": draining,
+        "streams": app.streams.count(),
+        "node": app.bus.node(),
+        "warnings": warnings(&app),
+    });
     json(status, &parts)
+}
+
+/// What works less well than it could, and what to do.
+fn warnings(app: &App) -> Vec<&'static str> {
+    let away = app.bus.hearing() == Hearing::BusAway;
+    away.then_some(
+        "no NATS server of --nats-url answers; news from other nodes comes up to 2 s late",
+    )
+    .into_iter()
+    .collect()
 }
 
 fn json(status: StatusCode, body: &serde_json::Value) -> Response {

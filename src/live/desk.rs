@@ -134,11 +134,8 @@ async fn missed(app: &App, after: Option<Timestamp>) -> Result<Option<Vec<Summar
 }
 
 fn concerns(news: &News) -> Option<(&Summary, Option<i64>)> {
-    match &news.event {
-        Event::EntryAppended(appended) => Some((&appended.summary, Some(appended.entry.seq))),
-        Event::ReadMoved(moved) => Some((&moved.summary, None)),
-        Event::AccessLost { .. } | Event::Typed { .. } | Event::PresenceChanged { .. } => None,
-    }
+    let row = news.event.row()?;
+    Some((row, news.event.reaches().map(|(_, seq)| seq)))
 }
 
 /// For whoever has the conversation open: fetch what follows what you have.

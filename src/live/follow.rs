@@ -114,6 +114,8 @@ pub struct Watch {
     ends: Instant,
     /// When this stream ends because the process leaves: chosen once, when that is known.
     leaves: Option<Instant>,
+    /// Whether access is said to be lost. What is said may be old, so the database is asked.
+    doubted: bool,
     _open: crate::app::OpenStream,
 }
 
@@ -126,6 +128,7 @@ impl Watch {
             beat: interval_at(Instant::now() + beat, beat),
             ends: Instant::now() + age,
             leaves: None,
+            doubted: false,
             _open: app.streams.open(),
             app: app.clone(),
         }
@@ -139,11 +142,18 @@ impl Watch {
     /// Waits for the next of them. May be dropped and called again.
     pub async fn next(&mut self) -> Piece {
         loop {
+            if self.doubted {
+                match self.holder.holds(&self.app).await {
+                    Ok(true) => self.doubted = false,
+                    Ok(false) => return Piece::Bye,
+                    Err(_) => return Piece::End,
+                }
+            }
             let ends = self.leaves.map_or(self.ends, |leaves| leaves.min(self.ends));
             tokio::select! {
                 told = self.access.recv() => match told {
                     Ok(news) => match &news.event {
-                        Event::AccessLost { access } if self.holder.lost(access) => return Piece::Bye,
+                        Event::AccessLost { access } if self.holder.lost(access) => self.doubted = true,
                         _ => {}
                     },
                     // Too much was lost to know whether we were meant: come back and be asked again.
@@ -341,14 +351,13 @@ async fn heard<D: Draw>(
     news: &Arc<News>,
     seen: &mut i64,
 ) -> Result<Vec<Piece>> {
-    let next = match &news.event {
-        Event::EntryAppended(appended) => Some(appended.entry.seq - *seen),
-        Event::ReadMoved(_) | Event::Typed { .. } | Event::PresenceChanged { .. } => None,
-        Event::AccessLost { .. } => return Ok(Vec::new()),
-    };
+    let next = news.event.reaches().map(|(_, seq)| seq - *seen);
     match next {
         Some(..1) => Ok(Vec::new()),
         Some(2..) => missed_since(app, draw, seen).await,
+        Some(1) if matches!(news.event, Event::HeadSeen { .. }) => {
+            missed_since(app, draw, seen).await
+        }
         // What this reader may not see moves its place without a word.
         Some(1) => {
             *seen += 1;

@@ -79,7 +79,10 @@ impl Frames {
                 let other = (*who == Present::Agents) == (self.audience == Side::Visitor);
                 other.then(|| self.presence_frame(*here))
             }
-            Event::Typed { .. } | Event::AccessLost { .. } => None,
+            Event::Typed { .. }
+            | Event::AccessLost { .. }
+            | Event::HeadSeen { .. }
+            | Event::RowSeen(_) => None,
         }
     }
 }

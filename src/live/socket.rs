@@ -17,7 +17,7 @@ use crate::{
     bus::Here,
     conversation::{self, Body, Sent},
     error::{Error, Invalid, Result},
-    event::{Event, Happening, Present, Side, Topic},
+    event::{Happening, Present, Side, Topic},
     ids::Cursor,
     text::Lang,
     web::{
@@ -377,11 +377,7 @@ fn desk(app: App, here: Here) -> impl Stream<Item = Brought> + Send {
         loop {
             match news.recv().await {
                 Ok(news) => {
-                    let summary = match &news.event {
-                        Event::EntryAppended(appended) => &appended.summary,
-                        Event::ReadMoved(moved) => &moved.summary,
-                        _ => continue,
-                    };
+                    let Some(summary) = news.event.row() else { continue };
                     let conversation = Conversation::for_agents(summary);
                     yield Brought::Frames(vec![ServerFrame::Desk { conversation }.write()]);
                 }

@@ -173,6 +173,13 @@ impl SessionRows {
             .await?;
         Ok(gone.rows_affected > 0)
     }
+
+    /// Removes sessions that have expired; how many.
+    pub async fn forget_expired(&self, now: jiff::Timestamp) -> Result<u64> {
+        let expired = session::Column::ExpiresAt.lt(db::micros(now));
+        let gone = session::Entity::delete_many().filter(expired).exec(self.db.write()).await?;
+        Ok(gone.rows_affected)
+    }
 }
 
 fn number(record: &Record, key: &str) -> Option<i64> {

@@ -214,6 +214,38 @@ pub async fn insert_revocation(
     Ok(())
 }
 
+/// Who lost access since a moment of the database's clock, each with the number of its row.
+pub async fn revocations_since(db: &Db, since: Timestamp) -> Result<Vec<(i64, Access)>> {
+    let rows = revocation::Entity::find()
+        .filter(revocation::Column::At.gte(db::micros(since)))
+        .all(db.read())
+        .await?;
+    let access = |row: revocation::Model| {
+        let access = match row.kind.as_str() {
+            "session" => Access::Session(row.subject),
+            "agent" => Access::Agent(AgentId(row.subject.parse().ok()?)),
+            "visitor_token" => Access::VisitorToken(row.subject),
+            "agent_token" => Access::AgentToken(row.subject),
+            // A newer node may know more kinds.
+            _ => return None,
+        };
+        Some((row.id, access))
+    };
+    Ok(rows.into_iter().filter_map(access).collect())
+}
+
+/// Forgets invitations that have expired; how many.
+pub async fn forget_expired(db: &Db, now: Timestamp) -> Result<u64> {
+    let expired = invitation::Column::ExpiresAt.lt(db::micros(now));
+    Ok(invitation::Entity::delete_many().filter(expired).exec(db.write()).await?.rows_affected)
+}
+
+/// Forgets who lost access before a moment, when no node can have missed it; how many.
+pub async fn forget_revocations(db: &Db, before: Timestamp) -> Result<u64> {
+    let old = revocation::Column::At.lt(db::micros(before));
+    Ok(revocation::Entity::delete_many().filter(old).exec(db.write()).await?.rows_affected)
+}
+
 fn read(row: agent::Model) -> Agent {
     Agent {
         id: AgentId(row.id),

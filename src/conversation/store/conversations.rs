@@ -3,7 +3,7 @@ use super::words::{side, side_word, state, state_word};
 use crate::{
     contact::TokenHash,
     conversation::model::{Answer, Assignee, Conversation, Seat},
-    db,
+    db::{self, Db},
     error::{Error, Result},
     event::{Side, State},
     ids::{AgentId, ContactId, ConversationId, Nonce, PublicId, SiteId},
@@ -40,6 +40,7 @@ pub mod conversation {
         pub answered_at: Option<i64>,
         pub closed_at: Option<i64>,
         pub touched_at: i64,
+        pub touches: i64,
     }
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
     pub enum Relation {}
@@ -133,6 +134,7 @@ pub async fn open(db: &impl ConnectionTrait, start: &Start<'_>) -> Result<Option
         answered_at: Set(None),
         closed_at: Set(None),
         touched_at: Set(at),
+        touches: Set(0),
         ..Default::default()
     };
     match conversation::Entity::insert(row).exec(db).await {
@@ -145,8 +147,9 @@ pub async fn open(db: &impl ConnectionTrait, start: &Start<'_>) -> Result<Option
     }
 }
 
-/// Writes what an entry or a reader changed, and when by the database's clock.
-pub async fn update(db: &impl ConnectionTrait, conversation: &Conversation) -> Result<()> {
+/// Writes what an entry or a reader changed, and when by the database's clock. The row must be locked.
+pub async fn update(db: &impl ConnectionTrait, conversation: &mut Conversation) -> Result<()> {
+    conversation.touches += 1;
     let now = conversation;
     let answer = now.answer.as_ref();
     let row = conversation::ActiveModel {
@@ -167,6 +170,7 @@ pub async fn update(db: &impl ConnectionTrait, conversation: &Conversation) -> R
         last_at: Set(db::micros(now.last_at)),
         answered_at: Set(now.answered_at.map(db::micros)),
         closed_at: Set(now.closed_at.map(db::micros)),
+        touches: Set(now.touches),
         ..Default::default()
     };
     conversation::Entity::update_many()
@@ -176,6 +180,23 @@ pub async fn update(db: &impl ConnectionTrait, conversation: &Conversation) -> R
         .exec(db)
         .await?;
     Ok(())
+}
+
+/// How far the logs of conversations go.
+pub async fn heads(db: &Db, ids: &[ConversationId]) -> Result<Vec<(ConversationId, i64)>> {
+    let mut heads = Vec::with_capacity(ids.len());
+    // Every engine takes so many parameters.
+    for ids in ids.chunks(5_000) {
+        let found: Vec<(i64, i64)> = conversation::Entity::find()
+            .select_only()
+            .columns([conversation::Column::Id, conversation::Column::LastSeq])
+            .filter(conversation::Column::Id.is_in(ids.iter().map(|id| id.0)))
+            .into_tuple()
+            .all(db.read())
+            .await?;
+        heads.extend(found.into_iter().map(|(id, last_seq)| (ConversationId(id), last_seq)));
+    }
+    Ok(heads)
 }
 
 pub(super) fn read(row: conversation::Model) -> Conversation {
@@ -197,5 +218,6 @@ pub(super) fn read(row: conversation::Model) -> Conversation {
         created_at: db::timestamp(row.created_at),
         answered_at: row.answered_at.map(db::timestamp),
         closed_at: row.closed_at.map(db::timestamp),
+        touches: row.touches,
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     db::Db,
     error::Result,
     event::{State, Summary},
-    ids::{AgentId, ContactId},
+    ids::{AgentId, ContactId, ConversationId},
     site,
 };
 use jiff::Timestamp;
@@ -118,6 +118,25 @@ pub async fn touched_since(db: &Db, since: Timestamp, limit: u64) -> Result<Vec<
         .limit(limit)
         .all(db.read())
         .await?;
+    summaries(db, rows).await
+}
+
+/// Conversations changed since a moment of the database's clock, and how often each was changed.
+pub async fn touches_since(db: &Db, since: Timestamp) -> Result<Vec<(ConversationId, i64)>> {
+    let touched: Vec<(i64, i64)> = conversation::Entity::find()
+        .select_only()
+        .columns([conversation::Column::Id, conversation::Column::Touches])
+        .filter(conversation::Column::TouchedAt.gte(db::micros(since)))
+        .into_tuple()
+        .all(db.read())
+        .await?;
+    Ok(touched.into_iter().map(|(id, touches)| (ConversationId(id), touches)).collect())
+}
+
+/// The rows of these conversations.
+pub async fn summaries_of(db: &Db, ids: &[ConversationId]) -> Result<Vec<Summary>> {
+    let wanted = conversation::Column::Id.is_in(ids.iter().map(|id| id.0));
+    let rows = conversation::Entity::find().filter(wanted).all(db.read()).await?;
     summaries(db, rows).await
 }
 

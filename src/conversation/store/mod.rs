@@ -1,14 +1,18 @@
 //! Rows and the questions asked of them.
 mod conversations;
 mod entries;
+mod forgetting;
 mod lists;
 mod positions;
 mod words;
 
 use crate::db;
-pub use conversations::{Start, find_for, find_open, find_started, lock, open, update};
+pub use conversations::{Start, find_for, find_open, find_started, heads, lock, open, update};
 pub use entries::{History, Range, before, find_by_nonce, history, insert};
-pub use lists::{Counts, Tab, counts, list, of_contact, page, touched_since};
+pub use forgetting::{remove_closed_before, without_conversations};
+pub use lists::{
+    Counts, Tab, counts, list, of_contact, page, summaries_of, touched_since, touches_since,
+};
 pub use positions::{Positions, advance, mark, positions, unread_after};
 
 /// The tables of this feature.

@@ -1,6 +1,7 @@
 //! A whole installation, the people in it, and what they see.
 mod cast;
 pub mod line;
+pub mod nats;
 mod page;
 pub mod program;
 pub mod proxy;
@@ -14,4 +15,4 @@ pub fn by_hand<T: std::str::FromStr>(name: &str) -> Option<T> {
 
 pub use cast::{Agent, Person, Visitor};
 pub use page::{Answer, Stream};
-pub use site::{Installation, installation, limited_installation};
+pub use site::{Installation, Node, installation, limited_installation};

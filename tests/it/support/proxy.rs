@@ -7,6 +7,11 @@ use tokio::{
     time::timeout,
 };
 
+/// A port that was free a moment ago.
+pub fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
 /// Every connection to the address is cut after a random time up to `longest`, in the middle of whatever it is.
 pub async fn cutting(server: SocketAddr, longest: Duration) -> SocketAddr {
     relay(move |mut client| async move {

@@ -7,7 +7,7 @@ use kefu::{
     commands,
     config::{Config, Switch},
     contact::{TokenHash, VisitorToken},
-    ids, routes, site,
+    ids, jobs, routes, site,
     text::Lang,
     web::serve,
 };
@@ -69,7 +69,34 @@ pub async fn own_database() -> Option<String> {
     Some(format!("{base}/{name}"))
 }
 
+/// One of several processes over one database.
+pub struct Node {
+    pub app: App,
+    pub door: Door,
+}
+
+impl Node {
+    pub fn stranger(&self) -> Person {
+        Person::new(self.door.clone())
+    }
+}
+
 impl Installation {
+    /// Another process over the same database, and on the bus if there is one.
+    pub async fn node(&self, nats_url: Option<&str>) -> Node {
+        self.node_with(|config| config.nats_url = nats_url.map(str::to_owned)).await
+    }
+
+    pub async fn node_with(&self, set: impl FnOnce(&mut Config)) -> Node {
+        let mut config = (*self.app.config).clone();
+        set(&mut config);
+        config.check().unwrap();
+        let mut app = commands::open(config).await.unwrap();
+        app.bus = commands::join_bus(&app).await.unwrap();
+        jobs::start(&app);
+        Node { door: door(&app), app }
+    }
+
     /// Another process over the same database, which hears no news from this one.
     pub fn deaf_node(&self) -> Door {
         door(&App { bus: Default::default(), ..self.app.clone() })
@@ -92,8 +119,12 @@ impl Installation {
 
     /// Takes every visitor's access away, without a word.
     pub async fn forget_visitors(&self) {
-        let revoke = "UPDATE visitor_token SET revoked_at = created_at";
-        self.app.db.write().execute_unprepared(revoke).await.unwrap();
+        self.change("UPDATE visitor_token SET revoked_at = created_at").await;
+    }
+
+    /// Changes rows behind everybody's back.
+    pub async fn change(&self, statement: &str) {
+        self.app.db.write().execute_unprepared(statement).await.unwrap();
     }
 
     pub fn stranger(&self) -> Person {

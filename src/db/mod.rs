@@ -1,8 +1,12 @@
 //! The database, whichever of the three it is, under our own names.
+mod leases;
+mod nodes;
+
 use crate::error::Result;
 use anyhow::{Context, bail};
 use jiff::Timestamp;
 use migration::{Migrator, MigratorTrait};
+pub use nodes::Neighbour;
 use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend,
@@ -149,7 +153,10 @@ pub fn table<E: EntityTrait>() -> Table {
 }
 
 pub fn tables() -> Vec<Table> {
-    vec![table::<installation::Entity>()]
+    let mut all = vec![table::<installation::Entity>()];
+    all.extend(nodes::tables());
+    all.extend(leases::tables());
+    all
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -1,0 +1,49 @@
+//! The end of rows.
+use super::{conversations::conversation, entries::entry, positions::read_position};
+use crate::{db, error::Result, ids::ContactId};
+use jiff::Timestamp;
+use sea_orm::{QueryOrder, QuerySelect, entity::prelude::*};
+use std::collections::BTreeSet;
+
+/// Removes conversations that were closed before a moment, the oldest first; whose they were, one for each.
+pub async fn remove_closed_before(
+    tx: &db::Tx,
+    before: Timestamp,
+    limit: u64,
+) -> Result<Vec<ContactId>> {
+    let closed: Vec<(i64, i64)> = conversation::Entity::find()
+        .select_only()
+        .columns([conversation::Column::Id, conversation::Column::ContactId])
+        .filter(conversation::Column::ClosedAt.lt(db::micros(before)))
+        .order_by_asc(conversation::Column::ClosedAt)
+        .limit(limit)
+        .lock_exclusive()
+        .into_tuple()
+        .all(tx)
+        .await?;
+    let ids = || closed.iter().map(|(id, _)| *id);
+    let entries = entry::Column::ConversationId.is_in(ids());
+    entry::Entity::delete_many().filter(entries).exec(tx).await?;
+    let positions = read_position::Column::ConversationId.is_in(ids());
+    read_position::Entity::delete_many().filter(positions).exec(tx).await?;
+    let these = conversation::Column::Id.is_in(ids());
+    conversation::Entity::delete_many().filter(these).exec(tx).await?;
+    Ok(closed.into_iter().map(|(_, contact)| ContactId(contact)).collect())
+}
+
+/// Those of these visitors who have no conversation.
+pub async fn without_conversations(tx: &db::Tx, of: Vec<ContactId>) -> Result<Vec<ContactId>> {
+    let theirs = conversation::Column::ContactId.is_in(of.iter().map(|id| id.0));
+    let busy: Vec<i64> = conversation::Entity::find()
+        .select_only()
+        .column(conversation::Column::ContactId)
+        .filter(theirs)
+        .into_tuple()
+        .all(tx)
+        .await?;
+    let mut idle: BTreeSet<_> = of.into_iter().collect();
+    for id in busy {
+        idle.remove(&ContactId(id));
+    }
+    Ok(idle.into_iter().collect())
+}

@@ -1,0 +1,22 @@
+//! What happens by itself. On each node: finding out what it was not told. On one node at a time: tidying up.
+mod healing;
+mod tidying;
+
+use crate::app::App;
+
+/// Gives back what this node holds, so that others need not wait until it counts as dead.
+pub async fn leave(app: &App) {
+    let left = async {
+        app.db.release(app.bus.node()).await?;
+        app.db.leave(app.bus.node()).await
+    };
+    if let Err(error) = left.await {
+        tracing::warn!(%error, "could not say goodbye");
+    }
+}
+
+/// Begins what goes on until the process leaves.
+pub fn start(app: &App) {
+    tokio::spawn(healing::heal(app.clone()));
+    tokio::spawn(tidying::tidy(app.clone()));
+}

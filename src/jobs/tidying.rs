@@ -1,0 +1,48 @@
+//! What only one node does: forgetting what has expired and what is older than the installation keeps.
+use crate::{agent, app::App, conversation, error::Result, web::session_store::SessionRows};
+use jiff::SignedDuration;
+use std::time::Duration;
+use tokio::time::{MissedTickBehavior, interval};
+
+/// How often a node asks whether it is its turn; a new node takes over after [`TERM`] at the latest.
+const EVERY: Duration = Duration::from_secs(20);
+const TERM: Duration = Duration::from_secs(60);
+/// Every node has noticed a loss of access long before.
+const REVOCATIONS: SignedDuration = SignedDuration::from_hours(24);
+/// A month of retention.
+const MONTH: SignedDuration = SignedDuration::from_hours(24 * 365 / 12);
+
+pub async fn tidy(app: App) {
+    let mut turns = interval(EVERY);
+    turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        turns.tick().await;
+        if let Err(error) = take_turn(&app).await {
+            tracing::warn!(%error, "cannot tidy up");
+        }
+    }
+}
+
+async fn take_turn(app: &App) -> Result<()> {
+    if app.db.hold("tidying", app.bus.node(), TERM).await? {
+        forget(app).await?;
+    }
+    Ok(())
+}
+
+async fn forget(app: &App) -> Result<()> {
+    let now = app.db.now().await?;
+    let expired = SessionRows::new(app).forget_expired(now).await?
+        + agent::forget_expired(&app.db, now).await?
+        + agent::forget_revocations(&app.db, now - REVOCATIONS).await?
+        + app.db.forget_dead_nodes().await?;
+    let mut conversations = 0;
+    if app.config.retention_months > 0 {
+        let kept = MONTH * i32::try_from(app.config.retention_months).unwrap_or(i32::MAX);
+        conversations = conversation::forget_closed_before(app, now - kept).await?;
+    }
+    if expired + conversations > 0 {
+        tracing::info!(expired, conversations, "tidied up");
+    }
+    Ok(())
+}

@@ -1,0 +1,240 @@
+//! Several nodes over one database, with NATS between them, away, or not there at all.
+use crate::support::{Agent, Node, Stream, Visitor, installation, nats::Nats};
+use futures_util::future::join_all;
+use kefu::{agent::Role, event::Hearing, ids::ConversationId};
+use poem::http::StatusCode;
+use std::time::{Duration, Instant};
+use tokio::time::timeout;
+
+/// Vera talks at one node, Ana works at another.
+struct Apart {
+    site: crate::support::Installation,
+    hers: Node,
+    anas: Node,
+    vera: Visitor,
+    ana: Agent,
+    id: i64,
+}
+
+async fn apart(nats_url: Option<&str>) -> Apart {
+    let site = installation().await;
+    let (hers, anas) = (site.node(nats_url).await, site.node(nats_url).await);
+    site.employ("ana", Role::Owner).await;
+    let ana = Agent::sign_in(anas.stranger(), "ana").await;
+    let vera = Visitor::arrive(hers.stranger(), "Is this thing on?").await;
+    let id = ana.newest("queue").await;
+    if nats_url.is_some() {
+        for node in [&hers, &anas] {
+            hears(node).await;
+        }
+    }
+    Apart { site, hers, anas, vera, ana, id }
+}
+
+async fn hears(node: &Node) {
+    until(Duration::from_secs(10), || async { node.app.bus.hearing() == Hearing::Bus }).await;
+}
+
+/// Waits until something is so; what it took.
+async fn until<F: Future<Output = bool>>(limit: Duration, is: impl Fn() -> F) -> Duration {
+    let began = Instant::now();
+    while !is().await {
+        assert!(began.elapsed() < limit, "not within {limit:?}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    began.elapsed()
+}
+
+/// How long something said at one node takes to be seen in a stream at another.
+async fn crossing(stream: &mut Stream, vera: &Visitor, text: &str) -> Duration {
+    let began = Instant::now();
+    vera.say(text).await;
+    let seen = timeout(Duration::from_secs(20), stream.until(|event| event.data.contains(text)));
+    seen.await.unwrap_or_else(|_| panic!("{text} never came"));
+    began.elapsed()
+}
+
+/// Until a message crosses over the bus and not because it was looked for.
+async fn crosses_at_once(stream: &mut Stream, vera: &Visitor) {
+    for n in 0.. {
+        if crossing(stream, vera, &format!("quick {n}")).await < Duration::from_millis(300) {
+            return;
+        }
+        assert!(n < 20, "the bus carries nothing");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a database that nodes share: tests/run gives PostgreSQL and MariaDB"]
+async fn people_at_different_nodes_talk_as_at_one() {
+    let nats = Nats::start().await;
+    let Apart { site, hers, anas: _, vera, ana, id } = apart(Some(&nats.url())).await;
+    let mut desk = ana.listen("queue").await;
+    desk.named("synced").await;
+    crosses_at_once(&mut desk, &vera).await;
+
+    let mut page = vera.listen("0").await;
+    page.named("synced").await;
+    ana.reply(id, "Yes, it is").await.must(StatusCode::OK);
+    page.until(|event| event.data.contains("Yes, it is")).await;
+    ana.person.post(&format!("/desk/c/{id}/typing"), &[]).await.must(StatusCode::NO_CONTENT);
+    page.until(|event| event.data.contains("typing")).await;
+    vera.person.post(&vera.path("/typing"), &[]).await.must(StatusCode::NO_CONTENT);
+    desk.until(|event| event.data.contains("typing")).await;
+
+    // A node that starts later asks who is where.
+    let late = site.node(Some(&nats.url())).await;
+    hears(&late).await;
+    let (agents, visitor) =
+        (kefu::event::Present::Agents, kefu::event::Present::Visitor(ConversationId(id)));
+    until(Duration::from_secs(3), || async {
+        late.app.bus.is_here(agents) && late.app.bus.is_here(visitor)
+    })
+    .await;
+    assert!(hers.app.bus.is_here(agents));
+    drop(desk);
+    page.until(|event| event.data.contains("presence")).await;
+    assert!(!hers.app.bus.is_here(agents) && !late.app.bus.is_here(agents));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a database that nodes share: tests/run gives PostgreSQL and MariaDB"]
+async fn losing_access_at_one_node_ends_streams_at_all_of_them_with_and_without_a_bus() {
+    let nats = Nats::start().await;
+    for url in [Some(nats.url()), None] {
+        let Apart { site, hers, ana, .. } = apart(url.as_deref()).await;
+        let elsewhere = Agent { person: ana.person.at(hers.door.clone()) };
+        let mut stream = elsewhere.listen("queue").await;
+        stream.named("synced").await;
+        // The stream of somebody else is not meant.
+        let ben = {
+            site.employ("ben", Role::Agent).await;
+            Agent::sign_in(hers.stranger(), "ben").await
+        };
+        let mut bens = ben.listen("queue").await;
+        bens.named("synced").await;
+        let began = Instant::now();
+        assert_eq!(ana.person.post("/logout", &[]).await.goes_to(), "/login");
+        timeout(Duration::from_secs(2), stream.named("bye")).await.expect("within 2 s");
+        println!("bus {}: a stream ended after {:?}", url.is_some(), began.elapsed());
+        assert!(timeout(Duration::from_millis(300), bens.named("bye")).await.is_err());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a database that nodes share: tests/run gives PostgreSQL and MariaDB"]
+async fn one_agent_wins_a_conversation_among_all_nodes() {
+    let nats = Nats::start().await;
+    let site = installation().await;
+    let mut agents = Vec::new();
+    for n in 0..6 {
+        let node = site.node(Some(&nats.url())).await;
+        let name = format!("agent-{n}");
+        site.employ(&name, Role::Agent).await;
+        agents.push((Agent::sign_in(node.stranger(), &name).await, node));
+    }
+    for _ in 0..5 {
+        let visitor = site.visitor("who takes me?").await;
+        let id = agents[0].0.newest("queue").await;
+        let path = format!("/desk/c/{id}/claim");
+        let claims = agents.iter().map(|(agent, _)| {
+            let nonce = kefu::ids::Nonce::new();
+            let (person, path) = (agent.person.clone(), path.clone());
+            async move { person.hx_post(&path, &[("nonce", nonce.as_str())]).await.status }
+        });
+        let won = join_all(claims).await;
+        let winners = won.iter().filter(|status| **status == StatusCode::OK).count();
+        let refused = won.iter().filter(|status| **status == StatusCode::CONFLICT).count();
+        assert_eq!((winners, refused), (1, agents.len() - 1), "{won:?}");
+        drop(visitor);
+    }
+}
+
+/// T04, a slice.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a database that nodes share: tests/run gives PostgreSQL and MariaDB"]
+async fn while_the_bus_is_away_everything_comes_a_little_later() {
+    let mut nats = Nats::start().await;
+    let Apart { hers, anas, vera, ana, id, .. } = apart(Some(&nats.url())).await;
+    let mut desk = ana.listen("all").await;
+    desk.named("synced").await;
+    let mut page = vera.listen("0").await;
+    page.named("synced").await;
+    crosses_at_once(&mut desk, &vera).await;
+
+    let slow = Duration::from_millis(3_000);
+    nats.kill().await;
+    for n in 0..3 {
+        let took = crossing(&mut desk, &vera, &format!("killed {n}")).await;
+        println!("NATS killed: a row after {took:?}");
+        assert!(took < slow, "{took:?}");
+    }
+    let began = Instant::now();
+    ana.reply(id, "an answer without a bus").await.must(StatusCode::OK);
+    page.until(|event| event.data.contains("an answer without a bus")).await;
+    println!("NATS killed: an answer after {:?}", began.elapsed());
+    assert!(began.elapsed() < slow);
+    let ready = anas.stranger().get("/readyz").await;
+    ready.must(StatusCode::OK).says("\"bus\":\"away\"").says("--nats-url");
+
+    nats.start_again().await;
+    hears(&hers).await;
+    hears(&anas).await;
+    crosses_at_once(&mut desk, &vera).await;
+    anas.stranger().get("/readyz").await.must(StatusCode::OK).says("\"bus\":\"connected\"");
+
+    nats.pause();
+    for n in 0..2 {
+        let took = crossing(&mut desk, &vera, &format!("paused {n}")).await;
+        println!("NATS paused: a row after {took:?}");
+        assert!(took < Duration::from_millis(3_500), "{took:?}");
+    }
+    nats.resume();
+    hears(&hers).await;
+    hears(&anas).await;
+    crosses_at_once(&mut desk, &vera).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a database that nodes share: tests/run gives PostgreSQL and MariaDB"]
+async fn a_node_starts_without_its_bus_and_nodes_without_any_hear_of_one_another() {
+    let mut nats = Nats::start().await;
+    nats.kill().await;
+    for url in [Some(nats.url()), None] {
+        let site = installation().await;
+        let (hers, anas) = (site.node(url.as_deref()).await, site.node(url.as_deref()).await);
+        site.employ("ana", Role::Owner).await;
+        let ana = Agent::sign_in(anas.stranger(), "ana").await;
+        let mut desk = ana.listen("queue").await;
+        let vera = Visitor::arrive(hers.stranger(), "hello from afar").await;
+        let came = desk.until(|event| event.data.contains("hello from afar"));
+        timeout(Duration::from_secs(4), came).await.expect("a new row");
+        let id = ana.newest("queue").await;
+        let mut page = vera.listen("0").await;
+        page.named("synced").await;
+        ana.reply(id, "welcome").await.must(StatusCode::OK);
+        let came = page.until(|event| event.data.contains("welcome"));
+        timeout(Duration::from_secs(4), came).await.expect("an answer");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a database that nodes share: tests/run gives PostgreSQL and MariaDB"]
+async fn only_who_is_known_to_the_bus_joins_it() {
+    let users = "authorization { user: kefu, password: \"s3/cret\" }";
+    let token = "authorization { token: t0ken }";
+    let site = installation().await;
+    for (configuration, good, bad) in [
+        (users, "nats://kefu:s3%2Fcret@", "nats://kefu:wrong@"),
+        (token, "nats://t0ken@", "nats://"),
+    ] {
+        let nats = Nats::with(configuration, &[]).await;
+        let at = |scheme: &str| format!("{scheme}127.0.0.1:{}", nats.port);
+        // The first server of two does not exist.
+        let several = format!("nats://127.0.0.1:1,{}", at(good));
+        hears(&site.node(Some(&several)).await).await;
+        let stranger = site.node(Some(&at(bad))).await;
+        let joins = hears(&stranger);
+        assert!(timeout(Duration::from_secs(2), joins).await.is_err(), "{bad}");
+    }
+}
