@@ -124,7 +124,7 @@ pub async fn open(config: Config) -> anyhow::Result<App> {
     config.make_data_dir()?;
     let key = config.secret_key()?;
     let db = Db::connect(&config.database_url()).await?;
-    db.migrate().await?;
+    db.migrate(&config.database_url()).await?;
     let epoch = db.epoch().await?.into();
     Ok(App {
         config: Arc::new(config),
@@ -245,7 +245,7 @@ async fn migrate(config: &Config, status: bool) -> anyhow::Result<()> {
     config.make_data_dir()?;
     let db = Db::connect(&config.database_url()).await?;
     if !status {
-        db.migrate().await?;
+        db.migrate(&config.database_url()).await?;
     }
     for (name, applied) in db.migrations().await? {
         println!("{} {name}", if applied { "applied" } else { "pending" });

@@ -103,7 +103,7 @@ impl From<sea_orm::DbErr> for Error {
 /// Whether a database's complaint is about its state and not about our question. By its words, since the drivers share
 /// no code for it: SQLite's result codes 5, 8, 10, 13, 14; PostgreSQL's class 57; a broken line.
 fn is_passing(cause: &str) -> bool {
-    const SIGNS: [&str; 20] = [
+    const SIGNS: [&str; 26] = [
         "database is locked",
         "readonly database",
         "disk I/O error",
@@ -124,6 +124,13 @@ fn is_passing(cause: &str) -> bool {
         "No space left on device",
         "Disk full",
         "' is full",
+        // Longer than a statement or a transaction may take.
+        "due to statement timeout",
+        "due to lock timeout",
+        "idle-in-transaction timeout",
+        "Lock wait timeout exceeded",
+        "max_statement_time exceeded",
+        "Idle transaction timeout",
     ];
     SIGNS.iter().any(|sign| cause.contains(sign))
 }
@@ -141,6 +148,8 @@ mod tests {
             "could not extend file \"base/1/2\": No space left on device",
             "The table 'entry' is full",
             "attempt to write a readonly database",
+            "canceling statement due to statement timeout",
+            "Lock wait timeout exceeded; try restarting transaction",
         ] {
             assert!(is_passing(cause), "{cause}");
         }

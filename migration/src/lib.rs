@@ -1,6 +1,6 @@
 //! The schema, one change a file. Never edited once landed: expand, move, contract.
-pub use sea_orm_migration::prelude::MigratorTrait;
 use sea_orm_migration::prelude::*;
+pub use sea_orm_migration::prelude::{MigratorTrait, SchemaManager};
 
 mod kit;
 mod m20261123_000001_create_installation;

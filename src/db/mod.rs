@@ -1,11 +1,11 @@
 //! The database, whichever of the three it is, under our own names.
 mod leases;
+mod migrating;
 mod nodes;
 
 use crate::error::Result;
 use anyhow::{Context, bail};
 use jiff::Timestamp;
-use migration::{Migrator, MigratorTrait};
 pub use nodes::Neighbour;
 use sea_orm::{
     ActiveValue::Set,
@@ -13,6 +13,7 @@ use sea_orm::{
     EntityTrait, IdenStatic, IsolationLevel, Iterable, QueryFilter, SqliteTransactionMode,
     Statement, TransactionOptions, TransactionTrait,
     sea_query::{Expr, SimpleExpr},
+    sqlx::Executor,
 };
 use std::time::Duration;
 
@@ -41,13 +42,7 @@ impl Db {
             let read = open(sqlite(&url, 4)).await?;
             return Ok(Self { write, read });
         }
-        let mut options = ConnectOptions::new(url);
-        options
-            .max_connections(10)
-            .acquire_timeout(ACQUIRE)
-            .connect_timeout(ACQUIRE)
-            .sqlx_logging(false);
-        let pool = open(options).await?;
+        let pool = open(server(url)).await?;
         Ok(Self { write: pool.clone(), read: pool })
     }
 
@@ -75,21 +70,6 @@ impl Db {
             },
         };
         Ok(self.write.begin_with_options(options).await?)
-    }
-
-    pub async fn migrate(&self) -> anyhow::Result<()> {
-        Migrator::up(&self.write, None).await.context("cannot migrate the database")
-    }
-
-    /// Names of the migrations and whether each is applied.
-    pub async fn migrations(&self) -> anyhow::Result<Vec<(String, bool)>> {
-        let applied: Vec<_> = Migrator::get_applied_migrations(&self.read)
-            .await?
-            .iter()
-            .map(|migration| migration.name().to_owned())
-            .collect();
-        let all = Migrator::migrations().into_iter().map(|migration| migration.name().to_owned());
-        Ok(all.map(|name| (name.clone(), applied.contains(&name))).collect())
     }
 
     /// Whether the database answers, for `/readyz`.
@@ -196,6 +176,32 @@ pub fn is_taken(error: &sea_orm::DbErr) -> bool {
 async fn open(options: ConnectOptions) -> anyhow::Result<DatabaseConnection> {
     let engine = options.get_url().split(':').next().unwrap_or_default().to_owned();
     Database::connect(options).await.with_context(|| format!("cannot open the {engine} database"))
+}
+
+/// A pool at a database server. A statement that takes longer than 5 s is stopped, and so is a transaction in which nothing
+/// happens for so long: it may be that of a node that stands still, and holds what others wait for.
+fn server(url: &str) -> ConnectOptions {
+    let mut options = ConnectOptions::new(url);
+    options
+        .max_connections(10)
+        .acquire_timeout(ACQUIRE)
+        .connect_timeout(ACQUIRE)
+        .sqlx_logging(false)
+        .map_sqlx_postgres_opts(|options| {
+            options.options([
+                ("statement_timeout", "5s"),
+                ("lock_timeout", "5s"),
+                ("idle_in_transaction_session_timeout", "5s"),
+            ])
+        })
+        .map_sqlx_mysql_pool_opts(|pool| {
+            pool.after_connect(|connection, _| {
+                // The comment is read by MariaDB alone; MySQL knows these limits by no name or another.
+                const LIMITS: &str = "SET SESSION innodb_lock_wait_timeout = 5 /*M! , max_statement_time = 5, idle_transaction_timeout = 5 */";
+                Box::pin(async move { connection.execute(LIMITS).await.map(|_| ()) })
+            })
+        });
+    options
 }
 
 fn sqlite(url: &str, connections: u32) -> ConnectOptions {

@@ -2,7 +2,7 @@
 //! nor a socket, and the simplest way for a program.
 use super::{
     follow::{Holder, MISSED, Piece, Watch},
-    sse::{BEAT, asked_wait, seat_of},
+    sse::{BEAT, seat_of},
 };
 use crate::{
     api::shape::Entries,
@@ -13,6 +13,7 @@ use crate::{
     event::Side,
     ids::Cursor,
     web::{
+        errors::asked_wait,
         limits::Limits,
         page::{Viewer, query},
     },

@@ -14,6 +14,7 @@ use crate::{
     ids::{Cursor, PublicId},
     site, text,
     web::{
+        errors::asked_wait,
         limits::{Limits, StreamPlace},
         origin::own_page_reads,
         page::{Viewer, query},
@@ -30,8 +31,6 @@ use poem::{
 use std::{io, sync::Arc, time::Duration};
 
 pub const BEAT: Duration = Duration::from_secs(15);
-/// The longest that a reader without a stream may wait for news.
-pub const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 #[handler]
 pub async fn conversation_events(
@@ -122,12 +121,6 @@ pub fn cursor(request: &Request) -> Option<Cursor> {
 /// `Last-Event-ID` wins over `?after=`.
 fn said_cursor(request: &Request) -> Option<String> {
     request.header("last-event-id").map(str::to_owned).or_else(|| query(request, "after"))
-}
-
-/// How long a reader without a stream wants to wait; `None` for one that wants a stream.
-pub fn asked_wait(request: &Request) -> Option<Duration> {
-    let seconds = query(request, "wait")?.parse().unwrap_or(0);
-    Some(Duration::from_secs(seconds).min(LONGEST_WAIT))
 }
 
 /// Writes pieces as blocks of an event stream: the body of an event stream, or the messages of a socket.

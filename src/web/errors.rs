@@ -1,7 +1,7 @@
 //! The outermost layer: takes each request in, logs it once, and turns `Error` into words for whoever asked.
 use super::{
     limits::read_body,
-    page::{Viewer, draw},
+    page::{Viewer, draw, query},
 };
 use crate::{
     error::Error,
@@ -17,7 +17,11 @@ use poem::{
     http::{HeaderValue, Method, StatusCode, header},
     web::Html,
 };
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Instant};
+use std::{
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tracing::Instrument;
 
 impl ResponseError for Error {
@@ -115,9 +119,13 @@ pub async fn answer<E: Endpoint>(endpoint: Arc<E>, mut request: Request) -> poem
         if !method.is_safe() {
             asked.body = read_body(&mut request).await?;
         }
-        match AssertUnwindSafe(endpoint.call(request)).catch_unwind().await {
-            Ok(outcome) => outcome.map(IntoResponse::into_response),
-            Err(_) => Err(Error::internal(anyhow::anyhow!("a handler panicked")).into()),
+        let limit = patience(&request);
+        let answering = AssertUnwindSafe(endpoint.call(request)).catch_unwind();
+        match tokio::time::timeout(limit, answering).await {
+            Ok(Ok(outcome)) => outcome.map(IntoResponse::into_response),
+            // What was begun may still be done: a repeat with the same nonce will find it.
+            Err(_) => Err(Error::Unavailable(anyhow::anyhow!("no answer within {limit:?}")).into()),
+            Ok(Err(_)) => Err(Error::internal(anyhow::anyhow!("a handler panicked")).into()),
         }
     }
     .instrument(span.clone())
@@ -135,6 +143,22 @@ pub async fn answer<E: Endpoint>(endpoint: Arc<E>, mut request: Request) -> poem
         "answered"
     );
     Ok(response)
+}
+
+/// How long an answer may take, or a stream to begin, after the request has arrived whole: a database that hangs would
+/// keep everybody waiting.
+const ANSWER: Duration = Duration::from_secs(5);
+/// The longest that anybody may ask to wait for news.
+pub const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+fn patience(request: &Request) -> Duration {
+    ANSWER + asked_wait(request).unwrap_or_default()
+}
+
+/// `?wait=` seconds, at most [`LONGEST_WAIT`].
+pub fn asked_wait(request: &Request) -> Option<Duration> {
+    let seconds = query(request, "wait")?.parse().unwrap_or(0);
+    Some(Duration::from_secs(seconds).min(LONGEST_WAIT))
 }
 
 fn is_for_programs(request: &Request) -> bool {

@@ -23,24 +23,24 @@ const WRITERS: usize = 8;
 
 /// A send: when it was asked for and when it was acknowledged, by one clock, and with which number.
 #[derive(Clone, Debug)]
-struct Send {
-    conversation: i64,
-    nonce: String,
-    invoked: u64,
-    acknowledged: Option<(u64, i64)>,
+pub struct Send {
+    pub conversation: i64,
+    pub nonce: String,
+    pub invoked: u64,
+    pub acknowledged: Option<(u64, i64)>,
 }
 
 #[derive(Clone, Debug, Default)]
-struct History {
-    sends: Vec<Send>,
+pub struct History {
+    pub sends: Vec<Send>,
     /// What the database holds: number and nonce of every entry, in order.
-    stored: BTreeMap<i64, Vec<(i64, String)>>,
+    pub stored: BTreeMap<i64, Vec<(i64, String)>>,
     /// What readers of a conversation saw, in their order.
-    seen: Vec<(i64, Vec<i64>)>,
+    pub seen: Vec<(i64, Vec<i64>)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Violation {
+pub enum Violation {
     /// Acknowledged, and not there or not there for a reader.
     Lost,
     Doubled,
@@ -53,7 +53,7 @@ enum Violation {
 }
 
 /// What is wrong with a history; nothing, if it could have happened to one log that takes one send after another.
-fn check(history: &History) -> BTreeSet<Violation> {
+pub fn check(history: &History) -> BTreeSet<Violation> {
     let mut found = BTreeSet::new();
     let sent: BTreeSet<_> =
         history.sends.iter().map(|send| (send.conversation, &send.nonce)).collect();
@@ -241,7 +241,7 @@ async fn what_many_writers_were_told_and_readers_saw_could_have_happened_to_one_
 }
 
 /// The same history with one fault in it, of every kind.
-fn the_checker_sees_what_is_planted(history: &History) {
+pub fn the_checker_sees_what_is_planted(history: &History) {
     let planted = |plant: &dyn Fn(&mut History)| {
         let mut broken = history.clone();
         plant(&mut broken);

@@ -10,6 +10,7 @@ mod faults;
 mod fuzz;
 mod history;
 mod log;
+mod nemesis;
 mod nodes;
 mod process;
 mod schema;

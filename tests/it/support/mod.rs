@@ -1,5 +1,8 @@
 //! A whole installation, the people in it, and what they see.
 mod cast;
+pub mod cluster;
+pub mod crowd;
+pub mod database;
 pub mod line;
 pub mod nats;
 mod page;
@@ -15,4 +18,4 @@ pub fn by_hand<T: std::str::FromStr>(name: &str) -> Option<T> {
 
 pub use cast::{Agent, Person, Visitor};
 pub use page::{Answer, Stream};
-pub use site::{Installation, Node, installation, limited_installation};
+pub use site::{Installation, Node, installation, limited_installation, own_database};

@@ -1,0 +1,196 @@
+//! A crowd writes and reads while something is killed, paused or cut off again and again (T02–T05); then the checker of
+//! `history` says whether what everybody was told can have happened to one log. A few rounds on each change, more by hand:
+//! `tests/run --long T02`.
+use crate::{
+    history::{History, Send, Violation, check, the_checker_sees_what_is_planted},
+    support::{
+        by_hand,
+        cluster::{Server, ask, get, secret},
+        crowd::{Crowd, Report},
+        database::{Database, Engine},
+        nats::Nats,
+        own_database,
+    },
+};
+use rand::RngExt;
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
+use tokio::time::sleep;
+
+/// How often something is done: by hand as often as KEFU_ROUNDS says.
+fn rounds(usually: usize) -> usize {
+    by_hand("KEFU_ROUNDS").unwrap_or(usually)
+}
+
+fn between(least: u64, most: u64) -> Duration {
+    Duration::from_millis(rand::rng().random_range(least..most))
+}
+
+/// Waits until the crowd was acknowledged so many sends more, so that what is broken next is broken in the midst of it.
+async fn goes_on(crowd: &Crowd, more: usize) {
+    let (wanted, began) = (crowd.acknowledged() + more, Instant::now());
+    while crowd.acknowledged() < wanted {
+        assert!(began.elapsed() < Duration::from_secs(60), "nothing is acknowledged any more");
+        sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// Prints the figures, and fails if anything was lost, doubled, out of order or made up.
+fn judge(what: &str, report: &Report) {
+    let History { sends, stored, seen } = &report.history;
+    let entries: usize = stored.values().map(Vec::len).sum();
+    let found = check(&report.history);
+    println!(
+        "{what}: {} sends acknowledged, {} attempts without an answer, {entries} stored, {} readers saw {}; a send took {:?} (half), {:?} (99 %), {:?} (all); the longest silence {:?}; violations: {found:?}",
+        sends.len(),
+        report.pace.unknown,
+        seen.len(),
+        seen.iter().map(|(_, seen)| seen.len()).sum::<usize>(),
+        report.pace.within(0.5),
+        report.pace.within(0.99),
+        report.pace.within(1.0),
+        report.pace.silence,
+    );
+    assert_eq!(found, BTreeSet::new());
+    assert_eq!(entries, sends.len(), "what was never acknowledged was repeated until it was");
+    the_checker_sees_what_is_planted(&report.history);
+}
+
+/// T02.
+#[tokio::test(flavor = "multi_thread")]
+async fn t02_a_server_killed_and_paused_again_and_again_loses_nothing() {
+    let database = own_database().await;
+    let mut server = Server::start(database.as_deref(), &secret(), &[]).await;
+    let crowd = Crowd::gather(&[server.address], 20, Duration::from_millis(20)).await;
+    for _ in 0..rounds(3) {
+        goes_on(&crowd, 100).await;
+        server.kill().await;
+        sleep(between(50, 500)).await;
+        server.start_again();
+        server.answers().await;
+        goes_on(&crowd, 100).await;
+        server.signal("-STOP");
+        sleep(if rounds(3) > 3 { between(1_000, 20_000) } else { between(500, 3_000) }).await;
+        server.signal("-CONT");
+    }
+    goes_on(&crowd, 100).await;
+    let file = database.unwrap_or_else(|| server.database_file());
+    let report = crowd.disperse(&file).await;
+    judge(&format!("T02, {} kills and pauses", rounds(3)), &report);
+    assert!(report.pace.unknown > 0, "nothing was broken enough to show anything");
+    let Some(lost) = report.history.sends.last() else { unreachable!() };
+    assert!(a_loss_is_seen(&report.history, lost));
+}
+
+/// T03.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a database server to kill: tests/run gives PostgreSQL and MariaDB"]
+async fn t03_a_database_killed_and_paused_again_and_again_loses_nothing() {
+    let engine = Engine::tested().expect("KEFU_TEST_DATABASE_URL says which");
+    let mut database = Database::start(engine).await;
+    let server = Server::start(Some(&database.url()), &secret(), &[]).await;
+    let crowd = Crowd::gather(&[server.address], 20, Duration::from_millis(20)).await;
+    let mut back = Vec::new();
+    for _ in 0..rounds(2) {
+        goes_on(&crowd, 100).await;
+        database.kill().await;
+        sleep(between(200, 1_000)).await;
+        let refused = get(server.address, "/readyz").await.expect("an answer without a database");
+        assert_eq!(refused.0, 503);
+        database.start_again().await;
+        let began = Instant::now();
+        goes_on(&crowd, 1).await;
+        back.push(began.elapsed());
+    }
+    let long = if rounds(2) > 2 { Duration::from_secs(30) } else { Duration::from_secs(7) };
+    for _ in 0..rounds(2).div_ceil(2) {
+        goes_on(&crowd, 100).await;
+        database.signal("-STOP");
+        let began = Instant::now();
+        assert_eq!(get(server.address, "/healthz").await.unwrap().0, 200);
+        let page = "GET /w/demo HTTP/1.0\r\nhost: x\r\n\r\n";
+        let answer = ask(server.address, page, Duration::from_secs(7)).await;
+        assert_eq!(answer.expect("an answer in time").0, 503);
+        println!("paused: a page is refused after {:?}", began.elapsed());
+        sleep(long.saturating_sub(began.elapsed())).await;
+        database.signal("-CONT");
+        let began = Instant::now();
+        goes_on(&crowd, 1).await;
+        back.push(began.elapsed());
+    }
+    goes_on(&crowd, 100).await;
+    let report = crowd.disperse(&database.url()).await;
+    judge(&format!("T03, {engine:?}, {} kills, pauses of {long:?}", rounds(2)), &report);
+    println!("T03: acknowledged again after {back:?}");
+    assert!(back.iter().all(|took| *took < Duration::from_secs(5)));
+    assert!(report.pace.unknown > 0, "nothing was broken enough to show anything");
+}
+
+/// T04.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a database that nodes share: tests/run gives PostgreSQL and MariaDB"]
+async fn t04_three_nodes_whose_bus_is_killed_and_paused_lose_nothing_and_are_not_slowed() {
+    let (database, secret) = (own_database().await.unwrap(), secret());
+    let mut nats = Nats::start().await;
+    let url = nats.url();
+    let mut nodes = Vec::new();
+    for _ in 0..3 {
+        nodes.push(Server::start(Some(&database), &secret, &["--nats-url", &url]).await);
+    }
+    let addresses: Vec<_> = nodes.iter().map(|node| node.address).collect();
+    let crowd = Crowd::gather(&addresses, 20, Duration::from_millis(20)).await;
+    let long = rounds(2) > 2;
+    for round in 0..rounds(2) {
+        goes_on(&crowd, 200).await;
+        nats.kill().await;
+        goes_on(&crowd, 200).await;
+        nats.start_again().await;
+        goes_on(&crowd, 200).await;
+        if round % 3 == 0 {
+            nats.pause();
+            sleep(if long { Duration::from_secs(60) } else { Duration::from_secs(4) }).await;
+            nats.resume();
+        }
+    }
+    let report = crowd.disperse(&database).await;
+    judge(&format!("T04, {} kills of NATS", rounds(2)), &report);
+    assert!(report.pace.within(0.99) <= Duration::from_millis(300), "it slows nobody");
+    assert_eq!(report.pace.unknown, 0, "it fails nothing");
+}
+
+/// T04: a node that stands still is cut off by the bus, and finds what it missed.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a database that nodes share: tests/run gives PostgreSQL and MariaDB"]
+async fn t04_a_node_that_stands_still_for_a_while_loses_nothing_and_stops_nobody() {
+    let (database, secret) = (own_database().await.unwrap(), secret());
+    let nats = Nats::start().await;
+    let url = nats.url();
+    let mut nodes = Vec::new();
+    for _ in 0..3 {
+        nodes.push(Server::start(Some(&database), &secret, &["--nats-url", &url]).await);
+    }
+    let addresses: Vec<_> = nodes.iter().map(|node| node.address).collect();
+    let crowd = Crowd::gather(&addresses, 20, Duration::from_millis(5)).await;
+    for _ in 0..rounds(2).div_ceil(2) {
+        goes_on(&crowd, 200).await;
+        nodes[2].signal("-STOP");
+        let long = if rounds(2) > 2 { Duration::from_secs(30) } else { Duration::from_secs(12) };
+        let still = tokio::time::Instant::now() + long;
+        goes_on(&crowd, 100).await;
+        tokio::time::sleep_until(still).await;
+        nodes[2].signal("-CONT");
+        goes_on(&crowd, 200).await;
+    }
+    let report = crowd.disperse(&database).await;
+    judge("T04, one of three nodes standing still", &report);
+}
+
+/// The control: what the server acknowledged and then lost in a crash is seen by the checker.
+fn a_loss_is_seen(history: &History, lost: &Send) -> bool {
+    let mut broken = history.clone();
+    let entries = broken.stored.get_mut(&lost.conversation).unwrap();
+    entries.retain(|(_, nonce)| *nonce != lost.nonce);
+    check(&broken).contains(&Violation::Lost)
+}

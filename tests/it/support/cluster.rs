@@ -1,0 +1,142 @@
+//! The binary as a process of its own, which can be killed, paused and started again.
+use super::proxy::free_port;
+use kefu::ids::{encode, random};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    process::{Command as Now, Stdio},
+    time::Duration,
+};
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    process::{Child, Command},
+    time::{sleep, timeout},
+};
+
+pub struct Server {
+    pub address: SocketAddr,
+    command: Vec<String>,
+    secret: String,
+    child: Child,
+    folder: TempDir,
+}
+
+impl Server {
+    /// Over a database, or an SQLite file of its own.
+    pub async fn start(database_url: Option<&str>, secret: &str, more: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
+        let listen = address.to_string();
+        let mut command = vec!["--rate-limits", "off", "--listen", &listen];
+        command.extend(["--data-dir", folder.path().to_str().unwrap()]);
+        command.extend(database_url.iter().flat_map(|url| ["--database-url", url]));
+        command.extend(more);
+        let command: Vec<_> = command.into_iter().map(str::to_owned).collect();
+        let child = run(&command, secret, &folder);
+        let server = Self { address, command, secret: secret.to_owned(), child, folder };
+        server.answers().await;
+        server
+    }
+
+    /// Where it keeps its SQLite file.
+    pub fn database_file(&self) -> String {
+        format!("sqlite://{}", self.folder.path().join("kefu.db").display())
+    }
+
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+
+    pub async fn kill(&mut self) {
+        self.child.kill().await.unwrap();
+    }
+
+    /// With the same settings, at the same address.
+    pub fn start_again(&mut self) {
+        self.child = run(&self.command, &self.secret, &self.folder);
+    }
+
+    pub fn signal(&self, signal: &str) {
+        let pid = self.child.id().expect("it runs").to_string();
+        assert!(Now::new("kill").args([signal, &pid]).status().unwrap().success());
+    }
+
+    /// Waits until it has left by itself; whether it was content.
+    pub async fn left(&mut self) -> bool {
+        self.child.wait().await.unwrap().success()
+    }
+
+    pub async fn answers(&self) {
+        let answering = async {
+            while get(self.address, "/readyz").await.is_none_or(|answer| answer.0 != 200) {
+                sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let answered = timeout(Duration::from_secs(60), answering).await;
+        assert!(answered.is_ok(), "it does not come up: {}", self.log());
+    }
+}
+
+/// The key that several nodes share.
+pub fn secret() -> String {
+    encode(&random::<32>())
+}
+
+fn run(command: &[String], secret: &str, folder: &TempDir) -> Child {
+    let log = std::fs::File::options().create(true).append(true).open(folder.path().join("log"));
+    let mut kefu = Command::new(env!("CARGO_BIN_EXE_kefu"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("KEFU_")) {
+        kefu.env_remove(name);
+    }
+    kefu.args(command)
+        .env("KEFU_SECRET_KEY", secret)
+        .stdout(Stdio::null())
+        .stderr(log.unwrap())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap()
+}
+
+/// How long an answer may take until it counts as lost.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Status and body; `None` if no answer came.
+pub async fn get(server: SocketAddr, path: &str) -> Option<(u16, String)> {
+    ask(server, &format!("GET {path} HTTP/1.0\r\nhost: {server}\r\n\r\n"), PATIENCE).await
+}
+
+/// The same of a JSON body sent with a token.
+pub async fn post(
+    server: SocketAddr,
+    path: &str,
+    token: &str,
+    body: &serde_json::Value,
+) -> Option<(u16, serde_json::Value)> {
+    let body = body.to_string();
+    let request = format!(
+        "POST {path} HTTP/1.0\r\nhost: {server}\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let (status, body) = ask(server, &request, PATIENCE).await?;
+    Some((status, serde_json::from_str(&body).ok()?))
+}
+
+pub async fn ask(server: SocketAddr, request: &str, limit: Duration) -> Option<(u16, String)> {
+    let asking = async {
+        let mut stream = TcpStream::connect(server).await.ok()?;
+        stream.write_all(request.as_bytes()).await.ok()?;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.ok()?;
+        let answer = String::from_utf8_lossy(&answer).into_owned();
+        let (head, body) = answer.split_once("\r\n\r\n")?;
+        let length = head.to_ascii_lowercase();
+        let length = length.split("content-length: ").nth(1).and_then(|rest| rest.lines().next());
+        // Cut in the middle is no answer.
+        if length.is_some_and(|length| length.trim().parse() != Ok(body.len())) {
+            return None;
+        }
+        Some((head.split(' ').nth(1)?.parse().ok()?, body.to_owned()))
+    };
+    timeout(limit, asking).await.ok().flatten()
+}
