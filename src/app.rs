@@ -6,7 +6,8 @@ use crate::{
     db::Db,
     error::{Error, Result},
 };
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
+use tokio::time::timeout;
 use tokio_util::{
     sync::CancellationToken,
     task::{TaskTracker, task_tracker::TaskTrackerToken},
@@ -25,10 +26,16 @@ pub struct App {
     pub epoch: Arc<str>,
 }
 
+/// The longest that work may take: statements are stopped before, so what takes longer waits for a database that is gone,
+/// and holds a connection for as long.
+const LONGEST: Duration = Duration::from_secs(10);
+
 /// Does work to its end even if whoever asked for it has hung up meanwhile: a commit is followed by its news.
 pub async fn to_the_end<T: Send + 'static>(
     work: impl Future<Output = Result<T>> + Send + 'static,
 ) -> Result<T> {
+    let unknown = |_| Error::Unavailable(anyhow::anyhow!("nothing heard within {LONGEST:?}"));
+    let work = async move { timeout(LONGEST, work).await.map_err(unknown)? };
     tokio::spawn(work.in_current_span()).await.map_err(Error::internal)?
 }
 
@@ -36,6 +43,9 @@ pub async fn to_the_end<T: Send + 'static>(
 #[derive(Clone, Debug, Default)]
 pub struct Streams {
     open: TaskTracker,
+    /// The process was asked to leave: whoever sends people here should send them elsewhere.
+    pub leaving: CancellationToken,
+    /// It leaves now: nothing is accepted any more, and streams end.
     pub draining: CancellationToken,
 }
 

@@ -152,11 +152,13 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     }
     greet(&app, &url).await?;
 
-    let draining = app.streams.draining.clone();
+    let (streams, delay) = (app.streams.clone(), app.config.shutdown_delay());
     tokio::spawn(async move {
         serve::asked_to_stop().await;
-        tracing::info!("stopping: ending streams, finishing what was begun");
-        draining.cancel();
+        tracing::info!(?delay, "stopping: ending streams, finishing what was begun");
+        streams.leaving.cancel();
+        tokio::time::sleep(delay).await;
+        streams.draining.cancel();
     });
     jobs::start(&app);
     serve::serve(&app, listener, routes::site(&app)).await?;

@@ -9,6 +9,7 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 use subtle::ConstantTimeEq;
 
@@ -59,6 +60,11 @@ pub struct Config {
     #[arg(long, env = "KEFU_RATE_LIMITS", default_value = "on", value_name = "on|off")]
     pub rate_limits: Switch,
 
+    /// How long a node that was asked to stop goes on accepting while `/readyz` already says no: what a load balancer needs
+    /// to notice.
+    #[arg(long, env = "KEFU_SHUTDOWN_DELAY", default_value_t = 0, value_name = "SECONDS")]
+    pub shutdown_delay: u16,
+
     /// Closed conversations are forgotten after so many months, and visitors with them; 0 keeps them for ever.
     #[arg(long, env = "KEFU_RETENTION_MONTHS", default_value_t = 24, value_name = "MONTHS")]
     pub retention_months: u32,
@@ -90,6 +96,10 @@ impl Config {
     pub fn public_url(&self) -> String {
         let local = || format!("http://{}", self.listen);
         self.public_url.clone().map_or_else(local, |url| url.trim_end_matches('/').to_owned())
+    }
+
+    pub fn shutdown_delay(&self) -> Duration {
+        Duration::from_secs(self.shutdown_delay.into())
     }
 
     pub fn is_https(&self) -> bool {

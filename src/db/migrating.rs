@@ -1,9 +1,10 @@
 //! Bringing the schema up to date: one node does it, the others wait for it.
-use super::{Db, open};
+use super::{Db, in_time, open};
 use anyhow::{Context, bail};
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 use std::{collections::BTreeSet, time::Duration};
+use tokio::time::{Instant, sleep};
 
 /// A migration of a large table takes its time.
 const PATIENCE: Duration = Duration::from_secs(3_600);
@@ -56,32 +57,43 @@ async fn up(db: &DatabaseConnection) -> anyhow::Result<()> {
 }
 
 async fn applied(db: &DatabaseConnection) -> anyhow::Result<BTreeSet<String>> {
-    if !migration::SchemaManager::new(db).has_table("seaql_migrations").await? {
+    let known = async { migration::SchemaManager::new(db).has_table("seaql_migrations").await };
+    if !in_time(known).await? {
         return Ok(BTreeSet::new());
     }
     let all =
         Statement::from_string(db.get_database_backend(), "SELECT version FROM seaql_migrations");
-    let rows = db.query_all_raw(all).await?;
+    let rows = in_time(db.query_all_raw(all)).await?;
     Ok(rows.iter().map(|row| row.try_get("", "version")).collect::<Result<_, _>>()?)
 }
 
+/// Waits until no other node migrates.
 async fn lock(db: &DatabaseConnection) -> anyhow::Result<()> {
     let sql = match db.get_database_backend() {
-        DbBackend::Postgres => format!("SELECT 1 AS held FROM pg_advisory_lock({NUMBER})"),
+        DbBackend::Postgres => {
+            format!("SELECT CASE WHEN pg_try_advisory_lock({NUMBER}) THEN 1 ELSE 0 END AS held")
+        }
         // Names are those of the whole server and short.
-        _ => format!(
-            "SELECT CAST(GET_LOCK(CONCAT('kefu.', MD5(DATABASE())), {}) AS SIGNED) AS held",
-            PATIENCE.as_secs()
-        ),
+        _ => "SELECT CAST(GET_LOCK(CONCAT('kefu.', MD5(DATABASE())), 0) AS SIGNED) AS held".into(),
     };
-    let asked = Statement::from_string(db.get_database_backend(), sql);
-    let row = db.query_one_raw(asked).await?.context("no answer")?;
-    let held: Option<i64> = match db.get_database_backend() {
-        DbBackend::Postgres => Some(1),
-        _ => row.try_get("", "held")?,
-    };
-    if held != Some(1) {
-        bail!("another node has been migrating it for an hour");
+    let began = Instant::now();
+    for attempt in 0.. {
+        let asked = Statement::from_string(db.get_database_backend(), sql.clone());
+        let row = in_time(db.query_one_raw(asked)).await?.context("no answer")?;
+        let held = match db.get_database_backend() {
+            DbBackend::Postgres => row.try_get::<i32>("", "held")? == 1,
+            _ => row.try_get::<Option<i64>>("", "held")? == Some(1),
+        };
+        if held {
+            break;
+        }
+        if attempt == 0 {
+            tracing::info!("another node migrates the database; waiting for it");
+        }
+        if began.elapsed() > PATIENCE {
+            bail!("another node has been migrating it for an hour");
+        }
+        sleep(Duration::from_millis(500)).await;
     }
     Ok(())
 }

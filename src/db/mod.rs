@@ -83,11 +83,15 @@ impl Db {
         use installation::{ActiveModel, Column, Entity};
         let fresh =
             ActiveModel { name: Set("epoch".into()), value: Set(hex(&crate::ids::random::<4>())) };
-        match Entity::insert(fresh).exec_without_returning(&self.write).await {
-            Err(error) if !is_taken(&error) => return Err(error.into()),
-            _ => {}
-        }
-        let row = Entity::find().filter(Column::Name.eq("epoch")).one(&self.write).await?;
+        in_time(async {
+            match Entity::insert(fresh).exec_without_returning(&self.write).await {
+                Err(error) if !is_taken(&error) => Err(error),
+                _ => Ok(()),
+            }
+        })
+        .await?;
+        let epoch = Entity::find().filter(Column::Name.eq("epoch")).one(&self.write);
+        let row = in_time(epoch).await?;
         Ok(row.context("the database lost its epoch")?.value)
     }
 
@@ -173,9 +177,20 @@ pub fn is_taken(error: &sea_orm::DbErr) -> bool {
     matches!(error.sql_err(), Some(sea_orm::SqlErr::UniqueConstraintViolation(_)))
 }
 
+/// What a database is asked while a node starts: one that is gone may take any time not to answer.
+async fn in_time<T>(
+    asked: impl Future<Output = std::result::Result<T, sea_orm::DbErr>>,
+) -> anyhow::Result<T> {
+    const LONGEST: Duration = Duration::from_secs(10);
+    let answer = tokio::time::timeout(LONGEST, asked).await;
+    Ok(answer.with_context(|| format!("the database does not answer within {LONGEST:?}"))??)
+}
+
 async fn open(options: ConnectOptions) -> anyhow::Result<DatabaseConnection> {
     let engine = options.get_url().split(':').next().unwrap_or_default().to_owned();
-    Database::connect(options).await.with_context(|| format!("cannot open the {engine} database"))
+    in_time(Database::connect(options))
+        .await
+        .with_context(|| format!("cannot open the {engine} database"))
 }
 
 /// A pool at a database server. A statement that takes longer than 5 s is stopped, and so is a transaction in which nothing

@@ -17,7 +17,7 @@ pub async fn ready(app: Data<&App>) -> Response {
             && app.db.migrations().await.is_ok_and(|all| all.iter().all(|(_, done)| *done))
     });
     let database = in_time.await.unwrap_or(false);
-    let draining = app.streams.draining.is_cancelled();
+    let draining = app.streams.leaving.is_cancelled();
     let status =
         if database && !draining { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let parts = serde_json::json!({

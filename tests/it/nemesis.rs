@@ -6,13 +6,16 @@ use crate::{
     support::{
         by_hand,
         cluster::{Server, ask, get, secret},
-        crowd::{Crowd, Report},
-        database::{Database, Engine},
+        crowd::{self, Crowd, Report},
+        database::{DatabaseServer, Engine},
+        haproxy::Haproxy,
         nats::Nats,
-        own_database,
+        own_database, proxy,
     },
 };
+use futures_util::future::join_all;
 use rand::RngExt;
+use sea_orm::{ConnectionTrait, Database};
 use std::{
     collections::BTreeSet,
     time::{Duration, Instant},
@@ -89,7 +92,7 @@ async fn t02_a_server_killed_and_paused_again_and_again_loses_nothing() {
 #[ignore = "needs a database server to kill: tests/run gives PostgreSQL and MariaDB"]
 async fn t03_a_database_killed_and_paused_again_and_again_loses_nothing() {
     let engine = Engine::tested().expect("KEFU_TEST_DATABASE_URL says which");
-    let mut database = Database::start(engine).await;
+    let mut database = DatabaseServer::start(engine).await;
     let server = Server::start(Some(&database.url()), &secret(), &[]).await;
     let crowd = Crowd::gather(&[server.address], 20, Duration::from_millis(20)).await;
     let mut back = Vec::new();
@@ -185,6 +188,112 @@ async fn t04_a_node_that_stands_still_for_a_while_loses_nothing_and_stops_nobody
     }
     let report = crowd.disperse(&database).await;
     judge("T04, one of three nodes standing still", &report);
+}
+
+/// T05.
+#[tokio::test(flavor = "multi_thread")]
+async fn t05_lines_that_are_slow_cut_and_silent_lose_nothing() {
+    let server_url = own_database().await;
+    let server = Server::start(server_url.as_deref(), &secret(), &[]).await;
+    let line = proxy::chaotic(server.address, 0.4).await;
+    let crowd = Crowd::gather(&[line], 20, Duration::from_millis(20)).await;
+    goes_on(&crowd, 300 * rounds(2)).await;
+    let file = server_url.unwrap_or_else(|| server.database_file());
+    let report = crowd.disperse(&file).await;
+    judge("T05, between people and the server", &report);
+    assert!(report.pace.unknown > 0, "nothing was broken enough to show anything");
+}
+
+/// T05.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a database server: tests/run gives PostgreSQL and MariaDB"]
+async fn t05_lines_to_the_database_and_the_bus_that_are_slow_cut_and_silent_lose_nothing() {
+    let (database, secret) = (own_database().await.unwrap(), secret());
+    // MySQL cannot take back half a migration, so this one is not disturbed.
+    Server::start(Some(&database), &secret, &[]).await.kill().await;
+    let nats = Nats::start().await;
+    let bus = format!("nats://{}", proxy::chaotic(([127, 0, 0, 1], nats.port).into(), 0.2).await);
+    let mut nodes = Vec::new();
+    for _ in 0..2 {
+        let mut url = url::Url::parse(&database).unwrap();
+        let behind = format!("{}:{}", url.host_str().unwrap(), url.port().unwrap());
+        let line = proxy::chaotic(behind.parse().unwrap(), 0.3).await;
+        url.set_port(Some(line.port())).unwrap();
+        nodes.push(Server::start(Some(url.as_str()), &secret, &["--nats-url", &bus]).await);
+    }
+    let addresses: Vec<_> = nodes.iter().map(|node| node.address).collect();
+    let crowd = Crowd::gather(&addresses, 20, Duration::from_millis(20)).await;
+    goes_on(&crowd, 300 * rounds(2)).await;
+    let report = crowd.disperse(&database).await;
+    judge("T05, between servers, database and bus", &report);
+    assert!(report.pace.unknown > 0, "nothing was broken enough to show anything");
+}
+
+/// T15.
+#[tokio::test(flavor = "multi_thread")]
+async fn t15_a_server_asked_to_stop_ends_every_stream_in_its_time_and_finishes_every_post() {
+    let streams: usize = by_hand("KEFU_STREAMS").unwrap_or(500);
+    let mut server = Server::start(own_database().await.as_deref(), &secret(), &[]).await;
+    let leaving = crowd::Streams::open(server.address, streams, 20).await;
+    let began = Instant::now();
+    server.signal("-TERM");
+    assert!(server.left().await, "it left content");
+    let took = began.elapsed();
+    let farewell = leaving.farewell().await;
+    println!(
+        "T15: {streams} streams and 20 sockets drained in {took:?}; the fullest second saw {} ends; {} posts under way, {} answered",
+        farewell.fullest_second, farewell.posts, farewell.answered
+    );
+    assert!(took < Duration::from_secs(30));
+    assert_eq!(farewell.streams_with_a_word, streams);
+    assert_eq!(farewell.sockets_with_1012, 20);
+    assert_eq!(farewell.answered, farewell.posts);
+    // Spread over 2 ms a stream; a tenth in each second once that is 20 s.
+    if streams >= 10_000 {
+        assert!(farewell.fullest_second <= streams / 10);
+    }
+}
+
+/// T16.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a database that nodes share: tests/run gives PostgreSQL and MariaDB"]
+async fn t16_three_nodes_replaced_one_by_one_behind_haproxy_with_a_migration_in_between_fail_no_send()
+ {
+    let (database, secret) = (own_database().await.unwrap(), secret());
+    let nats = Nats::start().await;
+    let url = nats.url();
+    let more = ["--nats-url", &url, "--shutdown-delay", "3"];
+    let mut nodes = Vec::new();
+    // All at once: one migrates, the others wait.
+    for node in join_all((0..3).map(|_| Server::start(Some(&database), &secret, &more))).await {
+        nodes.push(node);
+    }
+    let addresses: Vec<_> = nodes.iter().map(|node| node.address).collect();
+    let haproxy = Haproxy::start(&addresses).await;
+    let crowd = Crowd::gather(&[haproxy.address], 20, Duration::from_millis(20)).await;
+    for round in 0..3 {
+        goes_on(&crowd, 200).await;
+        nodes[round].signal("-TERM");
+        assert!(nodes[round].left().await);
+        if round == 0 {
+            // What a newer kefu adds to the schema; the older nodes go on, and one of them even starts.
+            let db = Database::connect(&database).await.unwrap();
+            for change in [
+                "ALTER TABLE conversation ADD COLUMN from_the_future INTEGER",
+                "INSERT INTO seaql_migrations (version, applied_at) VALUES ('m99991231_000001_future', 0)",
+            ] {
+                db.execute_unprepared(change).await.unwrap();
+            }
+            db.close().await.unwrap();
+        }
+        nodes[round].start_again();
+        nodes[round].answers().await;
+    }
+    goes_on(&crowd, 200).await;
+    let report = crowd.disperse(&database).await;
+    judge("T16, three nodes replaced behind HAProxy", &report);
+    println!("T16: {} sends had to be repeated", report.pace.unknown);
+    assert!(report.pace.within(1.0) < Duration::from_secs(5));
 }
 
 /// The control: what the server acknowledged and then lost in a crash is seen by the checker.

@@ -34,8 +34,12 @@ impl Server {
         command.extend(more);
         let command: Vec<_> = command.into_iter().map(str::to_owned).collect();
         let child = run(&command, secret, &folder);
-        let server = Self { address, command, secret: secret.to_owned(), child, folder };
-        server.answers().await;
+        let mut server = Self { address, command, secret: secret.to_owned(), child, folder };
+        while !server.answered().await {
+            // A start that was cut off from its database is tried again, as by whatever supervises servers.
+            assert!(server.child.try_wait().unwrap().is_some(), "it hangs: {}", server.log());
+            server.start_again();
+        }
         server
     }
 
@@ -67,14 +71,22 @@ impl Server {
         self.child.wait().await.unwrap().success()
     }
 
-    pub async fn answers(&self) {
+    pub async fn answers(&mut self) {
+        assert!(self.answered().await, "it does not come up: {}", self.log());
+    }
+
+    /// False if it left instead.
+    async fn answered(&mut self) -> bool {
         let answering = async {
             while get(self.address, "/readyz").await.is_none_or(|answer| answer.0 != 200) {
+                if self.child.try_wait().unwrap().is_some() {
+                    return false;
+                }
                 sleep(Duration::from_millis(10)).await;
             }
+            true
         };
-        let answered = timeout(Duration::from_secs(60), answering).await;
-        assert!(answered.is_ok(), "it does not come up: {}", self.log());
+        timeout(Duration::from_secs(60), answering).await.unwrap_or(false)
     }
 }
 

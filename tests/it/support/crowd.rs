@@ -17,7 +17,7 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::{
-    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines},
     net::TcpStream,
     task::JoinHandle,
     time::{sleep, timeout},
@@ -187,13 +187,23 @@ fn between(least: u64, most: u64) -> Duration {
 
 async fn start(server: SocketAddr) -> Talk {
     let site = json!({ "site": "demo" });
-    let (_, session) =
-        post(server, "/api/v1/visitor/sessions", "", &site).await.expect("a session");
+    let session = at_last(server, "/api/v1/visitor/sessions", "", &site).await;
     let token = session["token"].as_str().unwrap().to_owned();
     let first = Nonce::new().to_string();
     let new = json!({ "site": "demo", "nonce": first, "body": "first" });
-    let (_, started) = post(server, "/api/v1/conversations", &token, &new).await.expect("a start");
+    let started = at_last(server, "/api/v1/conversations", &token, &new).await;
     Talk { cid: started["conversation"].as_str().unwrap().to_owned(), token, first }
+}
+
+/// Repeats a request until it is answered.
+async fn at_last(server: SocketAddr, path: &str, token: &str, body: &Value) -> Value {
+    for _ in 0..100 {
+        match post(server, path, token, body).await {
+            Some((200 | 201, answer)) => return answer,
+            _ => sleep(between(20, 200)).await,
+        }
+    }
+    panic!("{path} is never answered");
 }
 
 async fn write(
@@ -212,7 +222,9 @@ async fn write(
         let seq = loop {
             let server = *any(&servers);
             match post(server, &path, &talk.token, &message).await {
-                Some((200 | 201, answer)) => break answer["entry"]["seq"].as_i64().unwrap(),
+                Some((200 | 201, answer)) => {
+                    break answer["entry"]["seq"].as_i64().unwrap_or_else(|| panic!("{answer}"));
+                }
                 Some((429 | 500.., _)) | None => {
                     told.pace.lock().unwrap().unknown += 1;
                     sleep(between(20, 200)).await;
@@ -260,15 +272,8 @@ impl Reader {
     }
 
     async fn events(&self, server: SocketAddr) -> Option<()> {
-        let mut stream = timeout(SILENCE, TcpStream::connect(server)).await.ok()?.ok()?;
-        let request = format!(
-            "GET /c/{}/events?after={} HTTP/1.0\r\nhost: {server}\r\ncookie: kefu-v={}\r\n\r\n",
-            self.talk.cid,
-            self.held(),
-            self.talk.token
-        );
-        stream.write_all(request.as_bytes()).await.ok()?;
-        let mut lines = BufReader::new(stream).lines();
+        let path = format!("/c/{}/events?after={}", self.talk.cid, self.held());
+        let mut lines = begin(server, &path, &self.talk.token).await?;
         // An event counts when it is whole: at its empty line.
         let (mut seq, mut name) = (None, String::new());
         loop {
@@ -288,11 +293,7 @@ impl Reader {
     }
 
     async fn socket(&self, server: SocketAddr) -> Option<()> {
-        let url = format!("ws://{server}/api/v1/ws").parse().unwrap();
-        let request = ClientRequestBuilder::new(url)
-            .with_header("Authorization", format!("Bearer {}", self.talk.token))
-            .with_sub_protocol("kefu.v1");
-        let connecting = tokio_tungstenite::connect_async(request);
+        let connecting = tokio_tungstenite::connect_async(api_socket(server, &self.talk.token));
         let (mut socket, _) = timeout(SILENCE, connecting).await.ok()?.ok()?;
         let subscribe = json!({ "type": "subscribe", "ref": "s", "conversation": self.talk.cid, "after": self.held() });
         socket.send(Message::text(subscribe.to_string())).await.ok()?;
@@ -348,4 +349,121 @@ async fn stored(database_url: &str) -> (Stored, BTreeMap<String, i64>) {
     }
     db.close().await.unwrap();
     (stored, numbers)
+}
+
+/// Many idle streams, some sockets, and posts that are under way when the server leaves.
+pub struct Streams {
+    streams: Vec<JoinHandle<Option<Instant>>>,
+    sockets: Vec<JoinHandle<bool>>,
+    posts: Vec<JoinHandle<bool>>,
+}
+
+pub struct Farewell {
+    /// Streams that were told to come back before they ended.
+    pub streams_with_a_word: usize,
+    pub sockets_with_1012: usize,
+    /// Most ends within one second.
+    pub fullest_second: usize,
+    pub posts: usize,
+    pub answered: usize,
+}
+
+/// Streams that one visitor may have open.
+const EACH: usize = 5;
+
+impl Streams {
+    pub async fn open(server: SocketAddr, streams: usize, sockets: usize) -> Self {
+        let talks = futures_util::stream::iter(0..(streams + sockets).div_ceil(EACH))
+            .map(|_| start(server))
+            .buffer_unordered(8)
+            .collect::<Vec<_>>()
+            .await;
+        let mut places = talks.iter().flat_map(|talk| std::iter::repeat_n(talk, EACH));
+        let mut all = Self { streams: Vec::new(), sockets: Vec::new(), posts: Vec::new() };
+        for talk in places.by_ref().take(streams) {
+            let path = format!("/c/{}/events?after=0", talk.cid);
+            let mut lines = begin(server, &path, &talk.token).await.expect("a stream");
+            while lines.next_line().await.unwrap().expect("a stream") != "event: synced" {}
+            all.streams.push(tokio::spawn(async move {
+                let mut told = None;
+                while let Ok(Some(line)) = lines.next_line().await {
+                    if line == "event: end" {
+                        told = Some(Instant::now());
+                    }
+                }
+                told
+            }));
+        }
+        for talk in places.take(sockets) {
+            let request = api_socket(server, &talk.token);
+            let (mut socket, _) = tokio_tungstenite::connect_async(request).await.unwrap();
+            all.sockets.push(tokio::spawn(async move {
+                while let Some(Ok(message)) = socket.next().await {
+                    if let Message::Close(Some(why)) = message {
+                        return u16::from(why.code) == 1012;
+                    }
+                }
+                false
+            }));
+        }
+        for talk in talks.into_iter().take(20) {
+            all.posts.push(tokio::spawn(slow_post(server, talk)));
+        }
+        all
+    }
+
+    /// Waits until everything has ended.
+    pub async fn farewell(self) -> Farewell {
+        let ends: Vec<_> = done(self.streams).await.into_iter().flatten().collect();
+        let within_a_second = |from: &Instant| {
+            ends.iter().filter(|end| *end >= from && **end < *from + Duration::from_secs(1)).count()
+        };
+        let (sockets, posts) = (done(self.sockets).await, done(self.posts).await);
+        Farewell {
+            streams_with_a_word: ends.len(),
+            sockets_with_1012: sockets.iter().filter(|clean| **clean).count(),
+            fullest_second: ends.iter().map(within_a_second).max().unwrap_or(0),
+            posts: posts.len(),
+            answered: posts.iter().filter(|answered| **answered).count(),
+        }
+    }
+}
+
+async fn done<T>(tasks: Vec<JoinHandle<T>>) -> Vec<T> {
+    join_all(tasks).await.into_iter().map(|outcome| outcome.unwrap()).collect()
+}
+
+/// A message that takes two seconds to arrive; whether it was acknowledged.
+async fn slow_post(server: SocketAddr, talk: Talk) -> bool {
+    let body = json!({ "nonce": Nonce::new(), "body": "under way" }).to_string();
+    let head = format!(
+        "POST /api/v1/conversations/{}/entries HTTP/1.0\r\nhost: {server}\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        talk.cid,
+        talk.token,
+        body.len()
+    );
+    let mut stream = TcpStream::connect(server).await.unwrap();
+    stream.write_all(head.as_bytes()).await.unwrap();
+    for piece in body.as_bytes().chunks(body.len().div_ceil(20)) {
+        stream.write_all(piece).await.unwrap();
+        sleep(Duration::from_millis(100)).await;
+    }
+    let mut answer = String::new();
+    let _ = stream.read_to_string(&mut answer).await;
+    answer.starts_with("HTTP/1.0 201")
+}
+
+/// The lines of a visitor's page as they come.
+async fn begin(server: SocketAddr, path: &str, token: &str) -> Option<Lines<BufReader<TcpStream>>> {
+    let mut stream = timeout(SILENCE, TcpStream::connect(server)).await.ok()?.ok()?;
+    let request =
+        format!("GET {path} HTTP/1.0\r\nhost: {server}\r\ncookie: kefu-v={token}\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.ok()?;
+    Some(BufReader::new(stream).lines())
+}
+
+fn api_socket(server: SocketAddr, token: &str) -> ClientRequestBuilder {
+    ClientRequestBuilder::new(format!("ws://{server}/api/v1/ws").parse().unwrap())
+        .with_header("Authorization", format!("Bearer {token}"))
+        .with_sub_protocol("kefu.v1")
 }

@@ -33,14 +33,14 @@ impl Engine {
     }
 }
 
-pub struct Database {
+pub struct DatabaseServer {
     engine: Engine,
     port: u16,
     process: Child,
     folder: TempDir,
 }
 
-impl Database {
+impl DatabaseServer {
     pub async fn start(engine: Engine) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().to_str().unwrap().to_owned();
@@ -71,9 +71,9 @@ impl Database {
         must(Now::from(as_user(engine, &make)).stdout(Stdio::null()).stderr(Stdio::null()));
         let port = free_port();
         let process = run(engine, &path, port);
-        let database = Self { engine, port, process, folder };
-        database.answers().await;
-        database
+        let server = Self { engine, port, process, folder };
+        server.answers().await;
+        server
     }
 
     pub fn url(&self) -> String {
@@ -81,10 +81,6 @@ impl Database {
             Engine::Postgres => format!("postgres://postgres@127.0.0.1:{}/postgres", self.port),
             Engine::Mariadb => format!("mysql://root@127.0.0.1:{}/kefu", self.port),
         }
-    }
-
-    pub fn port(&self) -> u16 {
-        self.port
     }
 
     /// Like a machine that loses its power, but for what the kernel still holds.
@@ -146,7 +142,7 @@ impl Database {
     }
 }
 
-impl Drop for Database {
+impl Drop for DatabaseServer {
     fn drop(&mut self) {
         if self.process.id().is_some() {
             self.signal("-KILL");

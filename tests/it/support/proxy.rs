@@ -3,7 +3,10 @@ use rand::RngExt;
 use std::{net::SocketAddr, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional},
-    net::{TcpListener, TcpStream},
+    net::{
+        TcpListener, TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
     time::timeout,
 };
 
@@ -55,4 +58,62 @@ async fn relay<F: Future<Output = ()> + Send + 'static>(
         }
     });
     address
+}
+
+/// A line on which anything may happen to a connection: it is slow, it is reset or cut in the middle of a frame, or it falls
+/// silent and stays open. `calm` of them are left alone.
+pub async fn chaotic(server: SocketAddr, calm: f64) -> SocketAddr {
+    relay(move |client| async move {
+        let Ok(onward) = TcpStream::connect(server).await else { return };
+        let trouble = Trouble::at_random(calm);
+        // From 1 ms to 3 s: as often in a short answer as in a long stream.
+        let after = Duration::from_secs_f64(10_f64.powf(rand::rng().random_range(-3.0..0.5)));
+        let (from, to) = client.into_split();
+        let (back, forth) = onward.into_split();
+        let carrying = async { tokio::join!(pump(from, forth, trouble), pump(back, to, trouble)) };
+        match trouble {
+            Trouble::None | Trouble::Jitter => drop(carrying.await),
+            Trouble::Cut => drop(timeout(after, carrying).await),
+            // The other end is told nothing, however long it waits.
+            Trouble::BlackHole => {
+                tokio::pin!(carrying);
+                let _ = timeout(after, carrying.as_mut()).await;
+                tokio::time::sleep(Duration::from_secs(90)).await;
+            }
+        }
+    })
+    .await
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Trouble {
+    None,
+    Jitter,
+    Cut,
+    BlackHole,
+}
+
+impl Trouble {
+    fn at_random(calm: f64) -> Self {
+        let mut dice = rand::rng();
+        if dice.random_bool(calm) {
+            return Self::None;
+        }
+        [Self::Jitter, Self::Cut, Self::Cut, Self::BlackHole][dice.random_range(0..4)]
+    }
+}
+
+async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, trouble: Trouble) {
+    // Pieces so small that frames are cut in the middle.
+    let mut piece = [0; 700];
+    while let Ok(length @ 1..) = from.read(&mut piece).await {
+        if trouble == Trouble::Jitter {
+            let delay = rand::rng().random_range(0..200);
+            tokio::time::sleep(Duration::from_millis(delay)).await;
+        }
+        if to.write_all(&piece[..length]).await.is_err() {
+            return;
+        }
+    }
+    let _ = to.shutdown().await;
 }
