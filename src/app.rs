@@ -5,6 +5,7 @@ use crate::{
     config::{Config, SecretKey},
     db::Db,
     error::{Error, Result},
+    metrics::Metrics,
 };
 use std::{sync::Arc, time::Duration};
 use tokio::time::timeout;
@@ -22,6 +23,7 @@ pub struct App {
     pub bus: Bus,
     pub clock: Clock,
     pub streams: Streams,
+    pub metrics: Metrics,
     /// A short random word of the database; changes when a backup is restored, so that old cursors are noticed.
     pub epoch: Arc<str>,
 }

@@ -8,14 +8,16 @@ use crate::{
     db::Db,
     error::Error,
     ids::SiteKey,
-    jobs, routes, setup,
+    jobs,
+    metrics::Metrics,
+    routes, setup,
     site::{self, NewSite, Origin, SiteName},
     text::Lang,
     web::{errors::words, serve},
 };
 use anyhow::{Context, anyhow};
 use clap::{Args, Parser, Subcommand};
-use std::{io::Read, sync::Arc};
+use std::{io::Read, net::SocketAddr, sync::Arc};
 use tokio::net::TcpListener;
 
 /// Customer-service chat that a company runs itself.
@@ -133,6 +135,7 @@ pub async fn open(config: Config) -> anyhow::Result<App> {
         bus: Bus::default(),
         clock: Clock::default(),
         streams: Streams::default(),
+        metrics: Metrics::default(),
         epoch,
     })
 }
@@ -160,10 +163,24 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         tokio::time::sleep(delay).await;
         streams.draining.cancel();
     });
+    if let Some(listen) = app.config.metrics_listen {
+        serve_metrics(&app, listen).await?;
+    }
     jobs::start(&app);
     serve::serve(&app, listener, routes::site(&app)).await?;
     jobs::leave(&app).await;
     tracing::info!("stopped");
+    Ok(())
+}
+
+/// What Prometheus asks for, at an address of its own: it is nobody else's business.
+async fn serve_metrics(app: &App, listen: SocketAddr) -> anyhow::Result<()> {
+    let listener = TcpListener::bind(listen).await.with_context(|| {
+        format!("cannot listen on {listen}; choose another address with --metrics-listen")
+    })?;
+    tracing::info!(%listen, "metrics");
+    let (app, site) = (app.clone(), routes::metrics(app));
+    tokio::spawn(async move { serve::serve(&app, listener, site).await });
     Ok(())
 }
 

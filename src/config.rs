@@ -65,6 +65,10 @@ pub struct Config {
     #[arg(long, env = "KEFU_SHUTDOWN_DELAY", default_value_t = 0, value_name = "SECONDS")]
     pub shutdown_delay: u16,
 
+    /// Where to answer `GET /metrics`, for Prometheus; by default nowhere.
+    #[arg(long, env = "KEFU_METRICS_LISTEN", value_name = "ADDRESS")]
+    pub metrics_listen: Option<SocketAddr>,
+
     /// Closed conversations are forgotten after so many months, and visitors with them; 0 keeps them for ever.
     #[arg(long, env = "KEFU_RETENTION_MONTHS", default_value_t = 24, value_name = "MONTHS")]
     pub retention_months: u32,

@@ -12,6 +12,7 @@ pub mod app; // what every handler may hold
 pub mod bus; // what happened, told to whoever listens
 pub mod clock; // what time it is
 pub mod db; // SQLite, PostgreSQL, MySQL
+pub mod metrics; // what a node counts of itself
 pub mod web; // the HTTP kit: accept loop, sessions, origin, limits, errors, assets
 
 // 3. Features, one noun each. Another feature only through a door.

@@ -37,6 +37,11 @@ pub fn site(app: &App) -> impl Endpoint + use<> {
         .with(AddData::new(app.clone()))
 }
 
+/// What is answered on an address of its own.
+pub fn metrics(app: &App) -> impl Endpoint + use<> {
+    Route::new().at("/metrics", get(health::metrics)).with(AddData::new(app.clone()))
+}
+
 fn addresses() -> Route {
     Route::new()
         // Anybody.

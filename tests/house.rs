@@ -14,7 +14,7 @@ const FLOORS: &[&[&str]] = &[
     &["text"],
     &["event", "config"],
     // machines
-    &["db", "bus", "clock"],
+    &["db", "bus", "clock", "metrics"],
     &["app"],
     &["web"],
     // features
@@ -65,6 +65,7 @@ const CUPBOARDS: &[(&str, &[&str])] = &[
     ("clap::", &["config.rs", "commands.rs", "main.rs"]),
     ("fluent_templates::", &["text/"]),
     ("tracing_subscriber::", &["main.rs"]),
+    ("prometheus_client::", &["metrics.rs"]),
     ("async_nats::", &["bus/bridge.rs"]),
     (".publish(", &["/actions.rs", "/writer.rs", "bus/bridge.rs"]),
     (".begin()", &["/actions.rs", "/writer.rs"]),

@@ -85,6 +85,11 @@ impl Bridge {
         }
     }
 
+    /// How much was not sent, and how much waits to be.
+    pub fn unsent(&self) -> (u64, usize) {
+        (self.unsent.load(Ordering::Relaxed), WAITING - self.out.capacity())
+    }
+
     pub fn hearing(&self) -> Hearing {
         match self.client.connection_state() {
             State::Connected => Hearing::Bus,

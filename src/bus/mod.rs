@@ -15,7 +15,10 @@ pub use presence::Here;
 use std::{
     collections::BTreeSet,
     path::PathBuf,
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 use tokio::sync::Notify;
 
@@ -73,6 +76,8 @@ struct Node {
     id: NodeId,
     hub: hub::Hub,
     presence: presence::Presence,
+    /// How many other nodes live.
+    others: Arc<AtomicUsize>,
     /// Called where news may have been missed.
     missed: Arc<Notify>,
 }
@@ -130,10 +135,21 @@ impl Bus {
 
     /// Takes note of which other nodes live: forgets who was on those that do not, and asks who is on new ones.
     pub fn meet(&self, living: &BTreeSet<NodeId>) {
+        self.here.others.store(living.len(), Ordering::Relaxed);
         self.here.changed(self.here.presence.keep_nodes(living));
         if let Some(bridge) = &self.bridge {
             bridge.say(Word::WhoIsThere);
         }
+    }
+
+    /// How much news for other nodes was not sent, and how much waits to be.
+    pub fn unsent(&self) -> (u64, usize) {
+        self.bridge.as_ref().map_or((0, 0), Bridge::unsent)
+    }
+
+    /// How many nodes serve this database, as was last seen; this one included.
+    pub fn nodes(&self) -> usize {
+        self.here.others.load(Ordering::Relaxed) + 1
     }
 
     pub fn hearing(&self) -> Hearing {

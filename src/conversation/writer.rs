@@ -13,6 +13,7 @@ use crate::{
     site,
 };
 use jiff::Timestamp;
+use std::time::Instant;
 
 /// What became of an append: the entry it made, or the one that its nonce had made before.
 #[derive(Clone, Debug)]
@@ -23,12 +24,13 @@ pub struct Sent {
 }
 
 pub async fn append(app: &App, seat: Seat, append: Append) -> Result<Sent> {
-    let app = app.clone();
+    let (app, began) = (app.clone(), Instant::now());
     to_the_end(async move {
         let tx = app.db.begin().await?;
         let held = store::lock(&tx, &seat).await?;
         let sent = write(&tx, held, &append, app.clock.now()).await?;
         tx.commit().await?;
+        app.metrics.appended(began.elapsed());
         tell(&app, &sent);
         Ok(sent)
     })
@@ -61,7 +63,10 @@ pub async fn write(tx: &Tx, held: Conversation, append: &Append, at: Timestamp) 
 }
 
 pub fn tell(app: &App, sent: &Sent) {
-    if !sent.duplicate {
+    if sent.duplicate {
+        app.metrics.duplicates.inc();
+    } else {
+        app.metrics.acknowledged.inc();
         app.bus.publish(Event::EntryAppended(Box::new(sent.appended.clone())));
     }
 }

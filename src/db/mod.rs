@@ -56,6 +56,21 @@ impl Db {
         &self.write
     }
 
+    /// Connections of both pools that are in use, and that are free.
+    pub fn connections(&self) -> (usize, usize) {
+        let count = |(busy, idle): (usize, usize), db: &DatabaseConnection| {
+            let (size, free) = match db.get_database_backend() {
+                DbBackend::Postgres => sizes(db.get_postgres_connection_pool()),
+                DbBackend::MySql => sizes(db.get_mysql_connection_pool()),
+                _ => sizes(db.get_sqlite_connection_pool()),
+            };
+            (busy + size.saturating_sub(free), idle + free)
+        };
+        let pools =
+            if self.is_embedded() { vec![&self.write, &self.read] } else { vec![&self.write] };
+        pools.into_iter().fold((0, 0), count)
+    }
+
     /// A transaction that will write. It sees what was committed before each of its statements, and on SQLite it
     /// excludes other writers from its start: a deferred one could fail with `SQLITE_BUSY_SNAPSHOT` at its first write.
     pub async fn begin(&self) -> Result<Tx> {
@@ -184,6 +199,10 @@ async fn in_time<T>(
     const LONGEST: Duration = Duration::from_secs(10);
     let answer = tokio::time::timeout(LONGEST, asked).await;
     Ok(answer.with_context(|| format!("the database does not answer within {LONGEST:?}"))??)
+}
+
+fn sizes<D: sea_orm::sqlx::Database>(pool: &sea_orm::sqlx::Pool<D>) -> (usize, usize) {
+    (usize::try_from(pool.size()).unwrap_or(usize::MAX), pool.num_idle())
 }
 
 async fn open(options: ConnectOptions) -> anyhow::Result<DatabaseConnection> {

@@ -1,5 +1,10 @@
 //! Answers in JSON, with every part.
-use crate::{app::App, event::Hearing};
+use crate::{
+    app::App,
+    error::{Error, Result},
+    event::Hearing,
+    metrics::Now,
+};
 use poem::{Response, handler, http::StatusCode, web::Data};
 use std::time::Duration;
 
@@ -29,6 +34,25 @@ pub async fn ready(app: Data<&App>) -> Response {
         "warnings": warnings(&app),
     });
     json(status, &parts)
+}
+
+/// What this node counts, in the OpenMetrics text format.
+#[handler]
+pub fn metrics(app: Data<&App>) -> Result<Response> {
+    let (connections_busy, connections_idle) = app.db.connections();
+    let (hints_dropped, hints_waiting) = app.bus.unsent();
+    let now = Now {
+        streams: app.streams.count(),
+        nodes: app.bus.nodes(),
+        on_bus: app.bus.hearing() == Hearing::Bus,
+        hints_dropped,
+        hints_waiting,
+        connections_busy,
+        connections_idle,
+    };
+    let text = app.metrics.text(now).map_err(Error::internal)?;
+    let format = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    Ok(Response::builder().content_type(format).body(text))
 }
 
 /// What works less well than it could, and what to do.

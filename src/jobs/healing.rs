@@ -151,6 +151,7 @@ impl Healer {
         let told: std::collections::HashMap<_, _> = followed.into_iter().collect();
         for (conversation, last_seq) in conversation::heads(&self.app.db, &ids).await? {
             if told.get(&conversation).is_some_and(|told| *told < last_seq) {
+                self.app.metrics.healed.inc();
                 self.app.bus.remind(Event::HeadSeen { conversation, last_seq });
             }
         }
@@ -168,6 +169,7 @@ impl Healer {
             .collect();
         for some in news.chunks(500) {
             for row in conversation::summaries_of(&self.app.db, some).await? {
+                self.app.metrics.healed.inc();
                 self.app.bus.remind(Event::RowSeen(Box::new(row)));
             }
         }

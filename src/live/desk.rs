@@ -46,7 +46,9 @@ pub fn follow(
             yield Piece::End;
             return;
         };
+        app.metrics.stream_began(after.is_some());
         let Some(missed) = missed else {
+            app.metrics.resets.inc();
             yield Piece::Reset;
             return;
         };

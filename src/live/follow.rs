@@ -201,7 +201,9 @@ pub fn conversation<D: Draw>(
                 return;
             }
         };
+        app.metrics.stream_began(cursor.is_some());
         let Some((mut seen, missed, around)) = began else {
+            app.metrics.resets.inc();
             yield Piece::Reset;
             return;
         };
@@ -354,8 +356,12 @@ async fn heard<D: Draw>(
     let next = news.event.reaches().map(|(_, seq)| seq - *seen);
     match next {
         Some(..1) => Ok(Vec::new()),
-        Some(2..) => missed_since(app, draw, seen).await,
+        Some(2..) => {
+            app.metrics.gaps_filled.inc();
+            missed_since(app, draw, seen).await
+        }
         Some(1) if matches!(news.event, Event::HeadSeen { .. }) => {
+            app.metrics.gaps_filled.inc();
             missed_since(app, draw, seen).await
         }
         // What this reader may not see moves its place without a word.

@@ -4,6 +4,7 @@ use super::{
     page::{Viewer, draw, query},
 };
 use crate::{
+    app::App,
     error::Error,
     ids,
     text::{Lang, Words},
@@ -108,6 +109,7 @@ pub async fn answer<E: Endpoint>(endpoint: Arc<E>, mut request: Request) -> poem
         path: request.uri().path().to_owned(),
         body: Bytes::new(),
     };
+    let metrics = request.data::<App>().map(|app| app.metrics.clone());
     let span = tracing::info_span!("request", id = %request_id, %method, path = %asked.path);
     let began = Instant::now();
 
@@ -136,6 +138,9 @@ pub async fn answer<E: Endpoint>(endpoint: Arc<E>, mut request: Request) -> poem
         outcome.unwrap_or_else(|error| explain(ours(error, asked.json), &asked, &request_id));
     if let Ok(id) = HeaderValue::from_str(&request_id) {
         response.headers_mut().insert("x-request-id", id);
+    }
+    if let Some(metrics) = metrics {
+        metrics.answered(method.as_str(), response.status().as_u16(), began.elapsed());
     }
     tracing::info!(
         status = response.status().as_u16(),

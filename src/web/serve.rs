@@ -45,6 +45,7 @@ pub async fn serve(
             Ok(accepted) => accepted,
             Err(error) => {
                 // Most likely out of file descriptors: trying at once would only burn a core.
+                app.metrics.accept_errors.inc();
                 tracing::warn!(%error, "cannot accept");
                 sleep(Duration::from_millis(100)).await;
                 continue;

@@ -1,6 +1,6 @@
 //! WebSockets: what Poem's own let through is limited here: the size and the pace of messages, the origin, how long a
 //! peer may be silent or not read. A socket ends with a close frame, also when the process leaves.
-use crate::app::App;
+use crate::{app::App, metrics::Metrics};
 use futures_util::{SinkExt, StreamExt};
 use poem::{
     IntoResponse, Response,
@@ -68,13 +68,14 @@ where
         .max_message_size(Some(LONGEST))
         .max_frame_size(Some(LONGEST));
     let open = app.streams.open();
+    let metrics = app.metrics.clone();
     let paced = app.config.rate_limits == crate::config::Switch::On;
     // Poem wants to share what it calls once; a lock that is only ever opened makes that true.
     let serve = Mutex::new(serve);
     let upgraded = socket.config(config).on_upgrade(move |stream| {
         let serve = serve.into_inner().unwrap_or_else(PoisonError::into_inner);
         async move {
-            serve(Socket::new(stream, paced)).await;
+            serve(Socket::new(stream, paced, metrics)).await;
             drop(open);
         }
     });
@@ -88,6 +89,7 @@ pub struct Socket {
     heard_at: Instant,
     paced: bool,
     allowance: f64,
+    metrics: Metrics,
 }
 
 impl std::fmt::Debug for Socket {
@@ -97,10 +99,10 @@ impl std::fmt::Debug for Socket {
 }
 
 impl Socket {
-    fn new(stream: WebSocketStream, paced: bool) -> Self {
+    fn new(stream: WebSocketStream, paced: bool, metrics: Metrics) -> Self {
         let now = Instant::now();
         let heartbeat = interval_at(now + HEARTBEAT, HEARTBEAT);
-        Self { stream, heartbeat, heard_at: now, paced, allowance: BURST }
+        Self { stream, heartbeat, heard_at: now, paced, allowance: BURST, metrics }
     }
 
     /// Sends text; an error means that the peer is gone or does not read.
@@ -150,7 +152,10 @@ impl Socket {
     }
 
     async fn write(&mut self, message: Message) -> io::Result<()> {
-        timeout(UNREAD, self.stream.send(message)).await.map_err(io::Error::other)?
+        timeout(UNREAD, self.stream.send(message)).await.map_err(|late| {
+            self.metrics.slow_closes.inc();
+            io::Error::other(late)
+        })?
     }
 
     async fn drain(&mut self) {

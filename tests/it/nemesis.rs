@@ -41,6 +41,7 @@ async fn goes_on(crowd: &Crowd, more: usize) {
 }
 
 /// Prints the figures, and fails if anything was lost, doubled, out of order or made up.
+#[expect(clippy::print_stdout, reason = "the figures of a test")]
 fn judge(what: &str, report: &Report) {
     let History { sends, stored, seen } = &report.history;
     let entries: usize = stored.values().map(Vec::len).sum();
@@ -271,10 +272,10 @@ async fn t16_three_nodes_replaced_one_by_one_behind_haproxy_with_a_migration_in_
     let addresses: Vec<_> = nodes.iter().map(|node| node.address).collect();
     let haproxy = Haproxy::start(&addresses).await;
     let crowd = Crowd::gather(&[haproxy.address], 20, Duration::from_millis(20)).await;
-    for round in 0..3 {
+    for (round, node) in nodes.iter_mut().enumerate() {
         goes_on(&crowd, 200).await;
-        nodes[round].signal("-TERM");
-        assert!(nodes[round].left().await);
+        node.signal("-TERM");
+        assert!(node.left().await);
         if round == 0 {
             // What a newer kefu adds to the schema; the older nodes go on, and one of them even starts.
             let db = Database::connect(&database).await.unwrap();
@@ -286,8 +287,8 @@ async fn t16_three_nodes_replaced_one_by_one_behind_haproxy_with_a_migration_in_
             }
             db.close().await.unwrap();
         }
-        nodes[round].start_again();
-        nodes[round].answers().await;
+        node.start_again();
+        node.answers().await;
     }
     goes_on(&crowd, 200).await;
     let report = crowd.disperse(&database).await;

@@ -32,9 +32,14 @@ fn free_address() -> SocketAddr {
 
 impl Process {
     fn start(folder: TempDir) -> Self {
+        Self::start_with(folder, &[])
+    }
+
+    fn start_with(folder: TempDir, more: &[&str]) -> Self {
         let address = free_address();
         let mut child = command(&folder)
             .args(["--listen", &address.to_string()])
+            .args(more)
             .stdout(Stdio::piped())
             .stderr(std::fs::File::create(folder.path().join("log")).unwrap())
             .spawn()
@@ -253,6 +258,28 @@ fn connections_that_say_nothing_or_half_are_closed_and_others_do_not_wait() {
         stream.read_to_end(&mut rest).expect("closed in time");
     }
     assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
+}
+
+#[test]
+fn what_it_counts_is_told_at_an_address_of_its_own() {
+    let metrics = free_address();
+    let kefu = Process::start_with(folder(), &["--metrics-listen", &metrics.to_string()]);
+    drop(open_stream(&kefu));
+    let mut stream = TcpStream::connect(metrics).unwrap();
+    write!(stream, "GET /metrics HTTP/1.0\r\nhost: x\r\n\r\n").unwrap();
+    let mut told = String::new();
+    stream.read_to_string(&mut told).unwrap();
+    for line in [
+        "kefu_entries_acknowledged_total 1",
+        "kefu_streams_total{resumed=\"yes\"} 1",
+        "kefu_http_request_seconds_count{method=\"POST\",status=\"303\"} 1",
+        "kefu_nodes 1",
+        "kefu_bus_connected 0",
+        "# EOF",
+    ] {
+        assert!(told.lines().any(|told| told == line), "{line} is not in {told}");
+    }
+    assert!(kefu.get("/metrics").starts_with("HTTP/1.1 404"));
 }
 
 fn run(folder: &TempDir, args: &[&str], input: &str) -> Output {

@@ -68,7 +68,7 @@ impl DatabaseServer {
                 "--skip-test-db".into(),
             ],
         };
-        must(Now::from(as_user(engine, &make)).stdout(Stdio::null()).stderr(Stdio::null()));
+        must(as_user(engine, &make).stdout(Stdio::null()).stderr(Stdio::null()));
         let port = free_port();
         let process = run(engine, &path, port);
         let server = Self { engine, port, process, folder };
