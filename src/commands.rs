@@ -5,7 +5,7 @@ use crate::{
     bus::{Bus, Servers},
     clock::Clock,
     config::Config,
-    db::Db,
+    db::{Db, copying},
     error::Error,
     ids::SiteKey,
     jobs,
@@ -17,7 +17,12 @@ use crate::{
 };
 use anyhow::{Context, anyhow};
 use clap::{Args, Parser, Subcommand};
-use std::{io::Read, net::SocketAddr, sync::Arc};
+use std::{
+    io::Read,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 use tokio::net::TcpListener;
 
 /// Customer-service chat that a company runs itself.
@@ -45,6 +50,12 @@ enum Command {
         #[command(subcommand)]
         command: SiteCommand,
     },
+    /// Writes everything into a file, while the server runs; the installation's key is not in it.
+    Backup(BackupFile),
+    /// Fills an empty database from a backup, whichever engine it was taken from.
+    Restore(BackupFile),
+    /// Says whether a backup is whole, and what is in it.
+    Verify(BackupFile),
     /// Migrates the database and leaves.
     Migrate {
         /// Only tells what is applied and what is not.
@@ -53,6 +64,14 @@ enum Command {
         #[command(flatten)]
         config: Config,
     },
+}
+
+#[derive(Debug, Args)]
+struct BackupFile {
+    /// An SQLite file.
+    file: PathBuf,
+    #[command(flatten)]
+    config: Config,
 }
 
 #[derive(Debug, Subcommand)]
@@ -102,6 +121,7 @@ impl Cli {
         match &self.command {
             None => &self.config,
             Some(Command::Serve(config) | Command::Migrate { config, .. }) => config,
+            Some(Command::Backup(of) | Command::Restore(of) | Command::Verify(of)) => &of.config,
             Some(Command::Agent { command: AgentCommand::Add(add) }) => &add.config,
             Some(Command::Site { command: SiteCommand::Add(add) }) => &add.config,
         }
@@ -117,6 +137,9 @@ impl Cli {
             }
             Some(Command::Site { command: SiteCommand::Add(add) }) => add_site(config, &add).await,
             Some(Command::Migrate { status, .. }) => migrate(&config, status).await,
+            Some(Command::Backup(of)) => back_up(&config, &of.file).await,
+            Some(Command::Restore(of)) => restore(&config, &of.file).await,
+            Some(Command::Verify(of)) => verify(&of.file).await,
         }
     }
 }
@@ -270,6 +293,42 @@ async fn migrate(config: &Config, status: bool) -> anyhow::Result<()> {
         println!("{} {name}", if applied { "applied" } else { "pending" });
     }
     Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "a command's answer")]
+async fn back_up(config: &Config, file: &Path) -> anyhow::Result<()> {
+    let rows = copying::back_up(&config.database_url(), file).await?;
+    print_rows(&rows);
+    println!("written to {}; keep it where this machine cannot lose it", file.display());
+    if config.secret_key.is_none() {
+        let key = config.data_dir.join("secret.key");
+        println!("keep {} too: without it visitors lose their conversations", key.display());
+    }
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "a command's answer")]
+async fn restore(config: &Config, file: &Path) -> anyhow::Result<()> {
+    config.make_data_dir()?;
+    let db = Db::connect(&config.database_url()).await?;
+    db.migrate(&config.database_url()).await?;
+    print_rows(&copying::restore(&db, file).await?);
+    println!("restored; everybody at the desk signs in again");
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "a command's answer")]
+async fn verify(file: &Path) -> anyhow::Result<()> {
+    print_rows(&copying::verify(file).await?);
+    println!("{} is whole", file.display());
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "a command's answer")]
+fn print_rows(rows: &copying::Rows) {
+    for (table, rows) in rows {
+        println!("{rows:>10} {table}");
+    }
 }
 
 /// What went wrong, in a sentence for the person at the terminal.

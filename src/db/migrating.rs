@@ -36,7 +36,7 @@ impl Db {
     }
 }
 
-async fn up(db: &DatabaseConnection) -> anyhow::Result<()> {
+pub(super) async fn up(db: &DatabaseConnection) -> anyhow::Result<()> {
     let applied = applied(db).await?;
     let known: BTreeSet<_> =
         Migrator::migrations().iter().map(|migration| migration.name().to_owned()).collect();
@@ -56,7 +56,7 @@ async fn up(db: &DatabaseConnection) -> anyhow::Result<()> {
     Migrator::up(db, None).await.context("cannot migrate the database")
 }
 
-async fn applied(db: &DatabaseConnection) -> anyhow::Result<BTreeSet<String>> {
+pub(super) async fn applied(db: &DatabaseConnection) -> anyhow::Result<BTreeSet<String>> {
     let known = async { migration::SchemaManager::new(db).has_table("seaql_migrations").await };
     if !in_time(known).await? {
         return Ok(BTreeSet::new());

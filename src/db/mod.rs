@@ -1,4 +1,5 @@
 //! The database, whichever of the three it is, under our own names.
+pub mod copying;
 mod leases;
 mod migrating;
 mod nodes;

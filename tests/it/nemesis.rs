@@ -297,6 +297,63 @@ async fn t16_three_nodes_replaced_one_by_one_behind_haproxy_with_a_migration_in_
     assert!(report.pace.within(1.0) < Duration::from_secs(5));
 }
 
+/// T24.
+#[tokio::test(flavor = "multi_thread")]
+async fn t24_a_backup_taken_in_the_midst_of_it_all_is_whole_and_old_cursors_are_told() {
+    let (database, secret) = (own_database().await, secret());
+    let server = Server::start(database.as_deref(), &secret, &[]).await;
+    let url = database.unwrap_or_else(|| server.database_file());
+    let crowd = Crowd::gather(&[server.address], 20, Duration::from_millis(5)).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = |n: usize| folder.path().join(format!("backup-{n}.db")).display().to_string();
+    let mut before = Vec::new();
+    for n in 0..rounds(2) {
+        goes_on(&crowd, 200).await;
+        before = crowd.sends();
+        kefu(&["backup", &file(n), "--database-url", &url], true).await;
+        kefu(&["verify", &file(n)], true).await;
+    }
+    goes_on(&crowd, 200).await;
+    let last = file(rounds(2) - 1);
+    kefu(&["backup", &last, "--database-url", &url], false).await;
+    let report = crowd.disperse(&url).await;
+    judge("T24, while backups were taken", &report);
+    kefu(&["restore", &last, "--database-url", &url], false).await;
+
+    // Into the same engine, and into a file.
+    for into in [own_database().await, None] {
+        let data = tempfile::tempdir().unwrap();
+        let into = into.unwrap_or_else(|| format!("sqlite://{}/kefu.db", data.path().display()));
+        let began = Instant::now();
+        kefu(&["restore", &last, "--database-url", &into], true).await;
+        let took = began.elapsed();
+        let restored = Server::start(Some(&into), &secret, &[]).await;
+        let stored = crowd::stored_nonces(&into).await;
+        println!("T24: {} entries restored in {took:?}", stored.len());
+        let lost = before.iter().filter(|(nonce, _)| !stored.contains(nonce)).count();
+        assert_eq!(lost, 0, "what was acknowledged before the backup began is in it");
+        // Somebody who was there before goes on, and is told that the log is another one.
+        let (_, talk) = &before[0];
+        assert!(crowd::is_told_to_reload(restored.address, server.address, talk).await);
+        assert!(crowd::can_speak(restored.address, talk).await);
+    }
+}
+
+/// Runs a command of the binary; whether it should be content.
+async fn kefu(args: &[&str], content: bool) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let output = tokio::process::Command::new(env!("CARGO_BIN_EXE_kefu"))
+        .args(args)
+        .env("KEFU_DATA_DIR", folder.path())
+        .output()
+        .await
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned()
+        + &String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.success(), content, "{args:?}: {said}");
+    said
+}
+
 /// The control: what the server acknowledged and then lost in a crash is seen by the checker.
 fn a_loss_is_seen(history: &History, lost: &Send) -> bool {
     let mut broken = history.clone();

@@ -8,7 +8,7 @@ use rand::{RngExt, seq::IndexedRandom};
 use sea_orm::{ConnectionTrait, Database, Statement};
 use serde_json::{Value, json};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     net::SocketAddr,
     sync::{
         Arc, Mutex,
@@ -31,7 +31,7 @@ const SILENCE: Duration = Duration::from_secs(20);
 
 /// A visitor's conversation.
 #[derive(Clone, Debug)]
-struct Talk {
+pub struct Talk {
     cid: String,
     token: String,
     first: String,
@@ -128,6 +128,13 @@ impl Crowd {
             })
             .collect();
         Self { talks, told, stop, writing, reading }
+    }
+
+    /// What was acknowledged so far: its nonce, and in which conversation.
+    pub fn sends(&self) -> Vec<(String, Talk)> {
+        let sends = self.told.sends.lock().unwrap();
+        let talk = |cid: &str| self.talks.iter().find(|talk| talk.cid == cid).unwrap().clone();
+        sends.iter().map(|(cid, send)| (send.nonce.clone(), talk(cid))).collect()
     }
 
     /// So many sends were acknowledged so far.
@@ -329,6 +336,37 @@ impl Reader {
         }
         Some(())
     }
+}
+
+/// Every nonce that a database holds.
+pub async fn stored_nonces(database_url: &str) -> BTreeSet<String> {
+    let (stored, _) = stored(database_url).await;
+    stored.into_values().flatten().map(|(_, nonce)| nonce).collect()
+}
+
+/// Whether a reader who comes with a cursor of one server to another is told to load the page again.
+pub async fn is_told_to_reload(new: SocketAddr, old: SocketAddr, talk: &Talk) -> bool {
+    let path = |after: &str| format!("/c/{}/events?after={after}", talk.cid);
+    let mut lines = begin(old, &path("0"), &talk.token).await.unwrap();
+    let cursor = loop {
+        let line = lines.next_line().await.unwrap().unwrap();
+        if let Some(id) = line.strip_prefix("id: ") {
+            break id.to_owned();
+        }
+    };
+    let mut lines = begin(new, &path(&cursor), &talk.token).await.unwrap();
+    while let Ok(Some(line)) = lines.next_line().await {
+        if line == "event: reset" {
+            return true;
+        }
+    }
+    false
+}
+
+pub async fn can_speak(server: SocketAddr, talk: &Talk) -> bool {
+    let message = json!({ "nonce": Nonce::new(), "body": "after all" });
+    let path = format!("/api/v1/conversations/{}/entries", talk.cid);
+    matches!(post(server, &path, &talk.token, &message).await, Some((201, _)))
 }
 
 type Stored = BTreeMap<i64, Vec<(i64, String)>>;
