@@ -11,7 +11,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::timeout;
 use tokio_util::{
     sync::CancellationToken,
-    task::{TaskTracker, task_tracker::TaskTrackerToken},
+    task::{AbortOnDropHandle, TaskTracker, task_tracker::TaskTrackerToken},
 };
 use tracing::Instrument;
 
@@ -39,6 +39,15 @@ pub async fn to_the_end<T: Send + 'static>(
     let unknown = |_| Error::Unavailable(anyhow::anyhow!("nothing heard within {LONGEST:?}"));
     let work = async move { timeout(LONGEST, work).await.map_err(unknown)? };
     tokio::spawn(work.in_current_span()).await.map_err(Error::internal)?
+}
+
+/// Asks the database in a task of its own. A stream is one of several things that somebody waits for, and left alone while
+/// another of them is dealt with; in the midst of a question it would hold a connection that the others need.
+pub async fn aside<T: Send + 'static>(
+    question: impl Future<Output = Result<T>> + Send + 'static,
+) -> Result<T> {
+    let asked = AbortOnDropHandle::new(tokio::spawn(question.in_current_span()));
+    asked.await.map_err(Error::internal)?
 }
 
 /// The open streams of this node, and the sign that they should end.

@@ -3,7 +3,7 @@
 use super::follow::{Piece, TYPING};
 use crate::{
     agent::CurrentAgent,
-    app::App,
+    app::{App, aside},
     bus::News,
     conversation::{self, Canvas, Tab, counts, touched_since},
     desk::{counters, row_changed, row_news},
@@ -41,8 +41,10 @@ pub fn follow(
 ) -> impl Stream<Item = Piece> + Send {
     async_stream::stream! {
         let mut news = app.bus.subscribe(Topic::Desk);
-        let (since, began) = (Instant::now(), app.db.now().await);
-        let (Ok(began), Ok(missed)) = (began, missed(&app, after).await) else {
+        let since = Instant::now();
+        let asked = app.clone();
+        let begun = aside(async move { Ok((asked.db.now().await?, missed(&asked, after).await?)) });
+        let Ok((began, missed)) = begun.await else {
             yield Piece::End;
             return;
         };
@@ -146,7 +148,8 @@ fn hint(summary: &Summary, seq: Option<i64>) -> Bytes {
 }
 
 async fn counted(app: &App, me: &CurrentAgent) -> Option<Bytes> {
-    let counts = counts(&app.db, me.agent.id)
+    let (app, id) = (app.clone(), me.agent.id);
+    let counts = aside(async move { counts(&app.db, id).await })
         .await
         .inspect_err(|error| tracing::warn!(%error, "cannot count"));
     counts.ok().map(|counts| counters(&counts).into())

@@ -1,7 +1,7 @@
 //! Following one conversation, for whatever transport.
 use crate::{
     agent,
-    app::App,
+    app::{App, aside},
     bus::{Listener, News},
     contact::{self, TokenHash},
     conversation::{self, Conversation, History, Positions, Range, Seat},
@@ -83,12 +83,20 @@ pub enum Holder {
 impl Holder {
     /// Whether it is still so. Asked once a stream listens, since access may be lost between the door and the listening.
     async fn holds(&self, app: &App) -> Result<bool> {
+        let (holder, app) = (self.clone(), app.clone());
         let hash = |name: &str| ids::decode(name).unwrap_or_default();
-        match self {
-            Self::Visitor { token } => contact::token_lives(app, &TokenHash(hash(token))).await,
-            Self::Agent { id, session } => agent::session_lives(app, *id, &hash(session)).await,
-            Self::AgentToken { token, .. } => agent::token_lives(app, &hash(token)).await,
-        }
+        aside(async move {
+            match &holder {
+                Self::Visitor { token } => {
+                    contact::token_lives(&app, &TokenHash(hash(token))).await
+                }
+                Self::Agent { id, session } => {
+                    agent::session_lives(&app, *id, &hash(session)).await
+                }
+                Self::AgentToken { token, .. } => agent::token_lives(&app, &hash(token)).await,
+            }
+        })
+        .await
     }
 
     pub fn lost(&self, access: &Access) -> bool {
@@ -193,7 +201,8 @@ pub fn conversation<D: Draw>(
         // Listen before reading, so that nothing falls between the two.
         let mut news = app.bus.subscribe(Topic::Conversation(draw.conversation()));
         let mut presence = app.bus.subscribe(Topic::Presence);
-        let began = match begin(&app, &seat, &draw, cursor.as_ref()).await {
+        let resumed = cursor.is_some();
+        let began = match aside(begin(app.clone(), seat, draw.clone(), cursor)).await {
             Ok(began) => began,
             Err(error) => {
                 tracing::warn!(%error, "a stream could not begin");
@@ -201,7 +210,7 @@ pub fn conversation<D: Draw>(
                 return;
             }
         };
-        app.metrics.stream_began(cursor.is_some());
+        app.metrics.stream_began(resumed);
         let Some((mut seen, missed, around)) = began else {
             app.metrics.resets.inc();
             yield Piece::Reset;
@@ -324,19 +333,19 @@ pub fn until_something(
 
 /// What was missed up to now, with the number reached; `None` if the cursor cannot be continued from.
 async fn begin<D: Draw>(
-    app: &App,
-    seat: &Seat,
-    draw: &D,
-    cursor: Option<&Cursor>,
+    app: App,
+    seat: Seat,
+    draw: D,
+    cursor: Option<Cursor>,
 ) -> Result<Option<(i64, Vec<Piece>, Bytes)>> {
-    let Conversation { last_seq, .. } = conversation::find_for(app.db.read(), seat).await?;
-    let Some(mut seen) = cursor.and_then(|cursor| cursor.resume(&app.epoch, last_seq)) else {
+    let Conversation { last_seq, .. } = conversation::find_for(app.db.read(), &seat).await?;
+    let Some(seen) = cursor.and_then(|cursor| cursor.resume(&app.epoch, last_seq)) else {
         return Ok(None);
     };
     if last_seq.saturating_sub(seen) > i64::try_from(MISSED).unwrap_or(i64::MAX) {
         return Ok(None);
     }
-    let missed = missed_since(app, draw, &mut seen).await?;
+    let (missed, seen) = read_on(&app, &draw, seen).await?;
     let positions = conversation::positions(app.db.read(), draw.conversation()).await?;
     let other = match draw.audience() {
         Side::Visitor => Present::Agents,
@@ -394,15 +403,25 @@ fn signs<D: Draw>(draw: &D, event: &Event) -> Option<Sign> {
 
 /// The log after what was seen, one piece an entry.
 async fn missed_since<D: Draw>(app: &App, draw: &D, seen: &mut i64) -> Result<Vec<Piece>> {
+    let (app, draw, from) = (app.clone(), draw.clone(), *seen);
+    let (pieces, last) = aside(async move { read_on(&app, &draw, from).await }).await?;
+    *seen = last;
+    Ok(pieces)
+}
+
+/// The same, with the number reached.
+async fn read_on<D: Draw>(app: &App, draw: &D, mut seen: i64) -> Result<(Vec<Piece>, i64)> {
     let mut pieces = Vec::new();
     loop {
-        let range = Range::After(*seen, MISSED);
+        let range = Range::After(seen, MISSED);
         let history: History =
             conversation::history(app.db.read(), draw.conversation(), range).await?;
-        let Some(last) = history.entries.last().map(|entry| entry.seq) else { return Ok(pieces) };
+        let Some(last) = history.entries.last().map(|entry| entry.seq) else {
+            return Ok((pieces, seen));
+        };
         for (entry, before) in history.seen_by(draw.audience()) {
             pieces.push(Piece::Entry { seq: entry.seq, drawn: draw.entry(entry, before)? });
         }
-        *seen = last;
+        seen = last;
     }
 }

@@ -3,7 +3,7 @@ use crate::support::{
     installation, limited_installation,
     program::{Line, value},
 };
-use futures_util::SinkExt;
+use futures_util::{SinkExt, future::join_all};
 use kefu::agent::{Role, Scope};
 use poem::http::{Method, StatusCode};
 use serde_json::json;
@@ -629,4 +629,30 @@ async fn a_socket_opens_only_for_a_token_and_only_from_pages_that_may() {
                 .must(StatusCode::FORBIDDEN);
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn programs_that_come_all_at_once_do_not_wait_for_one_another() {
+    let site = installation().await;
+    let server = site.listening().await;
+    let mut programs = Vec::new();
+    for _ in 0..40 {
+        let program = site.visitor_program().await;
+        let cid = program.start("hello").await;
+        programs.push((program, cid));
+    }
+    // Each line asks the database for two things at the same time, and there are fewer connections to it than lines.
+    let began = Instant::now();
+    let coming = programs.iter().map(|(program, cid)| async move {
+        let mut line = program.connect(server).await.unwrap();
+        line.say(json!({ "type": "subscribe", "ref": "s", "conversation": cid, "after": 0 })).await;
+        line.until("live").await;
+    });
+    // And others keep these busy.
+    let path = |cid: &str| format!("/conversations/{cid}/entries");
+    let asking = programs.iter().cycle().take(200).map(|(program, cid)| async move {
+        program.get(&path(cid)).await.must(StatusCode::OK);
+    });
+    tokio::join!(join_all(coming), join_all(asking));
+    assert!(began.elapsed() < Duration::from_millis(1_500), "{:?}", began.elapsed());
 }
