@@ -30,15 +30,19 @@ pub struct App {
 
 /// The longest that work may take: statements are stopped before, so what takes longer waits for a database that is gone,
 /// and holds a connection for as long.
-const LONGEST: Duration = Duration::from_secs(10);
+const LONGEST: Duration = Duration::from_secs(7);
 
 /// Does work to its end even if whoever asked for it has hung up meanwhile: a commit is followed by its news.
 pub async fn to_the_end<T: Send + 'static>(
     work: impl Future<Output = Result<T>> + Send + 'static,
 ) -> Result<T> {
-    let unknown = |_| Error::Unavailable(anyhow::anyhow!("nothing heard within {LONGEST:?}"));
-    let work = async move { timeout(LONGEST, work).await.map_err(unknown)? };
-    tokio::spawn(work.in_current_span()).await.map_err(Error::internal)?
+    tokio::spawn(in_time(work).in_current_span()).await.map_err(Error::internal)?
+}
+
+/// Gives up on a database from which nothing is heard any more.
+pub async fn in_time<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    let silent = |_| Error::Unavailable(anyhow::anyhow!("nothing heard within {LONGEST:?}"));
+    timeout(LONGEST, work).await.map_err(silent)?
 }
 
 /// Asks the database in a task of its own. A stream is one of several things that somebody waits for, and left alone while
@@ -46,7 +50,7 @@ pub async fn to_the_end<T: Send + 'static>(
 pub async fn aside<T: Send + 'static>(
     question: impl Future<Output = Result<T>> + Send + 'static,
 ) -> Result<T> {
-    let asked = AbortOnDropHandle::new(tokio::spawn(question.in_current_span()));
+    let asked = AbortOnDropHandle::new(tokio::spawn(in_time(question).in_current_span()));
     asked.await.map_err(Error::internal)?
 }
 

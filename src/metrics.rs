@@ -94,7 +94,11 @@ impl Default for Metrics {
         let streams_open = gauge("streams_open", "Open streams and sockets");
         let nodes = gauge("nodes", "Nodes that serve this database, this one included");
         let bus = gauge("bus_connected", "1 while the bus between nodes is here");
-        let streams = Family::default();
+        let streams = Family::<Began, Counter>::default();
+        // A rate wants to begin at 0.
+        for resumed in ["yes", "no"] {
+            drop(streams.get_or_create(&Began { resumed }));
+        }
         registry.register("streams", "Streams and sockets that began", streams.clone());
         let seconds = || Histogram::new(exponential_buckets(0.001, 2.0, 14));
         let requests = Family::new_with_constructor(seconds as fn() -> Histogram);

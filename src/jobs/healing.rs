@@ -3,7 +3,7 @@
 //! access, and tells its readers what nobody told them.
 use crate::{
     agent,
-    app::App,
+    app::{App, in_time},
     conversation,
     db::Neighbour,
     error::Result,
@@ -41,7 +41,7 @@ pub async fn heal(app: App) {
         if missed {
             healer.uneasy();
         }
-        match healer.look(missed).await {
+        match in_time(healer.look(missed)).await {
             Ok(()) => failing = false,
             // The database is away: once in the log is enough.
             Err(error) if !failing => {

@@ -1,5 +1,11 @@
 //! What only one node does: forgetting what has expired and what is older than the installation keeps.
-use crate::{agent, app::App, conversation, error::Result, web::session_store::SessionRows};
+use crate::{
+    agent,
+    app::{App, in_time},
+    conversation,
+    error::Result,
+    web::session_store::SessionRows,
+};
 use jiff::SignedDuration;
 use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
@@ -17,7 +23,7 @@ pub async fn tidy(app: App) {
     turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         turns.tick().await;
-        if let Err(error) = take_turn(&app).await {
+        if let Err(error) = in_time(take_turn(&app)).await {
             tracing::warn!(%error, "cannot tidy up");
         }
     }

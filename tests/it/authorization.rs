@@ -20,6 +20,8 @@ const PAGES: &[(&str, &str, [u16; 5])] = &[
     ("GET", "/a/*name", [404, 404, 404, 404, 404]),
     ("GET", "/healthz", [200, 200, 200, 200, 200]),
     ("GET", "/readyz", [200, 200, 200, 200, 200]),
+    // At an address of its own, and nowhere else.
+    ("GET", "/metrics", [404, 404, 404, 404, 404]),
     ("GET", "/w/:site", [200, 303, 200, 303, 200]),
     ("POST", "/w/:site/start", [422, 422, 422, 422, 422]),
     ("GET", "/c/:cid", [404, 404, 404, 200, 404]),

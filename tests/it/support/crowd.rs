@@ -137,6 +137,10 @@ impl Crowd {
         sends.iter().map(|(cid, send)| (send.nonce.clone(), talk(cid))).collect()
     }
 
+    pub fn pace(&self) -> Pace {
+        self.told.pace.lock().unwrap().clone()
+    }
+
     /// So many sends were acknowledged so far.
     pub fn acknowledged(&self) -> usize {
         self.told.sends.lock().unwrap().len()

@@ -3,7 +3,7 @@ mod cast;
 pub mod cluster;
 pub mod crowd;
 pub mod database;
-pub mod haproxy;
+pub mod front;
 pub mod line;
 pub mod nats;
 mod page;

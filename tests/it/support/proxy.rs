@@ -1,6 +1,13 @@
 //! A line that is not to be relied on.
 use rand::RngExt;
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional},
     net::{
@@ -62,27 +69,49 @@ async fn relay<F: Future<Output = ()> + Send + 'static>(
 
 /// A line on which anything may happen to a connection: it is slow, it is reset or cut in the middle of a frame, or it falls
 /// silent and stays open. `calm` of them are left alone.
-pub async fn chaotic(server: SocketAddr, calm: f64) -> SocketAddr {
-    relay(move |client| async move {
-        let Ok(onward) = TcpStream::connect(server).await else { return };
+pub async fn chaotic(server: SocketAddr, calm: f64) -> Chaos {
+    let troubled = Arc::<AtomicUsize>::default();
+    let counted = troubled.clone();
+    let address = relay(move |client| {
         let trouble = Trouble::at_random(calm);
-        // From 1 ms to 3 s: as often in a short answer as in a long stream.
-        let after = Duration::from_secs_f64(10_f64.powf(rand::rng().random_range(-3.0..0.5)));
-        let (from, to) = client.into_split();
-        let (back, forth) = onward.into_split();
-        let carrying = async { tokio::join!(pump(from, forth, trouble), pump(back, to, trouble)) };
-        match trouble {
-            Trouble::None | Trouble::Jitter => drop(carrying.await),
-            Trouble::Cut => drop(timeout(after, carrying).await),
-            // The other end is told nothing, however long it waits.
-            Trouble::BlackHole => {
-                tokio::pin!(carrying);
-                let _ = timeout(after, carrying.as_mut()).await;
-                tokio::time::sleep(Duration::from_secs(90)).await;
-            }
+        if trouble != Trouble::None {
+            counted.fetch_add(1, Ordering::Relaxed);
         }
+        carry(client, server, trouble)
     })
-    .await
+    .await;
+    Chaos { address, troubled }
+}
+
+pub struct Chaos {
+    pub address: SocketAddr,
+    /// Connections that something happened to.
+    troubled: Arc<AtomicUsize>,
+}
+
+impl Chaos {
+    pub fn troubled(&self) -> usize {
+        self.troubled.load(Ordering::Relaxed)
+    }
+}
+
+async fn carry(client: TcpStream, server: SocketAddr, trouble: Trouble) {
+    let Ok(onward) = TcpStream::connect(server).await else { return };
+    // From 1 ms to 3 s: as often in a short answer as in a long stream.
+    let after = Duration::from_secs_f64(10_f64.powf(rand::rng().random_range(-3.0..0.5)));
+    let (from, to) = client.into_split();
+    let (back, forth) = onward.into_split();
+    let carrying = async { tokio::join!(pump(from, forth, trouble), pump(back, to, trouble)) };
+    match trouble {
+        Trouble::None | Trouble::Jitter => drop(carrying.await),
+        Trouble::Cut => drop(timeout(after, carrying).await),
+        // The other end is told nothing, however long it waits.
+        Trouble::BlackHole => {
+            tokio::pin!(carrying);
+            let _ = timeout(after, carrying.as_mut()).await;
+            tokio::time::sleep(Duration::from_secs(90)).await;
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

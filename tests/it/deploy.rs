@@ -1,0 +1,76 @@
+//! The examples in `deploy/`, tried with the programs they are for.
+use crate::{
+    history::check,
+    support::{
+        cluster::{Server, get, secret},
+        crowd::Crowd,
+        front::Front,
+    },
+};
+use std::{collections::BTreeSet, process::Command, time::Duration};
+
+const DEPLOY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy");
+
+/// Whether people write and read through it, over streams, sockets and waiting requests, without anything being lost.
+async fn carries(front: &Front, server: &Server, what: &str) {
+    let crowd = Crowd::gather(&[front.address], 5, Duration::from_millis(10)).await;
+    while crowd.acknowledged() < 100 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let report = crowd.disperse(&server.database_file()).await;
+    assert_eq!(check(&report.history), BTreeSet::new(), "{what}");
+    assert_eq!(report.pace.unknown, 0, "{what} fails nothing");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nginx_as_the_example_says_carries_everything() {
+    let server = Server::start(None, &secret(), &["--trusted-proxy", "127.0.0.1/32"]).await;
+    carries(&Front::nginx(server.address).await, &server, "nginx").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn caddy_as_the_example_says_carries_everything() {
+    let server = Server::start(None, &secret(), &["--trusted-proxy", "127.0.0.1/32"]).await;
+    carries(&Front::caddy(server.address).await, &server, "Caddy").await;
+}
+
+#[test]
+fn systemd_finds_nothing_to_complain_of_in_the_unit() {
+    let unit = std::fs::read_to_string(format!("{DEPLOY}/kefu.service")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("kefu.service");
+    std::fs::write(&file, unit.replace("/usr/local/bin/kefu", env!("CARGO_BIN_EXE_kefu"))).unwrap();
+    let found = Command::new("systemd-analyze").arg("verify").arg(&file).output().unwrap();
+    let said = String::from_utf8_lossy(&found.stderr).into_owned();
+    let ours: Vec<_> = said.lines().filter(|line| line.contains("kefu.service")).collect();
+    assert!(found.status.success() && ours.is_empty(), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rules_and_dashboard_ask_for_what_kefu_counts() {
+    let rules = format!("{DEPLOY}/prometheus-rules.yml");
+    let checked = Command::new("promtool").args(["check", "rules", &rules]).output().unwrap();
+    assert!(checked.status.success(), "{checked:?}");
+
+    let address = format!("127.0.0.1:{}", crate::support::proxy::free_port());
+    let server = Server::start(None, &secret(), &["--metrics-listen", &address]).await;
+    get(server.address, "/").await.unwrap();
+    let (_, told) = get(address.parse().unwrap(), "/metrics").await.unwrap();
+    let names: BTreeSet<_> = told
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE "))
+        .map(|line| line.split(' ').next().unwrap().to_owned())
+        .collect();
+    let asked = std::fs::read_to_string(format!("{DEPLOY}/prometheus-rules.yml")).unwrap()
+        + &std::fs::read_to_string(format!("{DEPLOY}/grafana-dashboard.json")).unwrap();
+    for word in asked.split(|c: char| !c.is_ascii_alphanumeric() && c != '_') {
+        if !word.starts_with("kefu_") {
+            continue;
+        }
+        let ends = ["_total", "_bucket", "_count", "_sum"];
+        let name = ends.iter().find_map(|end| word.strip_suffix(end)).unwrap_or(word);
+        assert!(names.contains(name), "{word} is asked for and not told: {names:?}");
+    }
+    let dashboard = std::fs::read_to_string(format!("{DEPLOY}/grafana-dashboard.json")).unwrap();
+    serde_json::from_str::<serde_json::Value>(&dashboard).unwrap();
+}
