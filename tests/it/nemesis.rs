@@ -9,6 +9,7 @@ use crate::{
         crowd::{self, Crowd, Report},
         database::{DatabaseServer, Engine},
         front::Front,
+        idle,
         nats::Nats,
         own_database, proxy,
     },
@@ -247,7 +248,7 @@ async fn t15_a_server_asked_to_stop_ends_every_stream_in_its_time_and_finishes_e
     let streams: usize = by_hand("KEFU_STREAMS").unwrap_or(500);
     let mut server = Server::start(own_database().await.as_deref(), &secret(), &[]).await;
     let before = server.memory();
-    let leaving = crowd::Streams::open(server.address, streams, 20).await;
+    let leaving = idle::Streams::open(server.address, streams, 20).await;
     let memory = server.memory();
     let began = Instant::now();
     server.signal("-TERM");

@@ -1,9 +1,18 @@
 //! Several nodes over one database, with NATS between them, away, or not there at all.
 use crate::support::{Agent, Node, Stream, Visitor, installation, nats::Nats};
 use futures_util::future::join_all;
-use kefu::{agent::Role, event::Hearing, ids::ConversationId};
+use kefu::{
+    agent::Role,
+    event::Hearing,
+    ids::{self, ConversationId},
+};
+use nkeys::KeyPair;
 use poem::http::StatusCode;
-use std::time::{Duration, Instant};
+use serde_json::json;
+use std::{
+    process::Command,
+    time::{Duration, Instant},
+};
 use tokio::time::timeout;
 
 /// Vera talks at one node, Ana works at another.
@@ -228,7 +237,7 @@ async fn only_who_is_known_to_the_bus_joins_it() {
         (users, "nats://kefu:s3%2Fcret@", "nats://kefu:wrong@"),
         (token, "nats://t0ken@", "nats://"),
     ] {
-        let nats = Nats::with(configuration, &[]).await;
+        let nats = Nats::with(configuration).await;
         let at = |scheme: &str| format!("{scheme}127.0.0.1:{}", nats.port);
         // The first server of two does not exist.
         let several = format!("nats://127.0.0.1:1,{}", at(good));
@@ -237,4 +246,77 @@ async fn only_who_is_known_to_the_bus_joins_it() {
         let joins = hears(&stranger);
         assert!(timeout(Duration::from_secs(2), joins).await.is_err(), "{bad}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a database that nodes share: tests/run gives PostgreSQL and MariaDB"]
+async fn over_tls_a_node_joins_only_a_bus_whose_authority_it_trusts() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (certificate, key) = (file("certificate.pem"), file("key.pem"));
+    let made = Command::new("openssl")
+        .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=bus"])
+        .args(["-addext", "subjectAltName=IP:127.0.0.1"])
+        .args(["-addext", "basicConstraints=critical,CA:FALSE"])
+        .args(["-keyout", &key, "-out", &certificate])
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{made:?}");
+    let tls = format!("tls {{ cert_file: \"{certificate}\", key_file: \"{key}\" }}");
+    let nats = Nats::with(&tls).await;
+    let site = installation().await;
+    let url = format!("tls://127.0.0.1:{}", nats.port);
+    let trusting = site
+        .node_with(|config| {
+            config.nats_url = Some(url.clone());
+            config.nats_ca = Some(certificate.into());
+        })
+        .await;
+    hears(&trusting).await;
+    let distrustful = site.node(Some(&url)).await;
+    assert!(timeout(Duration::from_secs(2), hears(&distrustful)).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a database that nodes share: tests/run gives PostgreSQL and MariaDB"]
+async fn a_credentials_file_opens_the_bus() {
+    let [operator, account, user] =
+        [KeyPair::new_operator(), KeyPair::new_account(), KeyPair::new_user()];
+    let everything = json!({ "subs": -1, "data": -1, "payload": -1, "imports": -1, "exports": -1, "wildcards": true, "conn": -1, "leaf": -1 });
+    let operator_token = token(&operator, &operator, json!({ "type": "operator", "version": 2 }));
+    let of_account = json!({ "type": "account", "version": 2, "limits": everything });
+    let account_token = token(&operator, &account, of_account);
+    let of_user = json!({ "type": "user", "version": 2, "pub": {}, "sub": {}, "subs": -1, "data": -1, "payload": -1 });
+    let user_token = token(&account, &user, of_user);
+    let configuration = format!(
+        "operator: \"{operator_token}\"\nresolver: MEMORY\nresolver_preload: {{ {}: \"{account_token}\" }}",
+        account.public_key()
+    );
+    let nats = Nats::with(&configuration).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("kefu.creds");
+    let credentials = format!(
+        "-----BEGIN NATS USER JWT-----\n{user_token}\n------END NATS USER JWT------\n\n-----BEGIN USER NKEY SEED-----\n{}\n------END USER NKEY SEED------\n",
+        user.seed().unwrap()
+    );
+    std::fs::write(&file, credentials).unwrap();
+    let site = installation().await;
+    let known = site
+        .node_with(|config| {
+            config.nats_url = Some(nats.url());
+            config.nats_credentials = Some(file);
+        })
+        .await;
+    hears(&known).await;
+    let unknown = site.node(Some(&nats.url())).await;
+    assert!(timeout(Duration::from_secs(2), hears(&unknown)).await.is_err());
+}
+
+/// What one key says of another, as NATS wants it written.
+fn token(by: &KeyPair, of: &KeyPair, nats: serde_json::Value) -> String {
+    let part = |value: serde_json::Value| ids::encode(value.to_string().as_bytes());
+    let claims = json!({ "jti": of.public_key(), "iat": 1_700_000_000, "iss": by.public_key(), "sub": of.public_key(), "name": "kefu", "nats": nats });
+    let said = format!("{}.{}", part(json!({ "typ": "JWT", "alg": "ed25519-nkey" })), part(claims));
+    let signature = by.sign(said.as_bytes()).unwrap();
+    format!("{said}.{}", ids::encode(&signature))
 }

@@ -17,7 +17,7 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines},
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines},
     net::TcpStream,
     task::JoinHandle,
     time::{sleep, timeout},
@@ -32,8 +32,8 @@ const SILENCE: Duration = Duration::from_secs(20);
 /// A visitor's conversation.
 #[derive(Clone, Debug)]
 pub struct Talk {
-    cid: String,
-    token: String,
+    pub cid: String,
+    pub token: String,
     first: String,
 }
 
@@ -196,7 +196,7 @@ fn between(least: u64, most: u64) -> Duration {
     Duration::from_millis(rand::rng().random_range(least..most))
 }
 
-async fn start(server: SocketAddr) -> Talk {
+pub async fn start(server: SocketAddr) -> Talk {
     let site = json!({ "site": "demo" });
     let session = at_last(server, "/api/v1/visitor/sessions", "", &site).await;
     let token = session["token"].as_str().unwrap().to_owned();
@@ -393,110 +393,12 @@ async fn stored(database_url: &str) -> (Stored, BTreeMap<String, i64>) {
     (stored, numbers)
 }
 
-/// Many idle streams, some sockets, and posts that are under way when the server leaves.
-pub struct Streams {
-    streams: Vec<JoinHandle<Option<Instant>>>,
-    sockets: Vec<JoinHandle<bool>>,
-    posts: Vec<JoinHandle<bool>>,
-}
-
-pub struct Farewell {
-    /// Streams that were told to come back before they ended.
-    pub streams_with_a_word: usize,
-    pub sockets_with_1012: usize,
-    /// Most ends within one second.
-    pub fullest_second: usize,
-    pub posts: usize,
-    pub answered: usize,
-}
-
-/// Streams that one visitor may have open.
-const EACH: usize = 5;
-
-impl Streams {
-    pub async fn open(server: SocketAddr, streams: usize, sockets: usize) -> Self {
-        let talks = futures_util::stream::iter(0..(streams + sockets).div_ceil(EACH))
-            .map(|_| start(server))
-            .buffer_unordered(8)
-            .collect::<Vec<_>>()
-            .await;
-        let mut places = talks.iter().flat_map(|talk| std::iter::repeat_n(talk, EACH));
-        let mut all = Self { streams: Vec::new(), sockets: Vec::new(), posts: Vec::new() };
-        for talk in places.by_ref().take(streams) {
-            let path = format!("/c/{}/events?after=0", talk.cid);
-            let mut lines = begin(server, &path, &talk.token).await.expect("a stream");
-            while lines.next_line().await.unwrap().expect("a stream") != "event: synced" {}
-            all.streams.push(tokio::spawn(async move {
-                let mut told = None;
-                while let Ok(Some(line)) = lines.next_line().await {
-                    if line == "event: end" {
-                        told = Some(Instant::now());
-                    }
-                }
-                told
-            }));
-        }
-        for talk in places.take(sockets) {
-            let request = api_socket(server, &talk.token);
-            let (mut socket, _) = tokio_tungstenite::connect_async(request).await.unwrap();
-            all.sockets.push(tokio::spawn(async move {
-                while let Some(Ok(message)) = socket.next().await {
-                    if let Message::Close(Some(why)) = message {
-                        return u16::from(why.code) == 1012;
-                    }
-                }
-                false
-            }));
-        }
-        for talk in talks.into_iter().take(20) {
-            all.posts.push(tokio::spawn(slow_post(server, talk)));
-        }
-        all
-    }
-
-    /// Waits until everything has ended.
-    pub async fn farewell(self) -> Farewell {
-        let ends: Vec<_> = done(self.streams).await.into_iter().flatten().collect();
-        let within_a_second = |from: &Instant| {
-            ends.iter().filter(|end| *end >= from && **end < *from + Duration::from_secs(1)).count()
-        };
-        let (sockets, posts) = (done(self.sockets).await, done(self.posts).await);
-        Farewell {
-            streams_with_a_word: ends.len(),
-            sockets_with_1012: sockets.iter().filter(|clean| **clean).count(),
-            fullest_second: ends.iter().map(within_a_second).max().unwrap_or(0),
-            posts: posts.len(),
-            answered: posts.iter().filter(|answered| **answered).count(),
-        }
-    }
-}
-
-async fn done<T>(tasks: Vec<JoinHandle<T>>) -> Vec<T> {
-    join_all(tasks).await.into_iter().map(|outcome| outcome.unwrap()).collect()
-}
-
-/// A message that takes two seconds to arrive; whether it was acknowledged.
-async fn slow_post(server: SocketAddr, talk: Talk) -> bool {
-    let body = json!({ "nonce": Nonce::new(), "body": "under way" }).to_string();
-    let head = format!(
-        "POST /api/v1/conversations/{}/entries HTTP/1.0\r\nhost: {server}\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
-        talk.cid,
-        talk.token,
-        body.len()
-    );
-    let mut stream = TcpStream::connect(server).await.unwrap();
-    stream.write_all(head.as_bytes()).await.unwrap();
-    for piece in body.as_bytes().chunks(body.len().div_ceil(20)) {
-        stream.write_all(piece).await.unwrap();
-        sleep(Duration::from_millis(100)).await;
-    }
-    let mut answer = String::new();
-    let _ = stream.read_to_string(&mut answer).await;
-    answer.starts_with("HTTP/1.0 201")
-}
-
 /// The lines of a visitor's page as they come.
-async fn begin(server: SocketAddr, path: &str, token: &str) -> Option<Lines<BufReader<TcpStream>>> {
+pub async fn begin(
+    server: SocketAddr,
+    path: &str,
+    token: &str,
+) -> Option<Lines<BufReader<TcpStream>>> {
     let mut stream = timeout(SILENCE, TcpStream::connect(server)).await.ok()?.ok()?;
     let request =
         format!("GET {path} HTTP/1.0\r\nhost: {server}\r\ncookie: kefu-v={token}\r\n\r\n");
@@ -504,7 +406,7 @@ async fn begin(server: SocketAddr, path: &str, token: &str) -> Option<Lines<BufR
     Some(BufReader::new(stream).lines())
 }
 
-fn api_socket(server: SocketAddr, token: &str) -> ClientRequestBuilder {
+pub fn api_socket(server: SocketAddr, token: &str) -> ClientRequestBuilder {
     ClientRequestBuilder::new(format!("ws://{server}/api/v1/ws").parse().unwrap())
         .with_header("Authorization", format!("Bearer {token}"))
         .with_sub_protocol("kefu.v1")

@@ -4,6 +4,7 @@ pub mod cluster;
 pub mod crowd;
 pub mod database;
 pub mod front;
+pub mod idle;
 pub mod line;
 pub mod nats;
 mod page;

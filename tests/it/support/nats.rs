@@ -17,17 +17,12 @@ pub struct Nats {
 
 impl Nats {
     pub async fn start() -> Self {
-        Self::with("", &[]).await
+        Self::with("").await
     }
 
-    /// With lines in its configuration, and files beside it; `{folder}` is where they are.
-    pub async fn with(configuration: &str, files: &[(&str, &str)]) -> Self {
+    /// With lines in its configuration.
+    pub async fn with(configuration: &str) -> Self {
         let (folder, port) = (tempfile::tempdir().unwrap(), free_port());
-        let path = folder.path().to_str().unwrap().to_owned();
-        for (name, text) in files {
-            std::fs::write(folder.path().join(name), text).unwrap();
-        }
-        let configuration = configuration.replace("{folder}", &path);
         let file = folder.path().join("nats.conf");
         std::fs::write(&file, configuration).unwrap();
         let log = folder.path().join("log").to_str().unwrap().to_owned();
