@@ -60,6 +60,7 @@ const CUPBOARDS: &[(&str, &[&str])] = &[
     ("schemars::", &["api/", "live/"]),
     ("argon2::", &["agent/password.rs"]),
     ("hyper::", &["web/serve.rs"]),
+    ("tokio_io_timeout::", &["web/serve.rs"]),
     ("hyper_util::", &["web/serve.rs"]),
     ("governor::", &["web/limits.rs"]),
     ("clap::", &["config.rs", "commands.rs", "main.rs"]),
@@ -68,7 +69,7 @@ const CUPBOARDS: &[(&str, &[&str])] = &[
     ("prometheus_client::", &["metrics.rs"]),
     ("async_nats::", &["bus/bridge.rs"]),
     (".publish(", &["/actions.rs", "/writer.rs", "bus/bridge.rs"]),
-    (".begin()", &["/actions.rs", "/writer.rs"]),
+    (".begin()", &["/actions.rs", "/writer.rs", "db/copying.rs"]),
     ("println!", &["commands.rs"]),
 ];
 

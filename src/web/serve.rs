@@ -9,12 +9,13 @@ use poem::{
     http::uri::Scheme,
     web::{LocalAddr, RemoteAddr},
 };
-use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{convert::Infallible, error::Error, io, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{sleep, timeout},
 };
+use tokio_io_timeout::TimeoutWriter;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// Open connections at once; the next one is closed unanswered.
@@ -23,6 +24,8 @@ const CONNECTIONS: usize = 16_000;
 const HEADERS: Duration = Duration::from_secs(10);
 /// How long unacknowledged bytes may stay unacknowledged before the peer counts as gone.
 const UNACKNOWLEDGED: Duration = Duration::from_secs(30);
+/// How long a reader may take nothing of what is written. A stream that stands still holds memory, and its reader comes back.
+const UNREAD: Duration = Duration::from_secs(30);
 /// From the sign to stop until the last connection is cut.
 const DRAIN: Duration = Duration::from_secs(28);
 
@@ -52,7 +55,13 @@ pub async fn serve(
             }
         };
         let Ok(place) = places.clone().try_acquire_owned() else { continue };
-        connections.spawn(connection(stream, peer, place, endpoint.clone(), draining.clone()));
+        let serving = connection(stream, peer, place, endpoint.clone(), draining.clone());
+        let metrics = app.metrics.clone();
+        connections.spawn(async move {
+            if serving.await == Ended::Unread {
+                metrics.slow_closes.inc();
+            }
+        });
     }
     drop(listener);
     connections.close();
@@ -64,22 +73,32 @@ pub async fn serve(
     Ok(())
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ended {
+    Well,
+    /// Nobody took what was written.
+    Unread,
+}
+
 async fn connection<E>(
     stream: TcpStream,
     peer: SocketAddr,
     _place: OwnedSemaphorePermit,
     endpoint: Arc<E>,
     draining: CancellationToken,
-) where
+) -> Ended
+where
     E: Endpoint<Output = Response> + 'static,
 {
-    let Ok(local) = stream.local_addr() else { return };
+    let Ok(local) = stream.local_addr() else { return Ended::Well };
     let _ = stream.set_nodelay(true);
     let _ = socket2::SockRef::from(&stream).set_tcp_user_timeout(Some(UNACKNOWLEDGED));
     // hyper's own deadline begins with the first byte, so that one is awaited here.
     if !matches!(timeout(HEADERS, stream.peek(&mut [0])).await, Ok(Ok(1..))) {
-        return;
+        return Ended::Well;
     }
+    let mut stream = TimeoutWriter::new(stream);
+    stream.set_timeout(Some(UNREAD));
     let service = service_fn(move |request: Request<Incoming>| {
         let endpoint = endpoint.clone();
         let request = (request, LocalAddr(local.into()), RemoteAddr(peer.into()), Scheme::HTTP);
@@ -91,16 +110,25 @@ async fn connection<E>(
         .timer(TokioTimer::new())
         .header_read_timeout(HEADERS)
         .max_buf_size(64 * 1024)
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(TokioIo::new(Box::pin(stream)), service)
         .with_upgrades();
     tokio::pin!(connection);
-    tokio::select! {
-        _ = connection.as_mut() => {}
+    let outcome = tokio::select! {
+        outcome = connection.as_mut() => outcome,
         () = draining.cancelled() => {
             connection.as_mut().graceful_shutdown();
-            let _ = connection.await;
+            connection.await
         }
+    };
+    match outcome {
+        Err(error) if is_late(&error) => Ended::Unread,
+        Ok(()) | Err(_) => Ended::Well,
     }
+}
+
+fn is_late(error: &hyper::Error) -> bool {
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
+    cause.is_some_and(|cause| cause.kind() == io::ErrorKind::TimedOut)
 }
 
 /// Resolves at the first SIGTERM or Ctrl-C; a second one leaves at once.

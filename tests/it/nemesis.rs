@@ -242,6 +242,38 @@ async fn t05_lines_to_the_database_and_the_bus_that_are_slow_cut_and_silent_lose
     assert!(troubled > 0 && bus_line.troubled() > 0, "nothing was broken");
 }
 
+/// T13.
+#[tokio::test(flavor = "multi_thread")]
+async fn t13_readers_who_stop_reading_are_cut_off_and_slow_nobody() {
+    let stuck: usize = by_hand("KEFU_READERS").unwrap_or(8);
+    let metrics = format!("127.0.0.1:{}", proxy::free_port());
+    let more = ["--metrics-listen", metrics.as_str()];
+    let server = Server::start(own_database().await.as_deref(), &secret(), &more).await;
+    let told = async |name: &str| {
+        let (_, text) = get(metrics.parse().unwrap(), "/metrics").await.unwrap();
+        let line = text.lines().find(|line| line.starts_with(name)).unwrap().to_owned();
+        line.rsplit(' ').next().unwrap().parse::<u64>().unwrap()
+    };
+    let flood = idle::Flood::begin(server.address, stuck).await;
+    let before = server.memory();
+    // Long messages, until what is unread fills every buffer on the way.
+    let took = flood.fill(400).await;
+    let began = Instant::now();
+    while told("kefu_slow_closes_total").await < stuck as u64 {
+        assert!(began.elapsed() < Duration::from_secs(60), "cut off within a minute");
+        sleep(Duration::from_millis(200)).await;
+    }
+    let grown = server.memory().saturating_sub(before);
+    println!(
+        "T13: {stuck} readers who stopped were cut off {:?} after the last message; a message took {took:?} (99 %); {grown} KiB more",
+        began.elapsed()
+    );
+    assert!(took < Duration::from_millis(300));
+    assert!(grown < 64 * 1024);
+    // Whoever comes back finds everything.
+    assert_eq!(flood.entries_found().await, 401);
+}
+
 /// T15.
 #[tokio::test(flavor = "multi_thread")]
 async fn t15_a_server_asked_to_stop_ends_every_stream_in_its_time_and_finishes_every_post() {

@@ -1,5 +1,8 @@
 //! Very many lines on which nothing happens, and what becomes of them when the server leaves.
-use super::crowd::{Talk, api_socket, begin, start};
+use super::{
+    cluster::{ask, post},
+    crowd::{Talk, api_socket, begin, start},
+};
 use futures_util::{StreamExt, future::join_all};
 use kefu::ids::Nonce;
 use serde_json::json;
@@ -9,7 +12,7 @@ use std::{
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
     task::JoinHandle,
     time::sleep,
 };
@@ -115,4 +118,66 @@ async fn slow_post(server: SocketAddr, talk: Talk) -> bool {
     let mut answer = String::new();
     let _ = stream.read_to_string(&mut answer).await;
     answer.starts_with("HTTP/1.0 201")
+}
+
+/// Conversations with long messages, and readers who take nothing of them.
+pub struct Flood {
+    server: SocketAddr,
+    talks: Vec<Talk>,
+    _stuck: Vec<TcpStream>,
+}
+
+/// Readers of one conversation: a visitor has only so many streams.
+const READERS: usize = 8;
+
+impl Flood {
+    pub async fn begin(server: SocketAddr, readers: usize) -> Self {
+        let (mut talks, mut stuck) = (Vec::new(), Vec::new());
+        for reader in 0..readers {
+            if reader % READERS == 0 {
+                talks.push(start(server).await);
+            }
+            let talk = talks.last().expect("made above");
+            let socket = TcpSocket::new_v4().unwrap();
+            socket.set_recv_buffer_size(4 * 1024).unwrap();
+            let mut stream = socket.connect(server).await.unwrap();
+            let request = format!(
+                "GET /c/{}/events?after=0 HTTP/1.0\r\nhost: {server}\r\ncookie: kefu-v={}\r\n\r\n",
+                talk.cid, talk.token
+            );
+            stream.write_all(request.as_bytes()).await.unwrap();
+            stuck.push(stream);
+        }
+        Self { server, talks, _stuck: stuck }
+    }
+
+    /// Writes so many messages in each conversation, as long as they may be; what 99 % took no longer than.
+    pub async fn fill(&self, messages: usize) -> Duration {
+        // Five times as long once it is HTML.
+        let body = "&".repeat(5_000);
+        let mut took = Vec::new();
+        for talk in self.talks.iter().cycle().take(messages * self.talks.len()) {
+            let message = json!({ "nonce": Nonce::new(), "body": body });
+            let path = format!("/api/v1/conversations/{}/entries", talk.cid);
+            let began = Instant::now();
+            let answer = post(self.server, &path, &talk.token, &message).await;
+            assert_eq!(answer.expect("an answer").0, 201);
+            took.push(began.elapsed());
+        }
+        took.sort();
+        took[took.len() * 99 / 100]
+    }
+
+    /// How many entries a reader finds who comes back.
+    pub async fn entries_found(&self) -> usize {
+        let talk = &self.talks[0];
+        let request = format!(
+            "GET /api/v1/conversations/{}/entries?after=0&limit=500 HTTP/1.0\r\nhost: {}\r\nauthorization: Bearer {}\r\n\r\n",
+            talk.cid, self.server, talk.token
+        );
+        let (status, body) = ask(self.server, &request, Duration::from_secs(10)).await.unwrap();
+        assert_eq!(status, 200);
+        let found: serde_json::Value = serde_json::from_str(&body).unwrap();
+        found["entries"].as_array().unwrap().len()
+    }
 }
