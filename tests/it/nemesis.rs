@@ -19,6 +19,7 @@ use rand::RngExt;
 use sea_orm::{ConnectionTrait, Database};
 use std::{
     collections::BTreeSet,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 use tokio::time::sleep;
@@ -341,6 +342,33 @@ async fn t16_three_nodes_replaced_one_by_one_behind_haproxy_with_a_migration_in_
     judge("T16, three nodes replaced behind HAProxy", &report);
     println!("T16: {} sends had to be repeated", report.pace.unknown);
     assert!(report.pace.within(1.0) < Duration::from_secs(5));
+}
+
+/// T18, its second half: what a power cut would leave, taken again and again.
+#[tokio::test(flavor = "multi_thread")]
+async fn t18_every_copy_of_the_files_as_a_crash_would_leave_them_holds_what_was_acknowledged() {
+    let server = Server::start(None, &secret(), &[]).await;
+    let source = PathBuf::from(server.database_file().strip_prefix("sqlite://").unwrap());
+    let crowd = Crowd::gather(&[server.address], 20, Duration::from_millis(5)).await;
+    let copies = rounds(8);
+    for n in 0..copies {
+        goes_on(&crowd, rand::rng().random_range(1..40)).await;
+        let folder = tempfile::tempdir().unwrap();
+        let copy = folder.path().join("kefu.db");
+        server.signal("-STOP");
+        let before = crowd.sends();
+        for end in ["", "-wal"] {
+            let file = |path: &Path| format!("{}{end}", path.display());
+            std::fs::copy(file(&source), file(&copy)).unwrap();
+        }
+        server.signal("-CONT");
+        kefu(&["verify", copy.to_str().unwrap()], true).await;
+        let stored = crowd::stored_nonces(&format!("sqlite://{}", copy.display())).await;
+        let lost = before.iter().filter(|(nonce, _)| !stored.contains(nonce)).count();
+        assert_eq!(lost, 0, "copy {n} has not all of {}", before.len());
+    }
+    let report = crowd.disperse(&server.database_file()).await;
+    judge(&format!("T18, {copies} copies"), &report);
 }
 
 /// T24.
