@@ -1,7 +1,7 @@
 //! The verbs of the binary.
 use crate::{
     agent::{self, AgentName, Email, NewAgent, Password, Role},
-    app::{App, Streams},
+    app::{App, Streams, in_time},
     bus::{Bus, Servers},
     clock::Clock,
     config::Config,
@@ -166,7 +166,7 @@ pub async fn open(config: Config) -> anyhow::Result<App> {
 async fn serve(config: Config) -> anyhow::Result<()> {
     let mut app = open(config).await?;
     app.bus = join_bus(&app).await?;
-    site::ensure_demo(&app).await.map_err(explained)?;
+    in_time(site::ensure_demo(&app)).await.map_err(explained)?;
     let listen = app.config.listen;
     let listener = TcpListener::bind(listen).await.with_context(|| {
         format!("cannot listen on {listen}; choose another address with --listen")
@@ -221,7 +221,7 @@ pub async fn join_bus(app: &App) -> anyhow::Result<Bus> {
 /// Says where to go, on standard output.
 #[expect(clippy::print_stdout, reason = "the promised `setup:` line")]
 async fn greet(app: &App, url: &str) -> anyhow::Result<()> {
-    if agent::has_owner(&app.db).await? {
+    if in_time(agent::has_owner(&app.db)).await? {
         println!("kefu: {url}/desk");
     } else {
         println!("kefu: {url}/");

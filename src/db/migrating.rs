@@ -15,12 +15,13 @@ impl Db {
     /// Applies what is not applied yet. A database that a newer kefu has migrated further is left as it is: new schemas
     /// serve old nodes until all are replaced.
     pub async fn migrate(&self, url: &str) -> anyhow::Result<()> {
-        if self.is_embedded() {
+        if self.is_embedded() || is_current(&self.write).await? {
             return up(&self.write).await;
         }
         // One connection, which holds the lock as long as it lives; and no statement of it is cut short.
         let mut options = ConnectOptions::new(url);
         options.max_connections(1).acquire_timeout(super::ACQUIRE).sqlx_logging(false);
+        options.map_sqlx_postgres_opts(|options| options.options(super::NOTICE_THE_DEAD));
         let alone = open(options).await?;
         lock(&alone).await.context("cannot lock the database in order to migrate it")?;
         let outcome = up(&alone).await;
@@ -54,6 +55,12 @@ pub(super) async fn up(db: &DatabaseConnection) -> anyhow::Result<()> {
         bail!("the database was migrated by another kefu, which knows {newer:?}; use that one");
     }
     Migrator::up(db, None).await.context("cannot migrate the database")
+}
+
+/// Whether everything is applied that this kefu knows.
+async fn is_current(db: &DatabaseConnection) -> anyhow::Result<bool> {
+    let applied = applied(db).await?;
+    Ok(Migrator::migrations().iter().all(|migration| applied.contains(migration.name())))
 }
 
 pub(super) async fn applied(db: &DatabaseConnection) -> anyhow::Result<BTreeSet<String>> {

@@ -213,6 +213,13 @@ async fn open(options: ConnectOptions) -> anyhow::Result<DatabaseConnection> {
         .with_context(|| format!("cannot open the {engine} database"))
 }
 
+/// PostgreSQL asks whether a silent client still lives, and lets go of what it held if not: within a minute, not two hours.
+const NOTICE_THE_DEAD: [(&str, &str); 3] = [
+    ("tcp_keepalives_idle", "30"),
+    ("tcp_keepalives_interval", "10"),
+    ("tcp_keepalives_count", "3"),
+];
+
 /// A pool at a database server. A statement that takes longer than 5 s is stopped, and so is a transaction in which nothing
 /// happens for so long: it may be that of a node that stands still, and holds what others wait for.
 fn server(url: &str) -> ConnectOptions {
@@ -223,7 +230,7 @@ fn server(url: &str) -> ConnectOptions {
         .connect_timeout(ACQUIRE)
         .sqlx_logging(false)
         .map_sqlx_postgres_opts(|options| {
-            options.options([
+            options.options(NOTICE_THE_DEAD).options([
                 ("statement_timeout", "5s"),
                 ("lock_timeout", "5s"),
                 ("idle_in_transaction_session_timeout", "5s"),

@@ -13,7 +13,7 @@ use std::{convert::Infallible, error::Error, io, net::SocketAddr, sync::Arc, tim
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout, timeout_at},
 };
 use tokio_io_timeout::TimeoutWriter;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -26,6 +26,8 @@ const HEADERS: Duration = Duration::from_secs(10);
 const UNACKNOWLEDGED: Duration = Duration::from_secs(30);
 /// How long a reader may take nothing of what is written. A stream that stands still holds memory, and its reader comes back.
 const UNREAD: Duration = Duration::from_secs(30);
+/// How long connections are still taken after the sign to stop.
+const LAST_CALL: Duration = Duration::from_millis(50);
 /// From the sign to stop until the last connection is cut.
 const DRAIN: Duration = Duration::from_secs(28);
 
@@ -39,6 +41,16 @@ pub async fn serve(
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     let connections = TaskTracker::new();
     let draining = app.streams.draining.clone();
+    let admit = |stream, peer| {
+        let Ok(place) = places.clone().try_acquire_owned() else { return };
+        let serving = connection(stream, peer, place, endpoint.clone(), draining.clone());
+        let metrics = app.metrics.clone();
+        connections.spawn(async move {
+            if serving.await == Ended::Unread {
+                metrics.slow_closes.inc();
+            }
+        });
+    };
     loop {
         let accepted = tokio::select! {
             () = draining.cancelled() => break,
@@ -54,14 +66,12 @@ pub async fn serve(
                 continue;
             }
         };
-        let Ok(place) = places.clone().try_acquire_owned() else { continue };
-        let serving = connection(stream, peer, place, endpoint.clone(), draining.clone());
-        let metrics = app.metrics.clone();
-        connections.spawn(async move {
-            if serving.await == Ended::Unread {
-                metrics.slow_closes.inc();
-            }
-        });
+        admit(stream, peer);
+    }
+    // Whoever stands in the queue already is let in: to close the door would cut them off.
+    let closing = Instant::now() + LAST_CALL;
+    while let Ok(Ok((stream, peer))) = timeout_at(closing, listener.accept()).await {
+        admit(stream, peer);
     }
     drop(listener);
     connections.close();

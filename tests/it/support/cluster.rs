@@ -35,9 +35,13 @@ impl Server {
         let command: Vec<_> = command.into_iter().map(str::to_owned).collect();
         let child = run(&command, secret, &folder);
         let mut server = Self { address, command, secret: secret.to_owned(), child, folder };
-        while !server.answered().await {
-            // A start that was cut off from its database is tried again, as by whatever supervises servers.
-            assert!(server.child.try_wait().unwrap().is_some(), "it hangs: {}", server.log());
+        // A start that was cut off from its database is tried again, as by whatever supervises servers.
+        for attempt in 0.. {
+            if server.answered().await {
+                break;
+            }
+            assert!(attempt < 20, "it does not come up: {}", server.log());
+            let _ = server.child.kill().await;
             server.start_again();
         }
         server

@@ -74,7 +74,7 @@ impl Streams {
             }));
         }
         for talk in talks.into_iter().take(20) {
-            all.posts.push(tokio::spawn(slow_post(server, talk)));
+            all.posts.push(slow_post(server, talk).await);
         }
         all
     }
@@ -100,8 +100,8 @@ async fn done<T>(tasks: Vec<JoinHandle<T>>) -> Vec<T> {
     join_all(tasks).await.into_iter().map(|outcome| outcome.unwrap()).collect()
 }
 
-/// A message that takes two seconds to arrive; whether it was acknowledged.
-async fn slow_post(server: SocketAddr, talk: Talk) -> bool {
+/// Begins a message that takes two seconds to arrive; whether it was acknowledged.
+async fn slow_post(server: SocketAddr, talk: Talk) -> JoinHandle<bool> {
     let body = json!({ "nonce": Nonce::new(), "body": "under way" }).to_string();
     let head = format!(
         "POST /api/v1/conversations/{}/entries HTTP/1.0\r\nhost: {server}\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
@@ -111,13 +111,17 @@ async fn slow_post(server: SocketAddr, talk: Talk) -> bool {
     );
     let mut stream = TcpStream::connect(server).await.unwrap();
     stream.write_all(head.as_bytes()).await.unwrap();
-    for piece in body.as_bytes().chunks(body.len().div_ceil(20)) {
-        stream.write_all(piece).await.unwrap();
-        sleep(Duration::from_millis(100)).await;
-    }
-    let mut answer = String::new();
-    let _ = stream.read_to_string(&mut answer).await;
-    answer.starts_with("HTTP/1.0 201")
+    tokio::spawn(async move {
+        for piece in body.as_bytes().chunks(body.len().div_ceil(20)) {
+            sleep(Duration::from_millis(100)).await;
+            if stream.write_all(piece).await.is_err() {
+                return false;
+            }
+        }
+        let mut answer = String::new();
+        let _ = stream.read_to_string(&mut answer).await;
+        answer.starts_with("HTTP/1.0 201")
+    })
 }
 
 /// Conversations with long messages, and readers who take nothing of them.
