@@ -14,6 +14,7 @@ mod log;
 mod nemesis;
 mod nodes;
 mod process;
+mod retention;
 mod schema;
 mod security;
 mod setup;

@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use kefu::{
     agent::Role,
     event::Hearing,
-    ids::{self, ConversationId},
+    ids::{self, ConversationId, NodeId},
 };
 use nkeys::KeyPair;
 use poem::http::StatusCode;
@@ -319,4 +319,27 @@ fn token(by: &KeyPair, of: &KeyPair, nats: serde_json::Value) -> String {
     let said = format!("{}.{}", part(json!({ "typ": "JWT", "alg": "ed25519-nkey" })), part(claims));
     let signature = by.sign(said.as_bytes()).unwrap();
     format!("{said}.{}", ids::encode(&signature))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a database that nodes share: tests/run gives PostgreSQL and MariaDB"]
+async fn what_one_node_should_do_is_done_by_one_and_passes_on_when_it_dies_or_leaves() {
+    let site = installation().await;
+    let nodes: Vec<_> = (0..6).map(|_| NodeId::new()).collect();
+    let take = async |node: &NodeId| {
+        site.app.db.hold("something", node, Duration::from_millis(800)).await.unwrap()
+    };
+    let taken = join_all(nodes.iter().map(take)).await;
+    assert_eq!(taken.iter().filter(|taken| **taken).count(), 1, "{taken:?}");
+    let holder = &nodes[taken.iter().position(|taken| *taken).unwrap()];
+    let other = nodes.iter().find(|node| *node != holder).unwrap();
+    assert!(take(holder).await, "it renews");
+    assert!(!take(other).await);
+    // The holder dies: nobody renews.
+    let passed = until(Duration::from_secs(3), || take(other)).await;
+    assert!(passed > Duration::from_millis(500), "{passed:?}");
+    assert!(!take(holder).await);
+    // The other leaves, and says so.
+    site.app.db.release(other).await.unwrap();
+    assert!(take(holder).await);
 }
