@@ -163,7 +163,7 @@ impl Crowd {
                 }
             };
             // One who does not arrive has lost something: the checker will say so.
-            let _ = timeout(Duration::from_secs(60), arrived).await;
+            let _ = timeout(Duration::from_secs(120), arrived).await;
             task.abort();
             let numbers = numbers.lock().unwrap().clone();
             seen.push((id, numbers));
