@@ -41,7 +41,7 @@ pub async fn back_up(url: &str, file: &Path) -> anyhow::Result<Rows> {
     let rows = if url.starts_with("sqlite:") {
         let source = open(alone(url)).await?;
         current(&source).await?;
-        std::fs::remove_file(&unfinished)?;
+        // Into the empty file, which nobody else may read.
         let into = Statement::from_sql_and_values(
             DbBackend::Sqlite,
             "VACUUM INTO ?",
@@ -50,6 +50,8 @@ pub async fn back_up(url: &str, file: &Path) -> anyhow::Result<Rows> {
         source.execute_raw(into).await.context("cannot copy the database")?;
         source.close().await?;
         let copy = open(sqlite(&unfinished)).await?;
+        // What passes is overwritten, not only forgotten.
+        copy.execute_unprepared("PRAGMA secure_delete = ON").await?;
         for table in PASSING {
             copy.execute_unprepared(&format!("DELETE FROM {table}")).await?;
         }

@@ -98,20 +98,23 @@ impl Healer {
         // A beat comes a little late now and then.
         let due = self.asked.elapsed() + BEAT / 2 >= if calm { CALM } else { UNEASY };
         let everything = due || at_once;
-        if everything {
-            self.asked = Instant::now();
-        }
+        let now = Instant::now();
         if everything || !alone {
             self.tell_heads(!everything).await?;
         }
         let followed = self.app.bus.desk_is_followed();
         if followed && !self.desk_was_followed {
             self.desk_is_fresh = 2;
+            // What changed while nobody looked, the page has shown.
+            self.rows_until = None;
         }
         self.desk_was_followed = followed;
         if followed && (everything || (self.desk_is_fresh > 0 && !alone)) {
             self.desk_is_fresh = self.desk_is_fresh.saturating_sub(1);
             self.tell_rows().await?;
+        }
+        if everything {
+            self.asked = now;
         }
         Ok(())
     }

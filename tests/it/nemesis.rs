@@ -19,6 +19,7 @@ use rand::RngExt;
 use sea_orm::{ConnectionTrait, Database};
 use std::{
     collections::BTreeSet,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -391,6 +392,8 @@ async fn t24_a_backup_taken_in_the_midst_of_it_all_is_whole_and_old_cursors_are_
         before = crowd.sends();
         kefu(&["backup", &file(n), "--database-url", &url], true).await;
         kefu(&["verify", &file(n)], true).await;
+        let mode = std::fs::metadata(file(n)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "a backup is everything people said");
     }
     goes_on(&crowd, 200).await;
     let last = file(rounds(2) - 1);
