@@ -14,9 +14,7 @@ const DEPLOY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy");
 /// Whether people write and read through it, over streams, sockets and waiting requests, without anything being lost.
 async fn carries(front: &Front, server: &Server, what: &str) {
     let crowd = Crowd::gather(&[front.address], 5, Duration::from_millis(10)).await;
-    while crowd.acknowledged() < 100 {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    crowd.goes_on(100).await;
     let report = crowd.disperse(&server.database_file()).await;
     assert_eq!(check(&report.history), BTreeSet::new(), "{what}");
     assert_eq!(report.pace.unknown, 0, "{what} fails nothing");

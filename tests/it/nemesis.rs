@@ -19,6 +19,7 @@ use rand::RngExt;
 use sea_orm::{ConnectionTrait, Database};
 use std::{
     collections::BTreeSet,
+    net::SocketAddr,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     time::{Duration, Instant},
@@ -32,20 +33,6 @@ fn rounds(usually: usize) -> usize {
 
 fn between(least: u64, most: u64) -> Duration {
     Duration::from_millis(rand::rng().random_range(least..most))
-}
-
-/// Waits until the crowd was acknowledged so many sends more, so that what is broken next is broken in the midst of it.
-async fn goes_on(crowd: &Crowd, more: usize) {
-    let wanted = crowd.acknowledged() + more;
-    let (mut last, mut since) = (0, Instant::now());
-    while last < wanted {
-        let now = crowd.acknowledged();
-        if now > last {
-            (last, since) = (now, Instant::now());
-        }
-        assert!(since.elapsed() < Duration::from_secs(60), "nothing is acknowledged any more");
-        sleep(Duration::from_millis(5)).await;
-    }
 }
 
 /// Prints the figures, and fails if anything was lost, doubled, out of order or made up.
@@ -77,17 +64,17 @@ async fn t02_a_server_killed_and_paused_again_and_again_loses_nothing() {
     let mut server = Server::start(database.as_deref(), &secret(), &[]).await;
     let crowd = Crowd::gather(&[server.address], 20, Duration::from_millis(20)).await;
     for _ in 0..rounds(3) {
-        goes_on(&crowd, 100).await;
+        crowd.goes_on(100).await;
         server.kill().await;
         sleep(between(50, 500)).await;
         server.start_again();
         server.answers().await;
-        goes_on(&crowd, 100).await;
+        crowd.goes_on(100).await;
         server.signal("-STOP");
         sleep(if rounds(3) > 3 { between(1_000, 20_000) } else { between(500, 3_000) }).await;
         server.signal("-CONT");
     }
-    goes_on(&crowd, 100).await;
+    crowd.goes_on(100).await;
     let file = database.unwrap_or_else(|| server.database_file());
     let report = crowd.disperse(&file).await;
     judge(&format!("T02, {} kills and pauses", rounds(3)), &report);
@@ -106,19 +93,19 @@ async fn t03_a_database_killed_and_paused_again_and_again_loses_nothing() {
     let crowd = Crowd::gather(&[server.address], 20, Duration::from_millis(20)).await;
     let mut back = Vec::new();
     for _ in 0..rounds(2) {
-        goes_on(&crowd, 100).await;
+        crowd.goes_on(100).await;
         database.kill().await;
         sleep(between(200, 1_000)).await;
         let refused = get(server.address, "/readyz").await.expect("an answer without a database");
         assert_eq!(refused.0, 503);
         database.start_again().await;
         let began = Instant::now();
-        goes_on(&crowd, 1).await;
+        crowd.goes_on(1).await;
         back.push(began.elapsed());
     }
     let long = if rounds(2) > 2 { Duration::from_secs(30) } else { Duration::from_secs(7) };
     for _ in 0..rounds(2).div_ceil(2) {
-        goes_on(&crowd, 100).await;
+        crowd.goes_on(100).await;
         database.signal("-STOP");
         let began = Instant::now();
         assert_eq!(get(server.address, "/healthz").await.unwrap().0, 200);
@@ -129,10 +116,10 @@ async fn t03_a_database_killed_and_paused_again_and_again_loses_nothing() {
         sleep(long.saturating_sub(began.elapsed())).await;
         database.signal("-CONT");
         let began = Instant::now();
-        goes_on(&crowd, 1).await;
+        crowd.goes_on(1).await;
         back.push(began.elapsed());
     }
-    goes_on(&crowd, 100).await;
+    crowd.goes_on(100).await;
     let report = crowd.disperse(&database.url()).await;
     judge(&format!("T03, {engine:?}, {} kills, pauses of {long:?}", rounds(2)), &report);
     println!("T03: acknowledged again after {back:?}");
@@ -140,28 +127,32 @@ async fn t03_a_database_killed_and_paused_again_and_again_loses_nothing() {
     assert!(report.pace.unknown > 0, "nothing was broken enough to show anything");
 }
 
+/// Equal nodes and where they listen; started all at once: one migrates, the others wait.
+async fn three_nodes(database: &str, more: &[&str]) -> (Vec<Server>, Vec<SocketAddr>) {
+    let secret = secret();
+    let nodes = join_all((0..3).map(|_| Server::start(Some(database), &secret, more))).await;
+    let addresses = nodes.iter().map(|node| node.address).collect();
+    (nodes, addresses)
+}
+
 /// T04.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a database that nodes share: tests/run gives PostgreSQL and MariaDB"]
 async fn t04_three_nodes_whose_bus_is_killed_and_paused_lose_nothing_and_are_not_slowed() {
-    let (database, secret) = (own_database().await.unwrap(), secret());
+    let database = own_database().await.unwrap();
     let mut nats = Nats::start().await;
     let url = nats.url();
-    let mut nodes = Vec::new();
-    for _ in 0..3 {
-        nodes.push(Server::start(Some(&database), &secret, &["--nats-url", &url]).await);
-    }
-    let addresses: Vec<_> = nodes.iter().map(|node| node.address).collect();
+    let (_nodes, addresses) = three_nodes(&database, &["--nats-url", &url]).await;
     let crowd = Crowd::gather(&addresses, 20, Duration::from_millis(20)).await;
-    goes_on(&crowd, 300).await;
+    crowd.goes_on(300).await;
     let calm = crowd.pace().within(0.99);
     let long = rounds(2) > 2;
     for round in 0..rounds(2) {
-        goes_on(&crowd, 200).await;
+        crowd.goes_on(200).await;
         nats.kill().await;
-        goes_on(&crowd, 200).await;
+        crowd.goes_on(200).await;
         nats.start_again().await;
-        goes_on(&crowd, 200).await;
+        crowd.goes_on(200).await;
         if round % 3 == 0 {
             nats.pause();
             sleep(if long { Duration::from_secs(60) } else { Duration::from_secs(4) }).await;
@@ -180,24 +171,20 @@ async fn t04_three_nodes_whose_bus_is_killed_and_paused_lose_nothing_and_are_not
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a database that nodes share: tests/run gives PostgreSQL and MariaDB"]
 async fn t04_a_node_that_stands_still_for_a_while_loses_nothing_and_stops_nobody() {
-    let (database, secret) = (own_database().await.unwrap(), secret());
+    let database = own_database().await.unwrap();
     let nats = Nats::start().await;
     let url = nats.url();
-    let mut nodes = Vec::new();
-    for _ in 0..3 {
-        nodes.push(Server::start(Some(&database), &secret, &["--nats-url", &url]).await);
-    }
-    let addresses: Vec<_> = nodes.iter().map(|node| node.address).collect();
+    let (nodes, addresses) = three_nodes(&database, &["--nats-url", &url]).await;
     let crowd = Crowd::gather(&addresses, 20, Duration::from_millis(5)).await;
     for _ in 0..rounds(2).div_ceil(2) {
-        goes_on(&crowd, 200).await;
+        crowd.goes_on(200).await;
         nodes[2].signal("-STOP");
         let long = if rounds(2) > 2 { Duration::from_secs(30) } else { Duration::from_secs(12) };
         let still = tokio::time::Instant::now() + long;
-        goes_on(&crowd, 100).await;
+        crowd.goes_on(100).await;
         tokio::time::sleep_until(still).await;
         nodes[2].signal("-CONT");
-        goes_on(&crowd, 200).await;
+        crowd.goes_on(200).await;
     }
     let report = crowd.disperse(&database).await;
     judge("T04, one of three nodes standing still", &report);
@@ -210,7 +197,7 @@ async fn t05_lines_that_are_slow_cut_and_silent_lose_nothing() {
     let server = Server::start(server_url.as_deref(), &secret(), &[]).await;
     let line = proxy::chaotic(server.address, 0.4).await;
     let crowd = Crowd::gather(&[line.address], 20, Duration::from_millis(20)).await;
-    goes_on(&crowd, 300 * rounds(2)).await;
+    crowd.goes_on(300 * rounds(2)).await;
     let file = server_url.unwrap_or_else(|| server.database_file());
     let report = crowd.disperse(&file).await;
     judge("T05, between people and the server", &report);
@@ -238,7 +225,7 @@ async fn t05_lines_to_the_database_and_the_bus_that_are_slow_cut_and_silent_lose
     }
     let addresses: Vec<_> = nodes.iter().map(|node| node.address).collect();
     let crowd = Crowd::gather(&addresses, 20, Duration::from_millis(20)).await;
-    goes_on(&crowd, 100 * rounds(2)).await;
+    crowd.goes_on(100 * rounds(2)).await;
     let report = crowd.disperse(&database).await;
     judge("T05, between servers, database and bus", &report);
     let troubled: usize = lines.iter().map(proxy::Chaos::troubled).sum();
@@ -313,20 +300,15 @@ async fn t15_a_server_asked_to_stop_ends_every_stream_in_its_time_and_finishes_e
 #[ignore = "needs a database that nodes share: tests/run gives PostgreSQL and MariaDB"]
 async fn t16_three_nodes_replaced_one_by_one_behind_haproxy_with_a_migration_in_between_fail_no_send()
  {
-    let (database, secret) = (own_database().await.unwrap(), secret());
+    let database = own_database().await.unwrap();
     let nats = Nats::start().await;
     let url = nats.url();
     let more = ["--nats-url", &url, "--shutdown-delay", "3"];
-    let mut nodes = Vec::new();
-    // All at once: one migrates, the others wait.
-    for node in join_all((0..3).map(|_| Server::start(Some(&database), &secret, &more))).await {
-        nodes.push(node);
-    }
-    let addresses: Vec<_> = nodes.iter().map(|node| node.address).collect();
+    let (mut nodes, addresses) = three_nodes(&database, &more).await;
     let haproxy = Front::haproxy(&addresses).await;
     let crowd = Crowd::gather(&[haproxy.address], 20, Duration::from_millis(20)).await;
     for (round, node) in nodes.iter_mut().enumerate() {
-        goes_on(&crowd, 200).await;
+        crowd.goes_on(200).await;
         node.signal("-TERM");
         assert!(node.left().await);
         if round == 0 {
@@ -343,7 +325,7 @@ async fn t16_three_nodes_replaced_one_by_one_behind_haproxy_with_a_migration_in_
         node.start_again();
         node.answers().await;
     }
-    goes_on(&crowd, 200).await;
+    crowd.goes_on(200).await;
     let report = crowd.disperse(&database).await;
     judge("T16, three nodes replaced behind HAProxy", &report);
     println!("T16: {} sends had to be repeated", report.pace.unknown);
@@ -358,7 +340,7 @@ async fn t18_every_copy_of_the_files_as_a_crash_would_leave_them_holds_what_was_
     let crowd = Crowd::gather(&[server.address], 20, Duration::from_millis(5)).await;
     let copies = rounds(8);
     for n in 0..copies {
-        goes_on(&crowd, rand::rng().random_range(1..40)).await;
+        crowd.goes_on(rand::rng().random_range(1..40)).await;
         let folder = tempfile::tempdir().unwrap();
         let copy = folder.path().join("kefu.db");
         server.signal("-STOP");
@@ -388,14 +370,14 @@ async fn t24_a_backup_taken_in_the_midst_of_it_all_is_whole_and_old_cursors_are_
     let file = |n: usize| folder.path().join(format!("backup-{n}.db")).display().to_string();
     let mut before = Vec::new();
     for n in 0..rounds(2) {
-        goes_on(&crowd, 200).await;
+        crowd.goes_on(200).await;
         before = crowd.sends();
         kefu(&["backup", &file(n), "--database-url", &url], true).await;
         kefu(&["verify", &file(n)], true).await;
         let mode = std::fs::metadata(file(n)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "a backup is everything people said");
     }
-    goes_on(&crowd, 200).await;
+    crowd.goes_on(200).await;
     let last = file(rounds(2) - 1);
     kefu(&["backup", &last, "--database-url", &url], false).await;
     let report = crowd.disperse(&url).await;

@@ -142,8 +142,22 @@ impl Crowd {
     }
 
     /// So many sends were acknowledged so far.
-    pub fn acknowledged(&self) -> usize {
+    fn acknowledged(&self) -> usize {
         self.told.sends.lock().unwrap().len()
+    }
+
+    /// Waits until so many sends more were acknowledged, so that what is broken next is broken in the midst of it.
+    pub async fn goes_on(&self, more: usize) {
+        let wanted = self.acknowledged() + more;
+        let (mut last, mut since) = (0, Instant::now());
+        while last < wanted {
+            let now = self.acknowledged();
+            if now > last {
+                (last, since) = (now, Instant::now());
+            }
+            assert!(since.elapsed() < Duration::from_secs(60), "nothing is acknowledged any more");
+            sleep(Duration::from_millis(5)).await;
+        }
     }
 
     /// Stops writing, waits until every reader has seen what is stored, and tells what happened.
