@@ -7,7 +7,7 @@ use prometheus_client::{
         gauge::Gauge,
         histogram::{Histogram, exponential_buckets},
     },
-    registry::Registry,
+    registry::{Metric, Registry},
 };
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -72,28 +72,27 @@ pub struct Now {
 impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::with_prefix("kefu");
-        let mut counter = |name: &str, help: &str| {
-            let counter = Counter::default();
-            registry.register(name, help, counter.clone());
-            counter
-        };
-        let acknowledged = counter("entries_acknowledged", "Entries committed and acknowledged");
-        let duplicates = counter("duplicates_absorbed", "Repeated sends that made nothing new");
-        let gaps_filled = counter("gaps_filled", "Times a reader read the log for missing news");
-        let resets = counter("resets_sent", "Readers told to load the page again");
-        let healed = counter("changes_healed", "Changes nobody had told, found by looking");
-        let slow_closes = counter("slow_closes", "Lines closed because nobody read them");
-        let accept_errors = counter("accept_errors", "Connections that could not be accepted");
-        let mut gauge = |name: &str, help: &str| {
-            let gauge = Gauge::default();
-            registry.register(name, help, gauge.clone());
-            gauge
-        };
-        let hints_dropped = gauge("hints_dropped", "News for other nodes that was not sent");
-        let hints_waiting = gauge("hints_waiting", "News for other nodes waiting to be sent");
-        let streams_open = gauge("streams_open", "Open streams and sockets");
-        let nodes = gauge("nodes", "Nodes that serve this database, this one included");
-        let bus = gauge("bus_connected", "1 while the bus between nodes is here");
+        let acknowledged =
+            kept(&mut registry, "entries_acknowledged", "Entries committed and acknowledged");
+        let duplicates =
+            kept(&mut registry, "duplicates_absorbed", "Repeated sends that made nothing new");
+        let gaps_filled =
+            kept(&mut registry, "gaps_filled", "Times a reader read the log for missing news");
+        let resets = kept(&mut registry, "resets_sent", "Readers told to load the page again");
+        let healed =
+            kept(&mut registry, "changes_healed", "Changes nobody had told, found by looking");
+        let slow_closes =
+            kept(&mut registry, "slow_closes", "Lines closed because nobody read them");
+        let accept_errors =
+            kept(&mut registry, "accept_errors", "Connections that could not be accepted");
+        let hints_dropped =
+            kept(&mut registry, "hints_dropped", "News for other nodes that was not sent");
+        let hints_waiting =
+            kept(&mut registry, "hints_waiting", "News for other nodes waiting to be sent");
+        let streams_open = kept(&mut registry, "streams_open", "Open streams and sockets");
+        let nodes =
+            kept(&mut registry, "nodes", "Nodes that serve this database, this one included");
+        let bus = kept(&mut registry, "bus_connected", "1 while the bus between nodes is here");
         let streams = Family::<Began, Counter>::default();
         // A rate wants to begin at 0.
         for resumed in ["yes", "no"] {
@@ -128,6 +127,13 @@ impl Default for Metrics {
             connections,
         }
     }
+}
+
+/// A metric that begins at 0, known to the registry.
+fn kept<M: Metric + Clone + Default>(registry: &mut Registry, name: &str, help: &str) -> M {
+    let metric = M::default();
+    registry.register(name, help, metric.clone());
+    metric
 }
 
 impl Metrics {
