@@ -1,0 +1,73 @@
+//! What is on the disk (T18, T24).
+use super::*;
+
+/// T18, its second half: what a power cut would leave, taken again and again.
+#[tokio::test(flavor = "multi_thread")]
+async fn t18_every_copy_of_the_files_as_a_crash_would_leave_them_holds_what_was_acknowledged() {
+    let server = Server::start(None, &secret(), &[]).await;
+    let source = PathBuf::from(server.database_file().strip_prefix("sqlite://").unwrap());
+    let crowd = Crowd::gather(&[server.address], 20, Duration::from_millis(5)).await;
+    let copies = rounds(8);
+    for n in 0..copies {
+        crowd.goes_on(rand::rng().random_range(1..40)).await;
+        let folder = tempfile::tempdir().unwrap();
+        let copy = folder.path().join("kefu.db");
+        server.signal("-STOP");
+        let before = crowd.sends();
+        for end in ["", "-wal"] {
+            let file = |path: &Path| format!("{}{end}", path.display());
+            std::fs::copy(file(&source), file(&copy)).unwrap();
+        }
+        server.signal("-CONT");
+        kefu(&["verify", copy.to_str().unwrap()], true).await;
+        let stored = crowd::stored_nonces(&format!("sqlite://{}", copy.display())).await;
+        let lost = before.iter().filter(|(nonce, _)| !stored.contains(nonce)).count();
+        assert_eq!(lost, 0, "copy {n} has not all of {}", before.len());
+    }
+    let report = crowd.disperse(&server.database_file()).await;
+    judge(&format!("T18, {copies} copies"), &report);
+}
+
+/// T24.
+#[tokio::test(flavor = "multi_thread")]
+async fn t24_a_backup_taken_in_the_midst_of_it_all_is_whole_and_old_cursors_are_told() {
+    let (database, secret) = (own_database().await, secret());
+    let server = Server::start(database.as_deref(), &secret, &[]).await;
+    let url = database.unwrap_or_else(|| server.database_file());
+    let crowd = Crowd::gather(&[server.address], 20, Duration::from_millis(5)).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = |n: usize| folder.path().join(format!("backup-{n}.db")).display().to_string();
+    let mut before = Vec::new();
+    for n in 0..rounds(2) {
+        crowd.goes_on(200).await;
+        before = crowd.sends();
+        kefu(&["backup", &file(n), "--database-url", &url], true).await;
+        kefu(&["verify", &file(n)], true).await;
+        let mode = std::fs::metadata(file(n)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "a backup is everything people said");
+    }
+    crowd.goes_on(200).await;
+    let last = file(rounds(2) - 1);
+    kefu(&["backup", &last, "--database-url", &url], false).await;
+    let report = crowd.disperse(&url).await;
+    judge("T24, while backups were taken", &report);
+    kefu(&["restore", &last, "--database-url", &url], false).await;
+
+    // Into the same engine, and into a file.
+    for into in [own_database().await, None] {
+        let data = tempfile::tempdir().unwrap();
+        let into = into.unwrap_or_else(|| format!("sqlite://{}/kefu.db", data.path().display()));
+        let began = Instant::now();
+        kefu(&["restore", &last, "--database-url", &into], true).await;
+        let took = began.elapsed();
+        let restored = Server::start(Some(&into), &secret, &[]).await;
+        let stored = crowd::stored_nonces(&into).await;
+        println!("T24: {} entries restored in {took:?}", stored.len());
+        let lost = before.iter().filter(|(nonce, _)| !stored.contains(nonce)).count();
+        assert_eq!(lost, 0, "what was acknowledged before the backup began is in it");
+        // Somebody who was there before goes on, and is told that the log is another one.
+        let (_, talk) = &before[0];
+        assert!(crowd::is_told_to_reload(restored.address, server.address, talk).await);
+        assert!(crowd::can_speak(restored.address, talk).await);
+    }
+}
