@@ -28,6 +28,8 @@ const BUNDLES: &[(&str, &str, &str)] = &[
 
 fn main() -> Result<()> {
     println!("cargo:rerun-if-changed=build.rs");
+    // The simulation answers instead of the system when somebody asks for chance; see tests/simulation/main.rs.
+    println!("cargo:rustc-link-arg-tests=-Wl,--export-dynamic-symbol=getrandom");
     println!("cargo:rerun-if-changed=assets");
     let assets = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("assets");
     let out = PathBuf::from(env::var("OUT_DIR")?);

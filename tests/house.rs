@@ -67,7 +67,7 @@ const CUPBOARDS: &[(&str, &[&str])] = &[
     ("fluent_templates::", &["text/"]),
     ("tracing_subscriber::", &["main.rs"]),
     ("prometheus_client::", &["metrics.rs"]),
-    ("async_nats::", &["bus/bridge.rs"]),
+    ("async_nats::", &["bus/nats.rs"]),
     (".publish(", &["/actions.rs", "/writer.rs", "bus/bridge.rs"]),
     (".begin()", &["/actions.rs", "/writer.rs", "db/copying.rs"]),
     ("println!", &["commands.rs"]),

@@ -1,13 +1,12 @@
-//! The bus between nodes: NATS, which carries news as the bytes of its meaning, once to each node that follows it. It
-//! keeps nothing: what is lost is found in the log (`jobs`).
-use super::{News, Node, Servers, hub::Interest};
+//! The bus between nodes: a broker carries news as the bytes of its meaning, once to each node that follows it. It need not
+//! keep its word: what is lost is found in the log (`jobs`).
+use super::{News, Node, hub::Interest};
 use crate::{
     event::{Event, Hearing, Present, Topic},
     ids::{ConversationId, NodeId},
 };
-use anyhow::{Context, bail};
-use async_nats::{Client, ConnectOptions, ServerAddr, connection::State};
-use futures_util::StreamExt;
+use bytes::Bytes;
+use futures_util::{StreamExt, future::BoxFuture, stream::BoxStream};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::{HashMap, HashSet},
@@ -23,13 +22,26 @@ use tokio_util::task::AbortOnDropHandle;
 
 /// News waiting to be sent. Whatever comes while it is full is not sent; other nodes find it in the log.
 const WAITING: usize = 8_192;
-/// How long one message may take to be handed to the client.
+/// How long one message may take to be handed over.
 const HANDING: Duration = Duration::from_secs(1);
-/// A server that answers no ping for three times as long is away.
-const PING: Duration = Duration::from_millis(700);
-const CONNECTING: Duration = Duration::from_secs(2);
-/// Between two attempts to connect, plus up to as much again, so that nodes do not come all at once.
-const RETRY: Duration = Duration::from_millis(500);
+
+/// What carries words from node to node. It may lose them, repeat them, and bring them late.
+pub trait Broker: fmt::Debug + Send + Sync {
+    /// Whether it can be reached, as far as is known.
+    fn is_here(&self) -> bool;
+    /// Hands a message over to all who listen to the subject on other nodes; whether it was taken.
+    fn publish(&self, subject: String, message: Bytes) -> BoxFuture<'_, bool>;
+    /// The messages of a subject, whose last word may be `*`. `None` once the broker has ended.
+    fn listen(&self, subject: String) -> BoxFuture<'_, Option<BoxStream<'static, Bytes>>>;
+}
+
+/// What a broker's client notices.
+#[derive(Clone, Copy, Debug)]
+pub enum Noticed {
+    Connected,
+    /// Something may not have come through.
+    Missed,
+}
 
 /// What nodes say to one another.
 #[derive(Clone, Debug)]
@@ -64,17 +76,11 @@ enum Said<E> {
     WhoIsThere,
 }
 
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Bridge {
     out: mpsc::Sender<Word>,
-    client: Client,
+    broker: Arc<dyn Broker>,
     unsent: Arc<AtomicU64>,
-}
-
-impl fmt::Debug for Bridge {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Bridge").field("hearing", &self.hearing()).finish_non_exhaustive()
-    }
 }
 
 impl Bridge {
@@ -91,10 +97,7 @@ impl Bridge {
     }
 
     pub fn hearing(&self) -> Hearing {
-        match self.client.connection_state() {
-            State::Connected => Hearing::Bus,
-            State::Pending | State::Disconnected => Hearing::BusAway,
-        }
+        if self.broker.is_here() { Hearing::Bus } else { Hearing::BusAway }
     }
 }
 
@@ -134,79 +137,29 @@ impl Subjects {
     }
 }
 
-pub async fn join(servers: &Servers, deployment: &str, here: Node) -> anyhow::Result<Bridge> {
+/// Carries news to and from a broker from now on.
+pub fn span(
+    broker: Arc<dyn Broker>,
+    noticed: mpsc::UnboundedReceiver<Noticed>,
+    deployment: &str,
+    here: Node,
+) -> Bridge {
     let subjects = Subjects { deployment: deployment.to_owned() };
-    let (events, happened) = mpsc::unbounded_channel();
-    let client = options(servers, &here.id)
-        .await?
-        .event_callback(move |event| {
-            let _ = events.send(event);
-            std::future::ready(())
-        })
-        .connect(addresses(&servers.urls)?)
-        .await
-        .context("cannot join the bus")?;
     let (out, waiting) = mpsc::channel(WAITING);
     let (report, interest) = mpsc::unbounded_channel();
     here.hub.report(report);
-    let bridge = Bridge { out, client: client.clone(), unsent: Arc::default() };
-    let mouth = Mouth { client: client.clone(), subjects: subjects.clone(), here: here.clone() };
+    let bridge = Bridge { out, broker: broker.clone(), unsent: Arc::default() };
+    let mouth = Mouth { broker: broker.clone(), subjects: subjects.clone(), here: here.clone() };
     tokio::spawn(mouth.speak(waiting, bridge.unsent.clone()));
-    let ear = Ear { client, subjects, here: here.clone(), out: bridge.out.clone() };
+    let ear = Ear { broker, subjects, here: here.clone(), out: bridge.out.clone() };
     tokio::spawn(ear.follow_interest(interest));
-    tokio::spawn(watch(happened, here, bridge.out.clone()));
-    Ok(bridge)
-}
-
-async fn options(servers: &Servers, node: &NodeId) -> anyhow::Result<ConnectOptions> {
-    let mut options = ConnectOptions::new()
-        .name(format!("kefu {}", node.as_str()))
-        .no_echo()
-        .retry_on_initial_connect()
-        .ping_interval(PING)
-        .connection_timeout(CONNECTING)
-        .reconnect_delay_callback(|_| RETRY + RETRY.mul_f64(rand::random()));
-    if let Some(file) = &servers.credentials {
-        options = options
-            .credentials_file(file)
-            .await
-            .with_context(|| format!("cannot use the NATS credentials {}", file.display()))?;
-    }
-    if let Some(file) = &servers.authorities {
-        options = options.add_root_certificates(file.clone());
-    }
-    let known = addresses(&servers.urls)?.into_iter().find(ServerAddr::has_user_pass);
-    let unescaped =
-        |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
-    Ok(match known.as_ref().map(|address| (address.username(), address.password())) {
-        Some((Some(user), Some(password))) => {
-            options.user_and_password(unescaped(user), unescaped(password))
-        }
-        Some((Some(token), None)) => options.token(unescaped(token)),
-        _ => options,
-    })
-}
-
-/// The servers in a setting.
-pub fn addresses(urls: &str) -> anyhow::Result<Vec<ServerAddr>> {
-    let mut addresses = Vec::new();
-    for url in urls.split(',').map(str::trim).filter(|url| !url.is_empty()) {
-        let address: ServerAddr =
-            url.parse().context("--nats-url must look like nats://host:4222")?;
-        if !matches!(address.scheme(), "nats" | "tls") || address.host().is_empty() {
-            bail!("--nats-url must look like nats://host:4222 or tls://host:4222");
-        }
-        addresses.push(address);
-    }
-    if addresses.is_empty() {
-        bail!("--nats-url names no server");
-    }
-    Ok(addresses)
+    tokio::spawn(watch(noticed, here, bridge.out.clone()));
+    bridge
 }
 
 /// The one task that publishes: a server that takes nothing stops it and nobody else.
 struct Mouth {
-    client: Client,
+    broker: Arc<dyn Broker>,
     subjects: Subjects,
     here: Node,
 }
@@ -216,11 +169,8 @@ impl Mouth {
         while let Some(word) = waiting.recv().await {
             let Some((subject, said)) = self.write(&word) else { continue };
             // What is said while nobody hears would come late and all at once: whoever missed it reads the log.
-            let sent = self.client.connection_state() == State::Connected
-                && matches!(
-                    timeout(HANDING, self.client.publish(subject, said.into())).await,
-                    Ok(Ok(()))
-                );
+            let sent = self.broker.is_here()
+                && timeout(HANDING, self.broker.publish(subject, said.into())).await == Ok(true);
             if !sent {
                 unsent.fetch_add(1, Ordering::Relaxed);
             }
@@ -259,7 +209,7 @@ impl Mouth {
 /// Listens to what readers of this node follow.
 #[derive(Clone)]
 struct Ear {
-    client: Client,
+    broker: Arc<dyn Broker>,
     subjects: Subjects,
     here: Node,
     out: mpsc::Sender<Word>,
@@ -305,18 +255,13 @@ impl Ear {
         }
     }
 
-    /// Until the handle is dropped. `None` once the client has ended.
+    /// Until the handle is dropped. `None` once the broker has ended.
     async fn listen(&self, subject: String) -> Option<AbortOnDropHandle<()>> {
-        let mut messages = self
-            .client
-            .subscribe(subject)
-            .await
-            .inspect_err(|error| tracing::error!(%error, "cannot listen to the bus"))
-            .ok()?;
+        let mut messages = self.broker.listen(subject).await?;
         let ear = self.clone();
         let listening = tokio::spawn(async move {
             while let Some(message) = messages.next().await {
-                ear.hear(&message.payload);
+                ear.hear(&message);
             }
         });
         Some(AbortOnDropHandle::new(listening))
@@ -349,46 +294,13 @@ impl Ear {
     }
 }
 
-/// Says when news may have been missed, and asks who is where once the bus is back.
-async fn watch(
-    mut happened: mpsc::UnboundedReceiver<async_nats::Event>,
-    here: Node,
-    out: mpsc::Sender<Word>,
-) {
-    while let Some(event) = happened.recv().await {
-        match event {
-            async_nats::Event::Connected => {
-                tracing::info!("the bus is here");
-                let _ = out.try_send(Word::Everybody { to: None });
-                let _ = out.try_send(Word::WhoIsThere);
-            }
-            async_nats::Event::Disconnected => {
-                tracing::warn!("the bus is away; asking the database instead");
-            }
-            async_nats::Event::SlowConsumer(_) => {
-                tracing::warn!("news came faster than it was taken");
-            }
-            async_nats::Event::ServerError(error) => tracing::warn!(%error, "the bus refuses"),
-            async_nats::Event::ClientError(error) => tracing::warn!(%error, "the bus failed"),
-            async_nats::Event::LameDuckMode
-            | async_nats::Event::Draining
-            | async_nats::Event::Closed => tracing::info!(%event, "the bus"),
+/// Says when news may have been missed, and asks who is where once the broker is back.
+async fn watch(mut noticed: mpsc::UnboundedReceiver<Noticed>, here: Node, out: mpsc::Sender<Word>) {
+    while let Some(noticed) = noticed.recv().await {
+        if let Noticed::Connected = noticed {
+            let _ = out.try_send(Word::Everybody { to: None });
+            let _ = out.try_send(Word::WhoIsThere);
         }
         here.missed.notify_one();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn servers_are_told_apart_and_garbage_is_refused() {
-        let several = addresses("nats://a.example, tls://user:secret@b.example:4333").unwrap();
-        assert_eq!(several.len(), 2);
-        assert_eq!((several[1].host(), several[1].port()), ("b.example", 4333));
-        for bad in ["", " , ", "http://a.example", "nats://", "::"] {
-            assert!(addresses(bad).is_err(), "{bad:?}");
-        }
     }
 }

@@ -4,9 +4,12 @@ use crate::{event::Topic, ids::ConversationId};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
-use tokio::sync::{broadcast, mpsc::UnboundedSender};
+use tokio::{
+    sync::{broadcast, mpsc::UnboundedSender},
+    time::Instant,
+};
 
 pub type Listener = broadcast::Receiver<Arc<News>>;
 

@@ -2,6 +2,7 @@
 //! who missed something reads it.
 mod bridge;
 mod hub;
+mod nats;
 mod presence;
 
 use crate::{
@@ -9,6 +10,7 @@ use crate::{
     ids::{ConversationId, NodeId},
 };
 use bridge::{Bridge, Word};
+pub use bridge::{Broker, Noticed};
 use bytes::Bytes;
 pub use hub::Listener;
 pub use presence::Here;
@@ -20,7 +22,7 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
 };
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc::UnboundedReceiver};
 
 /// Kinds of sheets that news is drawn on, and languages they are drawn in.
 const SHEETS: usize = 10;
@@ -87,8 +89,20 @@ impl Bus {
     /// until a server answers.
     pub async fn joined(servers: &Servers, deployment: &str) -> anyhow::Result<Self> {
         let here = Node::default();
-        let bridge = bridge::join(servers, deployment, here.clone()).await?;
+        let (client, noticed) = nats::connect(servers, &here.id).await?;
+        let bridge = bridge::span(Arc::new(client), noticed, deployment, here.clone());
         Ok(Self { here, bridge: Some(bridge) })
+    }
+
+    /// The same over any broker, and what its client notices.
+    pub fn over(
+        broker: Arc<dyn Broker>,
+        noticed: UnboundedReceiver<Noticed>,
+        deployment: &str,
+    ) -> Self {
+        let here = Node::default();
+        let bridge = bridge::span(broker, noticed, deployment, here.clone());
+        Self { here, bridge: Some(bridge) }
     }
 
     pub fn node(&self) -> &NodeId {

@@ -93,7 +93,7 @@ pub async fn restore(db: &Db, file: &Path) -> anyhow::Result<Rows> {
 
 async fn fill(db: &Db, file: &Path) -> anyhow::Result<Rows> {
     for table in ["agent", "conversation"] {
-        let rows = number(&db.write, &format!("SELECT COUNT(*) FROM {table}")).await?;
+        let rows = number(&db.write.direct, &format!("SELECT COUNT(*) FROM {table}")).await?;
         ensure!(
             rows == 0,
             "the database is not empty; give an empty one with --database-url or --data-dir"
@@ -108,7 +108,7 @@ async fn fill(db: &Db, file: &Path) -> anyhow::Result<Rows> {
         let all = Query::delete().from_table(Alias::new(&table.name)).to_owned();
         filling.execute(&all).await?;
     }
-    let rows = copy(&view, &filling, &tables).await?;
+    let rows = copy(&view, &filling.direct, &tables).await?;
     let epoch = Query::update()
         .table(Alias::new("installation"))
         .value(Alias::new("value"), hex(&crate::ids::random::<4>()))

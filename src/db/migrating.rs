@@ -15,8 +15,8 @@ impl Db {
     /// Applies what is not applied yet. A database that a newer kefu has migrated further is left as it is: new schemas
     /// serve old nodes until all are replaced.
     pub async fn migrate(&self, url: &str) -> anyhow::Result<()> {
-        if self.is_embedded() || is_current(&self.write).await? {
-            return up(&self.write).await;
+        if self.is_embedded() || is_current(&self.write.direct).await? {
+            return up(&self.write.direct).await;
         }
         // One connection, which holds the lock as long as it lives; and no statement of it is cut short.
         let mut options = ConnectOptions::new(url);
@@ -31,7 +31,7 @@ impl Db {
 
     /// Names of the migrations and whether each is applied.
     pub async fn migrations(&self) -> anyhow::Result<Vec<(String, bool)>> {
-        let applied = applied(&self.read).await?;
+        let applied = applied(&self.read.direct).await?;
         let all = Migrator::migrations().into_iter().map(|migration| migration.name().to_owned());
         Ok(all.map(|name| (name.clone(), applied.contains(&name))).collect())
     }

@@ -1,24 +1,25 @@
 //! The database, whichever of the three it is, under our own names.
 pub mod copying;
 mod leases;
+mod link;
 mod migrating;
 mod nodes;
 
 use crate::error::Result;
 use anyhow::{Context, bail};
 use jiff::Timestamp;
+pub use link::{Link, Turn, Tx, Way};
 pub use nodes::Neighbour;
 use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend,
     EntityTrait, IdenStatic, IsolationLevel, Iterable, QueryFilter, SqliteTransactionMode,
-    Statement, TransactionOptions, TransactionTrait,
+    Statement, TransactionOptions,
     sea_query::{Expr, SimpleExpr},
     sqlx::Executor,
 };
 use std::time::Duration;
 
-pub type Tx = sea_orm::DatabaseTransaction;
 /// A transaction, or the database itself.
 pub use sea_orm::ConnectionTrait as Connection;
 
@@ -28,8 +29,9 @@ const ACQUIRE: Duration = Duration::from_secs(2);
 /// One writer and a pool of readers on SQLite, whose writers exclude one another anyway; one pool elsewhere.
 #[derive(Clone, Debug)]
 pub struct Db {
-    write: DatabaseConnection,
-    read: DatabaseConnection,
+    write: Link<DatabaseConnection>,
+    read: Link<DatabaseConnection>,
+    embedded: bool,
 }
 
 impl Db {
@@ -41,19 +43,25 @@ impl Db {
             let write = open(sqlite(&url, 1)).await?;
             assert_durable(&write).await?;
             let read = open(sqlite(&url, 4)).await?;
-            return Ok(Self { write, read });
+            let (write, read) = (Link::new(write, None), Link::new(read, None));
+            return Ok(Self { write, read, embedded: true });
         }
-        let pool = open(server(url)).await?;
-        Ok(Self { write: pool.clone(), read: pool })
+        let pool = Link::new(open(server(url)).await?, None);
+        Ok(Self::shared(pool.clone(), pool))
+    }
+
+    /// A database that several nodes may share, however it is reached: connections for what changes it and for questions.
+    pub fn shared(write: Link<DatabaseConnection>, read: Link<DatabaseConnection>) -> Self {
+        Self { write, read, embedded: false }
     }
 
     /// For questions. On SQLite these never wait for a writer.
-    pub fn read(&self) -> &DatabaseConnection {
+    pub fn read(&self) -> &Link<DatabaseConnection> {
         &self.read
     }
 
     /// For single statements that change something.
-    pub fn write(&self) -> &DatabaseConnection {
+    pub fn write(&self) -> &Link<DatabaseConnection> {
         &self.write
     }
 
@@ -67,8 +75,11 @@ impl Db {
             };
             (busy + size.saturating_sub(free), idle + free)
         };
-        let pools =
-            if self.is_embedded() { vec![&self.write, &self.read] } else { vec![&self.write] };
+        let pools = if self.is_embedded() {
+            vec![&self.write.direct, &self.read.direct]
+        } else {
+            vec![&self.write.direct]
+        };
         pools.into_iter().fold((0, 0), count)
     }
 
@@ -85,7 +96,7 @@ impl Db {
                 ..Default::default()
             },
         };
-        Ok(self.write.begin_with_options(options).await?)
+        Ok(self.write.begin(options).await?)
     }
 
     /// Whether the database answers, for `/readyz`.

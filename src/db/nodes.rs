@@ -4,7 +4,6 @@ use super::{Db, now, table};
 use crate::{error::Result, event::Hearing, ids::NodeId};
 use sea_orm::{
     ActiveValue::Set,
-    DbBackend,
     entity::prelude::*,
     sea_query::{ExprTrait, SimpleExpr},
 };
@@ -43,7 +42,7 @@ pub struct Neighbour {
 impl Db {
     /// Whether this process is the only one, as SQLite has it.
     pub fn is_embedded(&self) -> bool {
-        self.write.get_database_backend() == DbBackend::Sqlite
+        self.embedded
     }
 
     /// Says that a node lives, and answers which others do.

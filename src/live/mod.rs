@@ -10,6 +10,8 @@ mod socket;
 mod sse;
 mod ws;
 
+pub use desk::{cursor as desk_cursor, follow as follow_desk};
+pub use follow::{Piece, conversation as follow_conversation};
 pub use page::live_page;
 pub use poll::conversation_messages;
 pub use socket::api_socket;

@@ -1,11 +1,9 @@
 //! The examples in `deploy/`, tried with the programs they are for.
-use crate::{
-    history::check,
-    support::{
-        cluster::{Server, get, secret},
-        crowd::Crowd,
-        front::Front,
-    },
+use crate::support::{
+    checker::check,
+    cluster::{Server, get, secret},
+    crowd::Crowd,
+    front::Front,
 };
 use std::{collections::BTreeSet, process::Command, time::Duration};
 

@@ -94,10 +94,10 @@ async fn a_database_without_a_free_connection_is_told_soon_and_streams_live_on()
     stream.named("synced").await;
     let nonce = Nonce::new();
 
-    let mut held = hold_all(site.app.db.write()).await;
+    let mut held = hold_all(&site.app.db.write().direct).await;
     assert!(!held.is_empty());
     // The same pool, where there is one for both.
-    held.extend(hold_all(site.app.db.read()).await);
+    held.extend(hold_all(&site.app.db.read().direct).await);
     let began = Instant::now();
     let refused = vera.say_as(nonce.as_str(), "are you there?").await;
     let (took, status) = (began.elapsed(), refused.status);

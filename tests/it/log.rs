@@ -161,7 +161,7 @@ async fn a_reader_that_goes_by_numbers_misses_nothing_and_by_a_sequence_it_would
         let db = db.clone();
         tokio::spawn(async move {
             for n in 0..5 {
-                let tx = db.write().begin().await.unwrap();
+                let tx = db.write().direct.begin().await.unwrap();
                 tx.execute_unprepared("INSERT INTO control (x) VALUES (1)").await.unwrap();
                 // Between the number and the commit, for some longer than for others.
                 let pause = Duration::from_millis((writer * 7 + n * 3) as u64 % 20);

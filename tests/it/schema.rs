@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 #[tokio::test]
 async fn migrations_go_up_down_and_up_again() {
     let site = installation().await;
-    let db = site.app.db.write();
+    let db = &site.app.db.write().direct;
     Migrator::down(db, None).await.unwrap();
     assert_eq!(tables(db).await.into_keys().filter(|table| table != "seaql_migrations").count(), 0);
     Migrator::up(db, None).await.unwrap();
@@ -20,7 +20,7 @@ async fn migrations_go_up_down_and_up_again() {
 #[tokio::test]
 async fn entities_and_tables_agree() {
     let site = installation().await;
-    let mut tables = tables(site.app.db.write()).await;
+    let mut tables = tables(&site.app.db.write().direct).await;
     tables.remove("seaql_migrations");
     let known = [
         kefu::db::tables(),

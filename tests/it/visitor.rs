@@ -483,8 +483,8 @@ async fn a_database_that_is_away_keeps_the_text_and_says_try_again() {
     let site = installation().await;
     let vera = site.vera().await;
     vera.say("before").await.must(StatusCode::OK);
-    site.app.db.write().close_by_ref().await.unwrap();
-    site.app.db.read().close_by_ref().await.unwrap();
+    site.app.db.write().direct.close_by_ref().await.unwrap();
+    site.app.db.read().direct.close_by_ref().await.unwrap();
     let answer =
         vera.person.post(&vera.path("/messages"), &[("nonce", "n"), ("body", "not lost")]).await;
     let answer = answer.must(StatusCode::SERVICE_UNAVAILABLE);

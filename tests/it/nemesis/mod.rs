@@ -6,18 +6,16 @@ mod files;
 mod nodes;
 mod server;
 
-use crate::{
-    history::{History, Send, Violation, check, the_checker_sees_what_is_planted},
-    support::{
-        by_hand,
-        cluster::{Server, ask, get, secret},
-        crowd::{self, Crowd, Report},
-        database::{DatabaseServer, Engine},
-        front::Front,
-        idle,
-        nats::Nats,
-        own_database, proxy,
-    },
+use crate::support::{
+    by_hand,
+    checker::{History, Send, Violation, check, the_checker_sees_what_is_planted},
+    cluster::{Server, ask, get, secret},
+    crowd::{self, Crowd, Report},
+    database::{DatabaseServer, Engine},
+    front::Front,
+    idle,
+    nats::Nats,
+    own_database, proxy,
 };
 use futures_util::future::join_all;
 use rand::RngExt;

@@ -1,7 +1,9 @@
 //! People who write and read over real connections to whichever server answers, for as long as it takes: a send is repeated
 //! until it is acknowledged, a reader comes back with its cursor. What they were told is a [`History`].
-use super::cluster::{ask, post};
-use crate::history::{History, Send};
+use super::{
+    checker::{History, Send},
+    cluster::{ask, post},
+};
 use futures_util::{SinkExt, StreamExt, future::join_all};
 use kefu::ids::Nonce;
 use rand::{RngExt, seq::IndexedRandom};

@@ -1,5 +1,6 @@
 //! A whole installation, the people in it, and what they see.
 mod cast;
+pub mod checker;
 pub mod cluster;
 pub mod crowd;
 pub mod database;
