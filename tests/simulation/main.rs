@@ -3,7 +3,7 @@
 //! and all clocks are the simulation's (mad-turmoil), so that the same seed is the same history, to the last statement. For
 //! that each is played in a process of its own.
 //!
-//! `KEFU_SEED=4711 cargo test --test simulation one_history -- --nocapture` plays and prints one; `tests/run --long T10` many.
+//! `KEFU_SEED=4711 cargo test --test simulation` plays and prints one; `tests/run --long T10` plays many.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 mod broker;
 #[path = "../it/support/checker.rs"]
@@ -16,6 +16,7 @@ mod troubles;
 mod world;
 
 use checker::the_checker_sees_what_is_planted;
+use libtest_mimic::{Arguments, Trial};
 use mad_turmoil::time::SimClocksGuard;
 use rand::{SeedableRng, rngs::StdRng};
 use std::{
@@ -32,10 +33,25 @@ fn by_hand(name: &str) -> Option<u64> {
     Some(text.parse().unwrap_or_else(|_| panic!("{name}={text} is no number")))
 }
 
-#[test]
-fn one_history() {
-    let seed = by_hand("KEFU_SEED").unwrap_or(1);
-    let healing = std::env::var_os("KEFU_UNHEALED").is_none();
+fn main() {
+    if let Some(seed) = by_hand("KEFU_SEED") {
+        return play(seed, std::env::var_os("KEFU_UNHEALED").is_none());
+    }
+    let tests: [(&str, fn()); 3] = [
+        ("every_history_could_have_happened_to_one_log", every_history),
+        ("the_same_seed_is_the_same_history", same_seed),
+        ("what_is_lost_is_seen", without_healing),
+    ];
+    let trials = tests.map(|(name, test)| {
+        Trial::test(name, move || {
+            test();
+            Ok(())
+        })
+    });
+    libtest_mimic::run(&Arguments::from_args(), trials.into()).exit();
+}
+
+fn play(seed: u64, healing: bool) {
     mad_turmoil::rand::set_rng(StdRng::seed_from_u64(0));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let template = runtime.block_on(Template::make());
@@ -52,17 +68,17 @@ fn one_history() {
 }
 
 /// Plays a seed in a process of its own.
-fn play(seed: u64, healing: bool) -> Output {
+fn played(seed: u64, healing: bool) -> Output {
     let mut playing = Command::new(std::env::current_exe().unwrap());
-    playing.args(["--exact", "one_history", "--nocapture"]).env("KEFU_SEED", seed.to_string());
+    playing.env("KEFU_SEED", seed.to_string());
     if !healing {
         playing.env("KEFU_UNHEALED", "1");
     }
     playing.output().unwrap()
 }
 
-#[test]
-fn every_history_could_have_happened_to_one_log() {
+#[expect(clippy::print_stdout, reason = "the figures of a test")]
+fn every_history() {
     let seeds = by_hand("KEFU_SEEDS").unwrap_or(200);
     let (next, moments) = (AtomicU64::new(1), AtomicUsize::new(0));
     let play_some = || {
@@ -71,10 +87,10 @@ fn every_history_could_have_happened_to_one_log() {
             if seed > seeds {
                 return;
             }
-            let played = play(seed, true);
-            let printed = String::from_utf8_lossy(&played.stdout);
-            let why = String::from_utf8_lossy(&played.stderr);
-            assert!(played.status.success(), "KEFU_SEED={seed}\n{printed}\n{why}");
+            let history = played(seed, true);
+            let printed = String::from_utf8_lossy(&history.stdout);
+            let why = String::from_utf8_lossy(&history.stderr);
+            assert!(history.status.success(), "KEFU_SEED={seed}\n{printed}\n{why}");
             moments.fetch_add(printed.lines().count(), Ordering::Relaxed);
         }
     };
@@ -87,9 +103,8 @@ fn every_history_could_have_happened_to_one_log() {
     println!("T10: {seeds} histories of {} moments, violations: none", moments.into_inner());
 }
 
-#[test]
-fn the_same_seed_is_the_same_history() {
-    let said = |seed| String::from_utf8(play(seed, true).stdout).unwrap();
+fn same_seed() {
+    let said = |seed| String::from_utf8(played(seed, true).stdout).unwrap();
     for seed in 1..=3 {
         assert_eq!(said(seed), said(seed), "seed {seed}");
     }
@@ -97,7 +112,11 @@ fn the_same_seed_is_the_same_history() {
 }
 
 /// The control: without the look for what was missed, somebody misses something.
-#[test]
-fn a_history_in_which_something_is_lost_is_seen() {
-    assert!((1..=20).any(|seed| !play(seed, false).status.success()));
+fn without_healing() {
+    let misses = |seed| {
+        let history = played(seed, false);
+        let printed = String::from_utf8_lossy(&history.stdout).into_owned();
+        !history.status.success() && printed.contains("somebody has not seen everything")
+    };
+    assert!((1..=20).any(misses));
 }
