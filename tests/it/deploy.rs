@@ -2,10 +2,13 @@
 use crate::support::{
     checker::check,
     cluster::{Server, get, secret},
+    container::Buildah,
     crowd::Crowd,
     front::Front,
+    proxy::free_port,
 };
-use std::{collections::BTreeSet, process::Command, time::Duration};
+use std::{collections::BTreeSet, path::Path, process::Command, time::Duration};
+use tokio::time::{sleep, timeout};
 
 const DEPLOY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy");
 
@@ -43,12 +46,30 @@ fn systemd_finds_nothing_to_complain_of_in_the_unit() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_container_file_makes_a_container_that_serves_and_leaves_when_told() {
+    let buildah = Buildah::with_base_images();
+    let container = buildah.build(&Path::new(DEPLOY).join("Containerfile"));
+    let address = format!("127.0.0.1:{}", free_port());
+    let mut running = buildah.start(&container, &format!("KEFU_LISTEN={address}"));
+    let ready = async {
+        while get(address.parse().unwrap(), "/readyz").await.is_none_or(|answer| answer.0 != 200) {
+            sleep(Duration::from_millis(50)).await;
+        }
+    };
+    timeout(Duration::from_secs(30), ready).await.expect("it serves");
+    let pid = running.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    running.wait().unwrap();
+    assert_eq!(get(address.parse().unwrap(), "/healthz").await, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn rules_and_dashboard_ask_for_what_kefu_counts() {
     let rules = format!("{DEPLOY}/prometheus-rules.yml");
     let checked = Command::new("promtool").args(["check", "rules", &rules]).output().unwrap();
     assert!(checked.status.success(), "{checked:?}");
 
-    let address = format!("127.0.0.1:{}", crate::support::proxy::free_port());
+    let address = format!("127.0.0.1:{}", free_port());
     let server = Server::start(None, &secret(), &["--metrics-listen", &address]).await;
     get(server.address, "/").await.unwrap();
     let (_, told) = get(address.parse().unwrap(), "/metrics").await.unwrap();

@@ -2,6 +2,7 @@
 mod cast;
 pub mod checker;
 pub mod cluster;
+pub mod container;
 pub mod crowd;
 pub mod database;
 pub mod front;
