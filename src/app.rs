@@ -7,7 +7,10 @@ use crate::{
     error::{Error, Result},
     metrics::Metrics,
 };
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 use tokio::time::timeout;
 use tokio_util::{
     sync::CancellationToken,
@@ -24,6 +27,7 @@ pub struct App {
     pub clock: Clock,
     pub streams: Streams,
     pub metrics: Metrics,
+    pub kept: Kept,
     /// A short random word of the database; changes when a backup is restored, so that old cursors are noticed.
     pub epoch: Arc<str>,
 }
@@ -52,6 +56,19 @@ pub async fn aside<T: Send + 'static>(
 ) -> Result<T> {
     let asked = AbortOnDropHandle::new(tokio::spawn(in_time(question).in_current_span()));
     asked.await.map_err(Error::internal)?
+}
+
+/// What features keep for as long as the process lives, each under its own type.
+#[derive(Clone, Debug, Default)]
+pub struct Kept(Arc<Mutex<http::Extensions>>);
+
+impl Kept {
+    /// Made when it is first asked for.
+    pub fn of<T: Default + Send + Sync + 'static>(&self) -> Arc<T> {
+        // Nothing panics while it is locked.
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.get_or_insert_default::<Arc<T>>().clone()
+    }
 }
 
 /// The open streams of this node, and the sign that they should end.

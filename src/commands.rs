@@ -1,7 +1,7 @@
 //! The verbs of the binary.
 use crate::{
     agent::{self, AgentName, Email, NewAgent, Password, Role},
-    app::{App, Streams, in_time},
+    app::{App, Kept, Streams, in_time},
     bus::{Bus, Servers},
     clock::Clock,
     config::Config,
@@ -159,6 +159,7 @@ pub async fn open(config: Config) -> anyhow::Result<App> {
         clock: Clock::default(),
         streams: Streams::default(),
         metrics: Metrics::default(),
+        kept: Kept::default(),
         epoch,
     })
 }

@@ -135,10 +135,12 @@ pub async fn name_of(db: &impl ConnectionTrait, id: ContactId) -> Result<String>
     row.map(|row| row.name).ok_or(Error::NotFound)
 }
 
-pub async fn names(db: &Db, ids: Vec<ContactId>) -> Result<HashMap<ContactId, String>> {
+pub async fn names(
+    db: &impl ConnectionTrait,
+    ids: Vec<ContactId>,
+) -> Result<HashMap<ContactId, String>> {
     let ids = ids.iter().map(|id| id.0);
-    let rows =
-        contact::Entity::find().filter(contact::Column::Id.is_in(ids)).all(db.read()).await?;
+    let rows = contact::Entity::find().filter(contact::Column::Id.is_in(ids)).all(db).await?;
     Ok(rows.into_iter().map(|row| (ContactId(row.id), row.name)).collect())
 }
 

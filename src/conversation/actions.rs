@@ -75,7 +75,8 @@ async fn try_start(app: &App, site: SiteId, first: &FirstMessage) -> Result<Opti
     // Found without a lock: take it now, and what was written meanwhile with it.
     let seat = Seat::Visitor { contact: held.contact, conversation: held.public_id };
     let held = store::lock(&tx, &seat).await?;
-    let append = text(visitor(&tx, held.contact).await?, first.nonce.clone(), first.body.clone());
+    let author = visitor(&tx, held.conversation.contact).await?;
+    let append = text(author, first.nonce.clone(), first.body.clone());
     let sent = writer::write(&tx, held, &append, at).await?;
     tx.commit().await?;
     Ok(Some(sent))
@@ -221,19 +222,19 @@ async fn read(app: &App, seat: Seat, reader: Side, seq: i64) -> Result<()> {
 async fn try_read(app: &App, seat: &Seat, reader: Side, seq: i64) -> Result<()> {
     let tx = app.db.begin().await?;
     let mut held = store::lock(&tx, seat).await?;
-    let seq = seq.min(held.last_seq);
-    let before = store::mark(&tx, held.id, reader).await?;
-    if !store::advance(&tx, held.id, seat, seq, app.clock.now()).await? {
+    let (conversation, seq) = (held.conversation.id, seq.min(held.conversation.last_seq));
+    let before = store::mark(&tx, conversation, reader).await?;
+    if !store::advance(&tx, conversation, seat, seq, app.clock.now()).await? {
         return Ok(());
     }
     if let Seat::Agent { id, .. } = seat
-        && held.is_assigned_to(*id)
+        && held.conversation.is_assigned_to(*id)
     {
-        held.unread = store::unread_after(&tx, held.id, seq).await?;
-        store::update(&tx, &mut held).await?;
+        held.conversation.unread = store::unread_after(&tx, conversation, seq).await?;
+        store::update(&tx, std::iter::once(&mut held)).await?;
     }
-    let after = store::mark(&tx, held.id, reader).await?;
-    let summary = summary(&tx, &held).await?;
+    let after = store::mark(&tx, conversation, reader).await?;
+    let summary = summary(&tx, &held.conversation).await?;
     tx.commit().await?;
     let mark = if after == before { 0 } else { after.at_entry };
     app.bus.publish(Event::ReadMoved(Box::new(ReadMoved {

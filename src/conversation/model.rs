@@ -53,7 +53,7 @@ pub struct Answer {
 }
 
 /// Through whom a conversation is looked up: what is not theirs does not exist.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Seat {
     Visitor { contact: ContactId, conversation: PublicId },
     Agent { id: AgentId, conversation: ConversationId },

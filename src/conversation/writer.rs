@@ -1,19 +1,30 @@
-//! The log's writer: the only way an entry comes to be. Lock, check, number, insert, commit; only then the answer and the
-//! news. It takes what it needs as plain data, so that later it may put several waiting appends into one transaction.
+//! The log's writer: the only way an entry comes to be. Lock, check, number, insert, commit; only then the answers and the
+//! news. A commit takes long, however much is in it; so what arrives while one is under way goes into the next one
+//! together, each append still under its own rules.
 use super::{
     model::{Append, Conversation, Seat},
-    store,
+    store::{self, Held},
 };
 use crate::{
-    app::{App, to_the_end},
+    app::{App, in_time},
     contact,
     db::Tx,
     error::{Error, Result},
     event::{Appended, Entry, Event, Side},
+    ids::ConversationId,
     site,
 };
 use jiff::Timestamp;
-use std::time::Instant;
+use std::{
+    collections::{HashMap, HashSet, VecDeque, hash_map},
+    sync::{Arc, Mutex, PoisonError},
+    time::Instant,
+};
+use tokio::sync::oneshot;
+use tracing::Instrument;
+
+/// The most appends in one transaction: more would make the first wait for the last.
+const TOGETHER: usize = 64;
 
 /// What became of an append: the entry it made, or the one that its nonce had made before.
 #[derive(Clone, Debug)]
@@ -23,43 +34,230 @@ pub struct Sent {
     pub duplicate: bool,
 }
 
+/// Goes on to its end even if whoever asked has hung up meanwhile.
 pub async fn append(app: &App, seat: Seat, append: Append) -> Result<Sent> {
-    let (app, began) = (app.clone(), Instant::now());
-    to_the_end(async move {
+    let (answer, answered) = oneshot::channel();
+    let queue = app.kept.of::<Queue>();
+    queue.push(Waiting { seat, append, answer, since: Instant::now() });
+    tokio::spawn(lead(app.clone(), queue).in_current_span());
+    let dropped = |_| Error::Unavailable(anyhow::anyhow!("a commit came to no end"));
+    answered.await.map_err(dropped)?
+}
+
+/// An append that waits for its transaction.
+#[derive(Debug)]
+struct Waiting {
+    seat: Seat,
+    append: Append,
+    answer: oneshot::Sender<Result<Sent>>,
+    since: Instant,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    waiting: Mutex<VecDeque<Waiting>>,
+    /// Held by whoever is committing.
+    turn: tokio::sync::Mutex<()>,
+}
+
+impl Queue {
+    fn push(&self, new: Waiting) {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push_back(new);
+    }
+
+    /// What goes into one transaction: of each seat the first that waits, and a power of two of them, so that few different
+    /// statements have to be prepared.
+    fn take(&self) -> Vec<Waiting> {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut seats = HashSet::new();
+        let (mut taken, mut left): (VecDeque<_>, VecDeque<_>) = waiting
+            .drain(..)
+            .partition(|one| seats.len() < TOGETHER && seats.insert(one.seat.clone()));
+        let power = taken.len().checked_ilog2().map_or(0, |power| 1 << power);
+        for one in taken.split_off(power).into_iter().rev() {
+            left.push_front(one);
+        }
+        *waiting = left;
+        taken.into()
+    }
+}
+
+/// Waits for its turn, and takes everything along that waits by then; or was itself taken along.
+async fn lead(app: App, queue: Arc<Queue>) {
+    let _turn = queue.turn.lock().await;
+    let batch = queue.take();
+    if batch.is_empty() {
+        return;
+    }
+    match in_time(commit(&app, &batch)).await {
+        Ok(outcomes) => {
+            for (one, outcome) in batch.into_iter().zip(outcomes) {
+                match outcome {
+                    Some(outcome) => one.hears(&app, outcome),
+                    // Another transaction holds the conversation, or it does not exist.
+                    None => drop(tokio::spawn(alone(app.clone(), one).in_current_span())),
+                }
+            }
+        }
+        Err(Error::Unavailable(error)) => {
+            for one in batch {
+                one.hears(&app, Err(Error::Unavailable(anyhow::anyhow!("{error:#}"))));
+            }
+        }
+        // One that cannot be stored keeps nobody else from it.
+        Err(_) => {
+            for one in batch {
+                tokio::spawn(alone(app.clone(), one).in_current_span());
+            }
+        }
+    }
+}
+
+impl Waiting {
+    /// After the commit, if there was one.
+    fn hears(self, app: &App, outcome: Result<Sent>) {
+        if let Ok(sent) = &outcome {
+            app.metrics.appended(self.since.elapsed());
+            tell(app, sent);
+        }
+        // Whoever asked may have hung up.
+        let _ = self.answer.send(outcome);
+    }
+}
+
+async fn alone(app: App, one: Waiting) {
+    let outcome = in_time(async {
         let tx = app.db.begin().await?;
-        let held = store::lock(&tx, &seat).await?;
-        let sent = write(&tx, held, &append, app.clock.now()).await?;
+        let held = store::lock(&tx, &one.seat).await?;
+        let sent = write(&tx, held, &one.append, app.clock.now()).await?;
         tx.commit().await?;
-        app.metrics.appended(began.elapsed());
-        tell(&app, &sent);
         Ok(sent)
-    })
-    .await
+    });
+    let outcome = outcome.await;
+    one.hears(&app, outcome);
+}
+
+/// What became of each; nothing of those whose conversation another transaction holds.
+async fn commit(app: &App, batch: &[Waiting]) -> Result<Vec<Option<Result<Sent>>>> {
+    let seats: Vec<_> = batch.iter().map(|one| &one.seat).collect();
+    let tx = app.db.begin().await?;
+    let mut free = store::lock_free(&tx, &seats).await?;
+    let mut outcomes: Vec<_> = batch.iter().map(|_| None).collect();
+    let (mut places, mut appends) = (Vec::new(), Vec::new());
+    for (place, one) in batch.iter().enumerate() {
+        if let Some(at) = free.iter().position(|held| held.is_of(&one.seat)) {
+            places.push(place);
+            appends.push((free.swap_remove(at), &one.append));
+        }
+    }
+    let written = write_all(&tx, appends, app.clock.now()).await?;
+    tx.commit().await?;
+    for (place, outcome) in places.into_iter().zip(written) {
+        outcomes[place] = Some(outcome);
+    }
+    Ok(outcomes)
 }
 
 /// Inside a transaction that holds the conversation. Tell the news once it has committed.
-pub async fn write(tx: &Tx, held: Conversation, append: &Append, at: Timestamp) -> Result<Sent> {
-    if let Some(entry) = store::find_by_nonce(tx, held.id, append).await? {
-        if entry.content != append.content {
-            return Err(Error::NonceReused);
+pub async fn write(tx: &Tx, held: Held, append: &Append, at: Timestamp) -> Result<Sent> {
+    let mut written = write_all(tx, vec![(held, append)], at).await?;
+    written.pop().unwrap_or(Err(Error::NotFound))
+}
+
+/// What an append comes to under its rules.
+enum Verdict {
+    New(Entry),
+    /// Its nonce has made this before.
+    Made(Entry),
+    Refused(Error),
+}
+
+/// The same in several conversations, with as many questions as for one; what is refused changes nothing.
+async fn write_all(
+    tx: &Tx,
+    mut appends: Vec<(Held, &Append)>,
+    at: Timestamp,
+) -> Result<Vec<Result<Sent>>> {
+    let id = |held: &Held| held.conversation.id;
+    let made = store::made_by(tx, appends.iter().map(|(held, append)| (id(held), *append))).await?;
+    let last = |(held, _): &(Held, _)| (id(held), held.conversation.last_seq);
+    let before = store::at(tx, appends.iter().map(last)).await?;
+    let verdicts: Vec<_> = (appends.iter_mut())
+        .map(|(held, append)| judge(&mut held.conversation, append, &made, at))
+        .collect();
+
+    let new = |verdict: &Verdict| matches!(verdict, Verdict::New(_));
+    let entries = appends.iter().zip(&verdicts).filter_map(|((held, append), verdict)| {
+        if let Verdict::New(entry) = verdict {
+            Some((id(held), entry, &append.nonce))
+        } else {
+            None
         }
-        return Ok(Sent {
-            appended: with_neighbours(tx, &held, entry).await?,
-            conversation: held,
-            duplicate: true,
-        });
+    });
+    store::insert(tx, entries).await?;
+    let changed = appends.iter_mut().zip(&verdicts).filter(|(_, verdict)| new(verdict));
+    store::update(tx, changed.map(|((held, _), _)| held)).await?;
+
+    let contacts = appends.iter().map(|(held, _)| held.conversation.contact).collect();
+    let names = contact::names(tx, contacts).await?;
+    let mut zones = HashMap::new();
+    let mut outcomes = Vec::with_capacity(appends.len());
+    for ((held, _), verdict) in appends.into_iter().zip(verdicts) {
+        let conversation = held.conversation;
+        let (entry, before_desk, duplicate) = match verdict {
+            Verdict::New(entry) => (entry, before.get(&conversation.id).cloned(), false),
+            Verdict::Made(entry) => {
+                let before = store::before(tx, conversation.id, entry.seq, Side::Agent).await?;
+                (entry, before, true)
+            }
+            Verdict::Refused(error) => {
+                outcomes.push(Err(error));
+                continue;
+            }
+        };
+        let before_visitor = match &before_desk {
+            Some(before) if !before.is_for(Side::Visitor) => {
+                store::before(tx, conversation.id, entry.seq, Side::Visitor).await?
+            }
+            both => both.clone(),
+        };
+        let zone = match zones.entry(conversation.site) {
+            hash_map::Entry::Occupied(known) => known.into_mut(),
+            hash_map::Entry::Vacant(new) => {
+                new.insert(site::find(tx, conversation.site).await?.zone)
+            }
+        };
+        let name = names.get(&conversation.contact).ok_or(Error::NotFound)?.clone();
+        let summary = conversation.summary(name, zone.clone());
+        let appended = Appended { entry, before_visitor, before_desk, summary };
+        outcomes.push(Ok(Sent { appended, conversation, duplicate }));
     }
-    let mut conversation = held.accept(append, at)?;
-    let entry = Entry {
-        seq: conversation.last_seq,
-        author: append.author.clone(),
-        content: append.content.clone(),
-        at,
-    };
-    store::insert(tx, conversation.id, &entry, &append.nonce).await?;
-    store::update(tx, &mut conversation).await?;
-    let appended = with_neighbours(tx, &conversation, entry).await?;
-    Ok(Sent { appended, conversation, duplicate: false })
+    Ok(outcomes)
+}
+
+/// The conversation goes on only if the append is new and its rules allow it.
+fn judge(
+    conversation: &mut Conversation,
+    append: &Append,
+    made: &HashMap<ConversationId, Entry>,
+    at: Timestamp,
+) -> Verdict {
+    match made.get(&conversation.id) {
+        Some(entry) if entry.content == append.content => Verdict::Made(entry.clone()),
+        Some(_) => Verdict::Refused(Error::NonceReused),
+        None => match conversation.clone().accept(append, at) {
+            Ok(next) => {
+                *conversation = next;
+                Verdict::New(Entry {
+                    seq: conversation.last_seq,
+                    author: append.author.clone(),
+                    content: append.content.clone(),
+                    at,
+                })
+            }
+            Err(refusal) => Verdict::Refused(refusal),
+        },
+    }
 }
 
 pub fn tell(app: &App, sent: &Sent) {
@@ -69,17 +267,4 @@ pub fn tell(app: &App, sent: &Sent) {
         app.metrics.acknowledged.inc();
         app.bus.publish(Event::EntryAppended(Box::new(sent.appended.clone())));
     }
-}
-
-async fn with_neighbours(tx: &Tx, conversation: &Conversation, entry: Entry) -> Result<Appended> {
-    let before_desk = store::before(tx, conversation.id, entry.seq, Side::Agent).await?;
-    let before_visitor = match &before_desk {
-        Some(before) if !before.is_for(Side::Visitor) => {
-            store::before(tx, conversation.id, entry.seq, Side::Visitor).await?
-        }
-        both => both.clone(),
-    };
-    let name = contact::name_of(tx, conversation.contact).await?;
-    let zone = site::find(tx, conversation.site).await?.zone;
-    Ok(Appended { entry, before_visitor, before_desk, summary: conversation.summary(name, zone) })
 }

@@ -11,7 +11,7 @@ use super::{
 use futures_util::{Stream, StreamExt};
 use kefu::{
     agent::CurrentAgent,
-    app::{App, Streams},
+    app::{App, Kept, Streams},
     bus::{Bus, Noticed},
     clock::Clock,
     conversation::{self, Body, Canvas, Seat, Tab},
@@ -131,6 +131,7 @@ impl World {
             clock: Clock::default(),
             streams: Streams::default(),
             metrics: Metrics::default(),
+            kept: Kept::default(),
             epoch: template.epoch.clone(),
         };
         if self.healing {

@@ -98,9 +98,7 @@ impl Peer {
                 Writer::KefuSocket(socket, room)
             }
             Self::Nchan => Writer::Nchan(Connection::open(server).await?, room),
-            Self::Ws => {
-                Writer::Ws(connect_async(format!("ws://{server}/{}", room.id)).await?.0)
-            }
+            Self::Ws => Writer::Ws(connect_async(format!("ws://{server}/{}", room.id)).await?.0),
             Self::SocketIo => Writer::SocketIo(socket_io(server).await?, room, 0),
         })
     }

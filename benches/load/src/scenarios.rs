@@ -161,14 +161,14 @@ pub async fn pairs(
     let (start, (tell, mut told)) = (Instant::now(), mpsc::unbounded_channel());
     let silent = self::rooms(tried, idle.div_ceil(5)).await?;
     let opening = silent.iter().cycle().take(idle).map(|room| tried.peer.read(tried.at, room));
-    let _silent: Vec<_> =
-        stream::iter(opening).buffer_unordered(AT_A_TIME).try_collect().await?;
+    let _silent: Vec<_> = stream::iter(opening).buffer_unordered(AT_A_TIME).try_collect().await?;
     for room in &rooms {
         let reader = tried.peer.read(tried.at, room).await?;
         tokio::spawn(listen(reader, start, tell.clone()));
     }
     drop(tell);
-    let mut writers = try_join_all(rooms.iter().map(|room| tried.peer.write(tried.at, room))).await?;
+    let mut writers =
+        try_join_all(rooms.iter().map(|room| tried.peer.write(tried.at, room))).await?;
     sleep(SETTLED).await;
     let counted = Counted::begin(tried)?;
     let each = Duration::from_secs_f64(pairs as f64 / rate);

@@ -9,7 +9,12 @@ use crate::{
     ids::{AgentId, ContactId, ConversationId, Nonce, PublicId, SiteId},
 };
 use jiff::Timestamp;
-use sea_orm::{ActiveValue::Set, QueryOrder, QuerySelect, Select, entity::prelude::*};
+use sea_orm::{
+    ActiveValue::Set,
+    DbBackend, IntoActiveModel, QueryOrder, QuerySelect, Select,
+    entity::prelude::*,
+    sea_query::{LockBehavior, LockType, OnConflict},
+};
 
 pub mod conversation {
     use sea_orm::entity::prelude::*;
@@ -52,8 +57,62 @@ pub async fn find_for(db: &impl ConnectionTrait, seat: &Seat) -> Result<Conversa
 }
 
 /// The same, held until the transaction ends: whoever holds it takes the next number.
-pub async fn lock(db: &impl ConnectionTrait, seat: &Seat) -> Result<Conversation> {
-    of_seat(seat).lock_exclusive().one(db).await?.map(read).ok_or(Error::NotFound)
+pub async fn lock(db: &impl ConnectionTrait, seat: &Seat) -> Result<Held> {
+    let row = of_seat(seat).lock_exclusive().one(db).await?.ok_or(Error::NotFound)?;
+    Ok(Held { conversation: read(row.clone()), row })
+}
+
+/// The same of many at once. Who is held by another transaction is not waited for, and not found.
+pub async fn lock_free(db: &impl ConnectionTrait, seats: &[&Seat]) -> Result<Vec<Held>> {
+    let (mut public, mut numbers) = (Vec::new(), Vec::new());
+    for seat in seats {
+        match seat {
+            Seat::Visitor { conversation, .. } => public.push(conversation.as_str()),
+            Seat::Agent { conversation, .. } => numbers.push(conversation.0),
+        }
+    }
+    let mut rows = held_in(db, conversation::Column::PublicId, public).await?;
+    // Both may sit in one.
+    for row in held_in(db, conversation::Column::Id, numbers).await? {
+        if rows.iter().all(|other| other.id != row.id) {
+            rows.push(row);
+        }
+    }
+    Ok(rows.into_iter().map(|row| Held { conversation: read(row.clone()), row }).collect())
+}
+
+async fn held_in<T: Clone + Into<Value>>(
+    db: &impl ConnectionTrait,
+    column: conversation::Column,
+    mut values: Vec<T>,
+) -> Result<Vec<conversation::Model>> {
+    let Some(last) = values.last().cloned() else { return Ok(Vec::new()) };
+    // Few lengths are few statements to prepare.
+    values.resize(values.len().next_power_of_two(), last);
+    let rows = conversation::Entity::find()
+        .filter(column.is_in(values))
+        .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
+    Ok(rows.all(db).await?)
+}
+
+/// A conversation in a transaction that holds it.
+#[derive(Clone, Debug)]
+pub struct Held {
+    pub conversation: Conversation,
+    row: conversation::Model,
+}
+
+impl Held {
+    /// Whether whoever sits there looks at this conversation.
+    pub fn is_of(&self, seat: &Seat) -> bool {
+        let Conversation { id, public_id, contact, .. } = &self.conversation;
+        match seat {
+            Seat::Visitor { contact: visitor, conversation } => {
+                conversation == public_id && visitor == contact
+            }
+            Seat::Agent { conversation, .. } => conversation == id,
+        }
+    }
 }
 
 fn of_seat(seat: &Seat) -> Select<conversation::Entity> {
@@ -147,39 +206,72 @@ pub async fn open(db: &impl ConnectionTrait, start: &Start<'_>) -> Result<Option
     }
 }
 
-/// Writes what an entry or a reader changed, and when by the database's clock. The row must be locked.
-pub async fn update(db: &impl ConnectionTrait, conversation: &mut Conversation) -> Result<()> {
-    conversation.touches += 1;
-    let now = conversation;
-    let answer = now.answer.as_ref();
-    let row = conversation::ActiveModel {
-        state: Set(state_word(now.state).into()),
-        assignee_id: Set(now.assignee.as_ref().map(|assignee| assignee.id.0)),
-        assignee_name: Set(now
-            .assignee
-            .as_ref()
-            .map_or_else(String::new, |assignee| assignee.name.clone())),
-        last_seq: Set(now.last_seq),
-        unread: Set(now.unread),
-        waiting_since: Set(now.waiting_since.map(db::micros)),
-        answer_seq: Set(answer.map(|answer| answer.seq)),
-        answer_by: Set(answer.map(|answer| answer.by.0)),
-        answer_name: Set(answer.map_or_else(String::new, |answer| answer.name.clone())),
-        preview: Set(now.preview.clone()),
-        preview_by: Set(side_word(now.preview_by).into()),
-        last_at: Set(db::micros(now.last_at)),
-        answered_at: Set(now.answered_at.map(db::micros)),
-        closed_at: Set(now.closed_at.map(db::micros)),
-        touches: Set(now.touches),
-        ..Default::default()
+/// Writes what entries or readers changed in conversations that are held, and when by the database's clock.
+pub async fn update(
+    db: &impl ConnectionTrait,
+    held: impl Iterator<Item = &mut Held>,
+) -> Result<()> {
+    let rows: Vec<_> = held
+        .map(|Held { conversation, row }| {
+            conversation.touches += 1;
+            changed(row, conversation).into_active_model().reset_all()
+        })
+        .collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    // The rows are there: an insert that always meets them is the one way to change several that all engines have.
+    let mut there = match db.get_database_backend() {
+        DbBackend::Postgres => OnConflict::column(conversation::Column::Id),
+        _ => OnConflict::new(),
     };
-    conversation::Entity::update_many()
-        .set(row)
-        .col_expr(conversation::Column::TouchedAt, db::now(db))
-        .filter(conversation::Column::Id.eq(now.id.0))
-        .exec(db)
-        .await?;
+    there.update_columns(CHANGING).value(conversation::Column::TouchedAt, db::now(db));
+    conversation::Entity::insert_many(rows).on_conflict(there).exec_without_returning(db).await?;
     Ok(())
+}
+
+/// What an entry or a reader may change; the rest of a conversation stays as it was made.
+const CHANGING: [conversation::Column; 15] = {
+    use conversation::Column::*;
+    [
+        State,
+        AssigneeId,
+        AssigneeName,
+        LastSeq,
+        Unread,
+        WaitingSince,
+        AnswerSeq,
+        AnswerBy,
+        AnswerName,
+        Preview,
+        PreviewBy,
+        LastAt,
+        AnsweredAt,
+        ClosedAt,
+        Touches,
+    ]
+};
+
+fn changed(row: &conversation::Model, now: &Conversation) -> conversation::Model {
+    let (assignee, answer) = (now.assignee.as_ref(), now.answer.as_ref());
+    conversation::Model {
+        state: state_word(now.state).into(),
+        assignee_id: assignee.map(|assignee| assignee.id.0),
+        assignee_name: assignee.map_or_else(String::new, |assignee| assignee.name.clone()),
+        last_seq: now.last_seq,
+        unread: now.unread,
+        waiting_since: now.waiting_since.map(db::micros),
+        answer_seq: answer.map(|answer| answer.seq),
+        answer_by: answer.map(|answer| answer.by.0),
+        answer_name: answer.map_or_else(String::new, |answer| answer.name.clone()),
+        preview: now.preview.clone(),
+        preview_by: side_word(now.preview_by).into(),
+        last_at: db::micros(now.last_at),
+        answered_at: now.answered_at.map(db::micros),
+        closed_at: now.closed_at.map(db::micros),
+        touches: now.touches,
+        ..row.clone()
+    }
 }
 
 /// How far the logs of conversations go.

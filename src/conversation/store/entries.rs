@@ -7,7 +7,13 @@ use crate::{
     event::{Author, Content, Entry, Happening, Side},
     ids::{AgentId, ContactId, ConversationId, Nonce},
 };
-use sea_orm::{ActiveValue::Set, QueryOrder, QuerySelect, QueryTrait, Select, entity::prelude::*};
+use sea_orm::{
+    ActiveValue::Set,
+    Condition, QueryOrder, QuerySelect, QueryTrait, Select,
+    entity::prelude::*,
+    sea_query::{ExprTrait, SimpleExpr},
+};
+use std::collections::HashMap;
 
 pub mod entry {
     use sea_orm::entity::prelude::*;
@@ -33,12 +39,20 @@ pub mod entry {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
+/// An entry for each of some conversations that are held.
 pub async fn insert(
     db: &impl ConnectionTrait,
-    id: ConversationId,
-    entry: &Entry,
-    nonce: &Nonce,
+    entries: impl Iterator<Item = (ConversationId, &Entry, &Nonce)>,
 ) -> Result<()> {
+    let rows =
+        entries.map(|(id, entry, nonce)| row(id, entry, nonce)).collect::<Result<Vec<_>>>()?;
+    if !rows.is_empty() {
+        entry::Entity::insert_many(rows).exec_without_returning(db).await?;
+    }
+    Ok(())
+}
+
+fn row(id: ConversationId, entry: &Entry, nonce: &Nonce) -> Result<entry::ActiveModel> {
     let (kind, audience, body) = match &entry.content {
         Content::Text { body } => ("text", "both", body.clone()),
         Content::Note { body } => ("note", "agents", body.clone()),
@@ -47,7 +61,7 @@ pub async fn insert(
         }
     };
     let (author_kind, author_id) = key(&entry.author);
-    let row = entry::ActiveModel {
+    Ok(entry::ActiveModel {
         conversation_id: Set(id.0),
         seq: Set(entry.seq),
         kind: Set(kind.into()),
@@ -58,25 +72,47 @@ pub async fn insert(
         nonce: Set(nonce.to_string()),
         body: Set(body),
         at: Set(db::micros(entry.at)),
-    };
-    entry::Entity::insert(row).exec_without_returning(db).await?;
-    Ok(())
+    })
 }
 
-/// What an author's nonce has already made.
-pub async fn find_by_nonce(
+/// What nonces of authors have already made, by conversation.
+pub async fn made_by(
     db: &impl ConnectionTrait,
-    id: ConversationId,
-    append: &Append,
-) -> Result<Option<Entry>> {
-    let (author_kind, author_id) = key(&append.author);
-    let row = of(id)
-        .filter(entry::Column::AuthorKind.eq(author_kind))
-        .filter(entry::Column::AuthorId.eq(author_id))
-        .filter(entry::Column::Nonce.eq(append.nonce.as_str()))
-        .one(db)
-        .await?;
-    row.map(read_entry).transpose()
+    appends: impl Iterator<Item = (ConversationId, &Append)>,
+) -> Result<HashMap<ConversationId, Entry>> {
+    let made = appends.map(|(id, append)| {
+        let (author_kind, author_id) = key(&append.author);
+        entry::Column::ConversationId
+            .eq(id.0)
+            .and(entry::Column::AuthorKind.eq(author_kind))
+            .and(entry::Column::AuthorId.eq(author_id))
+            .and(entry::Column::Nonce.eq(append.nonce.as_str()))
+    });
+    any_of(db, made).await
+}
+
+/// One entry of each conversation, by its number.
+pub async fn at(
+    db: &impl ConnectionTrait,
+    places: impl Iterator<Item = (ConversationId, i64)>,
+) -> Result<HashMap<ConversationId, Entry>> {
+    let places = places
+        .map(|(id, seq)| entry::Column::ConversationId.eq(id.0).and(entry::Column::Seq.eq(seq)));
+    any_of(db, places).await
+}
+
+async fn any_of(
+    db: &impl ConnectionTrait,
+    each: impl Iterator<Item = SimpleExpr>,
+) -> Result<HashMap<ConversationId, Entry>> {
+    let any = each.fold(Condition::any(), Condition::add);
+    if any.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows = entry::Entity::find().filter(any).all(db).await?;
+    rows.into_iter()
+        .map(|row| Ok((ConversationId(row.conversation_id), read_entry(row)?)))
+        .collect()
 }
 
 /// A stretch of a log.

@@ -102,7 +102,8 @@ async fn newest(
         .all(db.read())
         .await?;
     let names =
-        contact::names(db, rows.iter().map(|row| ContactId(row.contact_id)).collect()).await?;
+        contact::names(db.read(), rows.iter().map(|row| ContactId(row.contact_id)).collect())
+            .await?;
     let named = |head: Conversation| {
         let name = names.get(&head.contact).cloned().unwrap_or_default();
         (head, name)
@@ -142,7 +143,8 @@ pub async fn summaries_of(db: &Db, ids: &[ConversationId]) -> Result<Vec<Summary
 
 async fn summaries(db: &Db, rows: Vec<conversation::Model>) -> Result<Vec<Summary>> {
     let names =
-        contact::names(db, rows.iter().map(|row| ContactId(row.contact_id)).collect()).await?;
+        contact::names(db.read(), rows.iter().map(|row| ContactId(row.contact_id)).collect())
+            .await?;
     let zones: HashMap<_, _> =
         site::all(db).await?.into_iter().map(|site| (site.id, site.zone)).collect();
     let summary = |row| {

@@ -7,8 +7,10 @@ mod positions;
 mod words;
 
 use crate::db;
-pub use conversations::{Start, find_for, find_open, find_started, heads, lock, open, update};
-pub use entries::{History, Range, before, find_by_nonce, history, insert};
+pub use conversations::{
+    Held, Start, find_for, find_open, find_started, heads, lock, lock_free, open, update,
+};
+pub use entries::{History, Range, at, before, history, insert, made_by};
 pub use forgetting::{remove_closed_before, without_conversations};
 pub use lists::{
     Counts, Tab, counts, list, of_contact, page, summaries_of, touched_since, touches_since,

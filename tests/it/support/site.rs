@@ -99,7 +99,7 @@ impl Installation {
 
     /// Another process over the same database, which hears no news from this one.
     pub fn deaf_node(&self) -> Door {
-        door(&App { bus: Default::default(), ..self.app.clone() })
+        door(&App { bus: Default::default(), kept: Default::default(), ..self.app.clone() })
     }
 
     /// The same on a port of its own, for what needs a real connection.
