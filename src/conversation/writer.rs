@@ -17,7 +17,7 @@ use crate::{
 use jiff::Timestamp;
 use std::{
     collections::{HashMap, HashSet, VecDeque, hash_map},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
 use tokio::sync::oneshot;
@@ -25,6 +25,10 @@ use tracing::Instrument;
 
 /// The most appends in one transaction: more would make the first wait for the last.
 const TOGETHER: usize = 64;
+
+/// Transactions at once, where the database can: one whose line fell silent does not stop everybody. Few, so that each is
+/// of many.
+const LEADS: usize = 2;
 
 /// What became of an append: the entry it made, or the one that its nonce had made before.
 #[derive(Clone, Debug)]
@@ -38,8 +42,11 @@ pub struct Sent {
 pub async fn append(app: &App, seat: Seat, append: Append) -> Result<Sent> {
     let (answer, answered) = oneshot::channel();
     let queue = app.kept.of::<Queue>();
-    queue.push(Waiting { seat, append, answer, since: Instant::now() });
-    tokio::spawn(lead(app.clone(), queue).in_current_span());
+    let leads = if app.db.is_embedded() { 1 } else { LEADS };
+    let new = Waiting { seat, append, answer, since: Instant::now() };
+    if let Some(lead) = queue.push(new, leads) {
+        tokio::spawn(commit_all(app.clone(), lead).in_current_span());
+    }
     let dropped = |_| Error::Unavailable(anyhow::anyhow!("a commit came to no end"));
     answered.await.map_err(dropped)?
 }
@@ -54,60 +61,93 @@ struct Waiting {
 }
 
 #[derive(Debug, Default)]
-struct Queue {
-    waiting: Mutex<VecDeque<Waiting>>,
-    /// Held by whoever is committing.
-    turn: tokio::sync::Mutex<()>,
+struct Queue(Mutex<Line>);
+
+#[derive(Debug, Default)]
+struct Line {
+    waiting: VecDeque<Waiting>,
+    /// How many are committing.
+    leads: usize,
+}
+
+/// Whoever commits what waits, one transaction after the other, until nothing does.
+#[derive(Debug)]
+struct Lead(Option<Arc<Queue>>);
+
+impl Drop for Lead {
+    /// Only a panic leaves something waiting: whoever does hears that nothing is known.
+    fn drop(&mut self) {
+        if let Some(queue) = self.0.take() {
+            let mut line = queue.line();
+            line.leads -= 1;
+            line.waiting.clear();
+        }
+    }
 }
 
 impl Queue {
-    fn push(&self, new: Waiting) {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push_back(new);
+    /// Nothing panics while it is locked.
+    fn line(&self) -> MutexGuard<'_, Line> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What goes into one transaction: of each seat the first that waits, and a power of two of them, so that few different
-    /// statements have to be prepared.
-    fn take(&self) -> Vec<Waiting> {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut seats = HashSet::new();
-        let (mut taken, mut left): (VecDeque<_>, VecDeque<_>) = waiting
-            .drain(..)
-            .partition(|one| seats.len() < TOGETHER && seats.insert(one.seat.clone()));
-        let power = taken.len().checked_ilog2().map_or(0, |power| 1 << power);
-        for one in taken.split_off(power).into_iter().rev() {
-            left.push_front(one);
+    /// A lead, if there are not so many yet.
+    fn push(self: Arc<Self>, new: Waiting, leads: usize) -> Option<Lead> {
+        let mut line = self.line();
+        line.waiting.push_back(new);
+        if line.leads == leads {
+            return None;
         }
-        *waiting = left;
-        taken.into()
+        line.leads += 1;
+        drop(line);
+        Some(Lead(Some(self)))
     }
 }
 
-/// Waits for its turn, and takes everything along that waits by then; or was itself taken along.
-async fn lead(app: App, queue: Arc<Queue>) {
-    let _turn = queue.turn.lock().await;
-    let batch = queue.take();
-    if batch.is_empty() {
-        return;
+impl Lead {
+    /// What goes into one transaction: of each seat the first that waits, and a power of two of them, so that few different
+    /// statements have to be prepared. The lead ends when nothing waits.
+    fn take(&mut self) -> Option<Vec<Waiting>> {
+        let queue = self.0.clone()?;
+        let mut line = queue.line();
+        let mut seats = HashSet::new();
+        let (mut taken, mut left): (VecDeque<_>, VecDeque<_>) = (line.waiting.drain(..))
+            .partition(|one| seats.len() < TOGETHER && seats.insert(one.seat.clone()));
+        let Some(power) = taken.len().checked_ilog2() else {
+            line.leads -= 1;
+            self.0 = None;
+            return None;
+        };
+        for one in taken.split_off(1 << power).into_iter().rev() {
+            left.push_front(one);
+        }
+        line.waiting = left;
+        Some(taken.into())
     }
-    match in_time(commit(&app, &batch)).await {
-        Ok(outcomes) => {
-            for (one, outcome) in batch.into_iter().zip(outcomes) {
-                match outcome {
-                    Some(outcome) => one.hears(&app, outcome),
-                    // Another transaction holds the conversation, or it does not exist.
-                    None => drop(tokio::spawn(alone(app.clone(), one).in_current_span())),
+}
+
+async fn commit_all(app: App, mut lead: Lead) {
+    while let Some(batch) = lead.take() {
+        match in_time(commit(&app, &batch)).await {
+            Ok(outcomes) => {
+                for (one, outcome) in batch.into_iter().zip(outcomes) {
+                    match outcome {
+                        Some(outcome) => one.hears(&app, outcome),
+                        // Another transaction holds the conversation, or it does not exist.
+                        None => drop(tokio::spawn(alone(app.clone(), one).in_current_span())),
+                    }
                 }
             }
-        }
-        Err(Error::Unavailable(error)) => {
-            for one in batch {
-                one.hears(&app, Err(Error::Unavailable(anyhow::anyhow!("{error:#}"))));
+            Err(Error::Unavailable(error)) => {
+                for one in batch {
+                    one.hears(&app, Err(Error::Unavailable(anyhow::anyhow!("{error:#}"))));
+                }
             }
-        }
-        // One that cannot be stored keeps nobody else from it.
-        Err(_) => {
-            for one in batch {
-                tokio::spawn(alone(app.clone(), one).in_current_span());
+            // One that cannot be stored keeps nobody else from it.
+            Err(_) => {
+                for one in batch {
+                    tokio::spawn(alone(app.clone(), one).in_current_span());
+                }
             }
         }
     }

@@ -229,13 +229,13 @@ pub async fn posts(
     counted.end(all.len(), &all)
 }
 
-/// When something was sent, in microseconds since the start; readers find it between `t=` and `;`.
+/// When something was sent, in microseconds since the start; readers find it after `sent-at-`.
 fn stamp(start: Instant) -> String {
-    format!("t={};", start.elapsed().as_micros())
+    format!("sent-at-{}.", start.elapsed().as_micros())
 }
 
 fn stamped(text: &str) -> Option<u64> {
-    text.split_once("t=")?.1.split_once(';')?.0.parse().ok()
+    text.split_once("sent-at-")?.1.split_once('.')?.0.parse().ok()
 }
 
 type Tell = mpsc::UnboundedSender<Result<u64>>;
