@@ -10,9 +10,10 @@ use crate::{
     history::{History, Send, Violation, check, the_checker_sees_what_is_planted},
     support::{
         by_hand,
-        cluster::{Server, ask, get, secret},
+        cluster::{Machine, Server, ask, get, post, secret},
         crowd::{self, Crowd, Report},
         database::{DatabaseServer, Engine},
+        disk::SmallDisk,
         front::Front,
         idle,
         nats::Nats,
@@ -20,8 +21,10 @@ use crate::{
     },
 };
 use futures_util::future::join_all;
+use kefu::ids::Nonce;
 use rand::RngExt;
 use sea_orm::{ConnectionTrait, Database};
+use serde_json::{Value, json};
 use std::{
     collections::BTreeSet,
     net::SocketAddr,

@@ -3,6 +3,7 @@ use super::proxy::free_port;
 use kefu::ids::{encode, random};
 use std::{
     net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
     process::{Command as Now, Stdio},
     time::Duration,
 };
@@ -16,21 +17,49 @@ use tokio::{
 
 pub struct Server {
     pub address: SocketAddr,
+    /// The binary and its settings, behind whatever runs it.
     command: Vec<String>,
     secret: String,
     child: Child,
     folder: TempDir,
 }
 
+/// The machine under a server.
+pub struct Machine<'a> {
+    /// Where the server's folder is made: data, key and log.
+    pub disk: PathBuf,
+    /// A program that runs the server in its own place, so that signals reach the server; with its arguments.
+    pub under: &'a [&'a str],
+}
+
+impl Default for Machine<'_> {
+    fn default() -> Self {
+        Self { disk: std::env::temp_dir(), under: &[] }
+    }
+}
+
 impl Server {
     /// Over a database, or an SQLite file of its own.
     pub async fn start(database_url: Option<&str>, secret: &str, more: &[&str]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::start_on(Machine::default(), database_url, secret, more).await
+    }
+
+    pub async fn start_on(
+        machine: Machine<'_>,
+        database_url: Option<&str>,
+        secret: &str,
+        more: &[&str],
+    ) -> Self {
+        let folder = tempfile::tempdir_in(machine.disk).unwrap();
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
         let listen = address.to_string();
-        let mut command = vec!["--rate-limits", "off", "--listen", &listen];
+        let mut command = machine.under.to_vec();
+        command.extend([env!("CARGO_BIN_EXE_kefu"), "--listen", &listen]);
         command.extend(["--data-dir", folder.path().to_str().unwrap()]);
         command.extend(database_url.iter().flat_map(|url| ["--database-url", url]));
+        if !more.contains(&"--rate-limits") {
+            command.extend(["--rate-limits", "off"]);
+        }
         command.extend(more);
         let command: Vec<_> = command.into_iter().map(str::to_owned).collect();
         let child = run(&command, secret, &folder);
@@ -109,17 +138,17 @@ pub fn secret() -> String {
 
 fn run(command: &[String], secret: &str, folder: &TempDir) -> Child {
     let log = std::fs::File::options().create(true).append(true).open(folder.path().join("log"));
-    let mut kefu = Command::new(env!("CARGO_BIN_EXE_kefu"));
+    let mut kefu = Command::new(&command[0]);
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("KEFU_")) {
         kefu.env_remove(name);
     }
-    kefu.args(command)
+    kefu.args(&command[1..])
         .env("KEFU_SECRET_KEY", secret)
         .stdout(Stdio::null())
         .stderr(log.unwrap())
         .kill_on_drop(true)
         .spawn()
-        .unwrap()
+        .unwrap_or_else(|error| panic!("cannot run {}: {error}", command[0]))
 }
 
 /// How long an answer may take until it counts as lost.

@@ -3,6 +3,7 @@ mod cast;
 pub mod cluster;
 pub mod crowd;
 pub mod database;
+pub mod disk;
 pub mod front;
 pub mod idle;
 pub mod line;
