@@ -47,16 +47,6 @@ pub mod visitor_token {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// Who holds a token, unless it ended.
-pub async fn find_by_token(db: &Db, hash: &TokenHash, now: Timestamp) -> Result<Option<ContactId>> {
-    let row = visitor_token::Entity::find_by_id(hash.0.clone())
-        .filter(visitor_token::Column::ExpiresAt.gt(db::micros(now)))
-        .filter(visitor_token::Column::RevokedAt.is_null())
-        .one(db.read())
-        .await?;
-    Ok(row.map(|row| ContactId(row.contact_id)))
-}
-
 /// What is known of a token that proves itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenState {
@@ -70,13 +60,19 @@ pub enum TokenState {
 pub async fn token_state(app: &App, hash: &TokenHash) -> Result<TokenState> {
     let row = visitor_token::Entity::find_by_id(hash.0.clone()).one(app.db.read()).await?;
     let now = db::micros(app.clock.now());
-    Ok(match row {
-        None => TokenState::Fresh,
-        Some(row) if row.revoked_at.is_none() && row.expires_at > now => {
-            TokenState::Known(ContactId(row.contact_id))
-        }
-        Some(_) => TokenState::Ended,
-    })
+    let Some(row) = row else { return Ok(TokenState::Fresh) };
+    if row.revoked_at.is_none() && row.expires_at > now {
+        return Ok(TokenState::Known(ContactId(row.contact_id)));
+    }
+    if row.revoked_at.is_none() {
+        // For good: a clock that is put back brings no token back to life.
+        visitor_token::Entity::update_many()
+            .col_expr(visitor_token::Column::RevokedAt, Expr::value(now))
+            .filter(visitor_token::Column::Hash.eq(row.hash))
+            .exec(app.db.write())
+            .await?;
+    }
+    Ok(TokenState::Ended)
 }
 
 /// Whether a token still opens doors; one that nobody has spoken with yet does.

@@ -90,14 +90,14 @@ impl SessionStore for SessionRows {
     }
 
     async fn load(&self, id: &Id) -> StoreResult<Option<Record>> {
-        let now = self.clock.now();
-        let row = session::Entity::find_by_id(hash(*id))
-            .filter(session::Column::ExpiresAt.gt(db::micros(now)))
-            .filter(session::Column::CreatedAt.gt(db::micros(now) - as_micros(LONGEST)))
-            .one(self.db.read())
-            .await
-            .map_err(backend)?;
-        let Some(row) = row else { return Ok(None) };
+        let row = session::Entity::find_by_id(hash(*id)).one(self.db.read()).await;
+        let Some(row) = row.map_err(backend)? else { return Ok(None) };
+        let now = db::micros(self.clock.now());
+        if row.expires_at <= now || row.created_at <= now - as_micros(LONGEST) {
+            // For good: a clock that is put back brings no session back to life.
+            self.delete(id).await?;
+            return Ok(None);
+        }
         let data =
             serde_json::from_str(&row.record).map_err(|error| Error::Decode(error.to_string()))?;
         let expiry_date =
@@ -133,11 +133,13 @@ impl SessionRows {
         Ok(())
     }
 
-    /// Moves the idle limit, at most every five minutes; a session that is used stays open.
+    /// Moves the idle limit, at most every five minutes; a session that is used stays open. One that was seen while the
+    /// clock was ahead does not stay open for longer.
     pub async fn touch(&self, hash: &[u8]) -> Result<()> {
         let now = db::micros(self.clock.now());
+        let lately = now - as_micros(Duration::from_secs(300))..=now;
         let stale = session::Entity::find_by_id(hash.to_vec())
-            .filter(session::Column::SeenAt.lt(now - as_micros(Duration::from_secs(300))))
+            .filter(session::Column::SeenAt.not_between(*lately.start(), *lately.end()))
             .one(self.db.read())
             .await?;
         if stale.is_some() {

@@ -1,7 +1,8 @@
 //! The door: who gets in, and how access ends.
 use crate::support::{Agent, Stream, installation, limited_installation};
+use jiff::SignedDuration;
 use kefu::{
-    agent::{self, AgentName, Email, NewAgent, Role},
+    agent::{self, AgentName, Email, NewAgent, Role, Scope, TokenName},
     contact::VisitorToken,
     event::{Access, Event},
     ids::{self, AgentId},
@@ -176,14 +177,49 @@ async fn a_session_ends_by_idleness_and_by_age() {
     let site = installation().await;
     let ana = site.ana().await;
     for _ in 0..14 {
-        site.app.clock.advance(Duration::from_secs(11 * 3600));
+        site.app.clock.turn(SignedDuration::from_hours(11));
         ana.person.get("/desk/me").await.must(StatusCode::OK);
     }
-    site.app.clock.advance(Duration::from_secs(15 * 3600));
+    site.app.clock.turn(SignedDuration::from_hours(15));
     ana.person.get("/desk/me").await.must(StatusCode::SEE_OTHER);
 
     let ana = Agent::sign_in(site.stranger(), "ana").await;
-    site.app.clock.advance(Duration::from_secs(12 * 3600 + 1));
+    site.app.clock.turn(SignedDuration::from_secs(12 * 3600 + 1));
+    ana.person.get("/desk/me").await.must(StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn what_has_ended_stays_ended_when_the_clock_is_put_back() {
+    let site = installation().await;
+    let (vera, ana) = (site.vera().await, site.ana().await);
+    let all = agent::all(&site.app.db).await.unwrap();
+    let name = TokenName::parse("tests").unwrap();
+    let month = Some(SignedDuration::from_hours(30 * 24));
+    let token = agent::make_token(&site.app, all[0].id, &name, Scope::Read, month).await.unwrap();
+    let program = site.holder(&token);
+    let all_answer = async |agent, program_answer, visitor| {
+        ana.person.get("/desk/me").await.must(agent);
+        program.get("/me").await.must(program_answer);
+        vera.person.get(&vera.path("")).await.must(visitor);
+    };
+    all_answer(StatusCode::OK, StatusCode::OK, StatusCode::OK).await;
+    let ended = (StatusCode::SEE_OTHER, StatusCode::UNAUTHORIZED, StatusCode::NOT_FOUND);
+    let half_a_year = SignedDuration::from_hours(181 * 24);
+    site.app.clock.turn(half_a_year);
+    all_answer(ended.0, ended.1, ended.2).await;
+    site.app.clock.turn(-half_a_year);
+    all_answer(ended.0, ended.1, ended.2).await;
+}
+
+#[tokio::test]
+async fn a_session_begun_while_the_clock_was_ahead_lives_no_longer() {
+    let site = installation().await;
+    let day = SignedDuration::from_hours(24);
+    site.app.clock.turn(day);
+    let ana = site.ana().await;
+    site.app.clock.turn(-day);
+    ana.person.get("/desk/me").await.must(StatusCode::OK);
+    site.app.clock.turn(SignedDuration::from_hours(13));
     ana.person.get("/desk/me").await.must(StatusCode::SEE_OTHER);
 }
 
@@ -269,7 +305,7 @@ async fn an_invitation_is_used_once_and_only_while_it_is_fresh() {
     site.stranger().post("/invite", &fields).await.must(StatusCode::NOT_FOUND);
 
     let late = invited("eve").await;
-    site.app.clock.advance(Duration::from_secs(72 * 3600 + 1));
+    site.app.clock.turn(SignedDuration::from_secs(72 * 3600 + 1));
     site.stranger().get(&format!("/invite?token={late}")).await.must(StatusCode::NOT_FOUND);
     for forged in ["", " ", &late.to_uppercase(), &format!("{late} "), &ids::encode(&[0; 32])] {
         let forged: String = url::form_urlencoded::byte_serialize(forged.as_bytes()).collect();

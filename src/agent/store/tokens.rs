@@ -4,10 +4,10 @@ use crate::{
     agent::model::{Agent, Scope, Token, TokenName},
     db::{self, Db},
     error::Result,
-    ids::AgentId,
+    ids::{self, AgentId},
 };
 use jiff::Timestamp;
-use sea_orm::{ActiveValue::Set, QueryOrder, entity::prelude::*, sea_query::Expr};
+use sea_orm::{ActiveValue::Set, QueryOrder, Value, entity::prelude::*, sea_query::Expr};
 
 /// A use is noted at most this often, in microseconds.
 const NOTED_EVERY: i64 = 300 * 1_000_000;
@@ -79,18 +79,35 @@ pub async fn find_by_token(db: &Db, hash: &[u8], now: Timestamp) -> Result<Optio
         .filter(agent_token::Column::Hash.eq(hash.to_vec()))
         .one(db.read())
         .await?;
-    let ended = |row: &agent_token::Model| row.expires_at.is_some_and(|at| at <= db::micros(now));
-    let Some(row) = row.filter(|row| !ended(row)) else { return Ok(None) };
+    let Some(row) = row else { return Ok(None) };
+    if row.expires_at.is_some_and(|at| at <= db::micros(now)) {
+        // For good: it stays in the list, but nothing opens it any more, even if the clock is put back.
+        set(db, &row, agent_token::Column::Hash, ids::random::<32>().to_vec()).await?;
+        return Ok(None);
+    }
     let agent = enabled().filter(super::agent::Column::Id.eq(row.agent_id)).one(db.read()).await?;
     let scope = Scope::parse(&row.scope).unwrap_or(Scope::Read);
-    if row.used_at.is_none_or(|at| at < db::micros(now) - NOTED_EVERY) {
-        agent_token::Entity::update_many()
-            .col_expr(agent_token::Column::UsedAt, Expr::value(db::micros(now)))
-            .filter(agent_token::Column::Id.eq(row.id))
-            .exec(db.write())
-            .await?;
+    // Where nothing can be written, one can still read.
+    if row.used_at.is_none_or(|at| at < db::micros(now) - NOTED_EVERY)
+        && let Err(error) = set(db, &row, agent_token::Column::UsedAt, db::micros(now)).await
+    {
+        tracing::warn!(%error, "cannot note that a token is used");
     }
     Ok(agent.map(|agent| (read(agent), scope)))
+}
+
+async fn set(
+    db: &Db,
+    row: &agent_token::Model,
+    column: agent_token::Column,
+    value: impl Into<Value>,
+) -> Result<()> {
+    agent_token::Entity::update_many()
+        .col_expr(column, Expr::value(value))
+        .filter(agent_token::Column::Id.eq(row.id))
+        .exec(db.write())
+        .await?;
+    Ok(())
 }
 
 /// Takes a token of an agent away; its hash, if the agent had it.
