@@ -8,7 +8,12 @@ use crate::{
     text::Lang,
 };
 use jiff::Timestamp;
-use sea_orm::{ActiveValue::Set, QuerySelect, entity::prelude::*, sea_query::Expr};
+use sea_orm::{
+    ActiveValue::Set,
+    QuerySelect,
+    entity::prelude::*,
+    sea_query::{Expr, ExprTrait},
+};
 use std::collections::HashMap;
 
 /// A visitor's token lives so long after its last use, in microseconds: 180 days.
@@ -65,10 +70,11 @@ pub async fn token_state(app: &App, hash: &TokenHash) -> Result<TokenState> {
         return Ok(TokenState::Known(ContactId(row.contact_id)));
     }
     if row.revoked_at.is_none() {
-        // For good: a clock that is put back brings no token back to life.
+        // For good, unless only our own clock says so: a clock that is put back brings no token back to life.
         visitor_token::Entity::update_many()
             .col_expr(visitor_token::Column::RevokedAt, Expr::value(now))
             .filter(visitor_token::Column::Hash.eq(row.hash))
+            .filter(visitor_token::Column::ExpiresAt.into_expr().lte(db::now(app.db.write())))
             .exec(app.db.write())
             .await?;
     }

@@ -5,7 +5,7 @@ use crate::{
     db::{self, Db},
     error::Result,
 };
-use sea_orm::{ActiveValue::Set, QueryOrder, entity::prelude::*, sea_query::Expr};
+use sea_orm::{ActiveValue::Set, Condition, QueryOrder, entity::prelude::*, sea_query::Expr};
 use sha2::{Digest, Sha256};
 use std::time::Duration;
 use tower_sessions::{
@@ -94,8 +94,9 @@ impl SessionStore for SessionRows {
         let Some(row) = row.map_err(backend)? else { return Ok(None) };
         let now = db::micros(self.clock.now());
         if row.expires_at <= now || row.created_at <= now - as_micros(LONGEST) {
-            // For good: a clock that is put back brings no session back to life.
-            self.delete(id).await?;
+            // For good, unless only our own clock says so: a clock that is put back brings no session back to life.
+            let ended = async { self.forget_expired(self.db.now().await?).await };
+            ended.await.map_err(|error| Error::Backend(error.to_string()))?;
             return Ok(None);
         }
         let data =
@@ -178,7 +179,10 @@ impl SessionRows {
 
     /// Removes sessions that have expired; how many.
     pub async fn forget_expired(&self, now: jiff::Timestamp) -> Result<u64> {
-        let expired = session::Column::ExpiresAt.lt(db::micros(now));
+        let now = db::micros(now);
+        let expired = Condition::any()
+            .add(session::Column::ExpiresAt.lte(now))
+            .add(session::Column::CreatedAt.lte(now - as_micros(LONGEST)));
         let gone = session::Entity::delete_many().filter(expired).exec(self.db.write()).await?;
         Ok(gone.rows_affected)
     }

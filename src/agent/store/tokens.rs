@@ -7,7 +7,12 @@ use crate::{
     ids::{self, AgentId},
 };
 use jiff::Timestamp;
-use sea_orm::{ActiveValue::Set, QueryOrder, Value, entity::prelude::*, sea_query::Expr};
+use sea_orm::{
+    ActiveValue::Set,
+    QueryOrder,
+    entity::prelude::*,
+    sea_query::{Expr, ExprTrait},
+};
 
 /// A use is noted at most this often, in microseconds.
 const NOTED_EVERY: i64 = 300 * 1_000_000;
@@ -81,33 +86,29 @@ pub async fn find_by_token(db: &Db, hash: &[u8], now: Timestamp) -> Result<Optio
         .await?;
     let Some(row) = row else { return Ok(None) };
     if row.expires_at.is_some_and(|at| at <= db::micros(now)) {
-        // For good: it stays in the list, but nothing opens it any more, even if the clock is put back.
-        set(db, &row, agent_token::Column::Hash, ids::random::<32>().to_vec()).await?;
+        // For good, unless only our own clock says so: it stays in the list, but a clock that is put back opens nothing.
+        agent_token::Entity::update_many()
+            .col_expr(agent_token::Column::Hash, Expr::value(ids::random::<32>().to_vec()))
+            .filter(agent_token::Column::Id.eq(row.id))
+            .filter(agent_token::Column::ExpiresAt.into_expr().lte(db::now(db.write())))
+            .exec(db.write())
+            .await?;
         return Ok(None);
     }
     let agent = enabled().filter(super::agent::Column::Id.eq(row.agent_id)).one(db.read()).await?;
     let scope = Scope::parse(&row.scope).unwrap_or(Scope::Read);
-    // Where nothing can be written, one can still read.
-    if row.used_at.is_none_or(|at| at < db::micros(now) - NOTED_EVERY)
-        && let Err(error) = set(db, &row, agent_token::Column::UsedAt, db::micros(now)).await
-    {
-        tracing::warn!(%error, "cannot note that a token is used");
+    if row.used_at.is_none_or(|at| at < db::micros(now) - NOTED_EVERY) {
+        let noted = agent_token::Entity::update_many()
+            .col_expr(agent_token::Column::UsedAt, Expr::value(db::micros(now)))
+            .filter(agent_token::Column::Id.eq(row.id))
+            .exec(db.write())
+            .await;
+        // Where nothing can be written, one can still read.
+        if let Err(error) = noted {
+            tracing::warn!(%error, "cannot note that a token is used");
+        }
     }
     Ok(agent.map(|agent| (read(agent), scope)))
-}
-
-async fn set(
-    db: &Db,
-    row: &agent_token::Model,
-    column: agent_token::Column,
-    value: impl Into<Value>,
-) -> Result<()> {
-    agent_token::Entity::update_many()
-        .col_expr(column, Expr::value(value))
-        .filter(agent_token::Column::Id.eq(row.id))
-        .exec(db.write())
-        .await?;
-    Ok(())
 }
 
 /// Takes a token of an agent away; its hash, if the agent had it.

@@ -5,8 +5,7 @@ use super::*;
 #[tokio::test(flavor = "multi_thread")]
 async fn t17_a_full_disk_acknowledges_nothing_it_cannot_keep_and_takes_it_once_there_is_room() {
     let disk = SmallDisk::mount(16);
-    let machine = Machine { disk: disk.path().to_owned(), ..Machine::default() };
-    let mut server = Server::start_on(machine, None, &secret(), &[]).await;
+    let mut server = Server::start_on(disk.path(), None, &secret(), &[]).await;
     let crowd = Crowd::gather(&[server.address], 20, Duration::from_millis(20)).await;
     let mut back = Vec::new();
     for _ in 0..rounds(2) {

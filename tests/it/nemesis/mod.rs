@@ -10,7 +10,7 @@ use crate::{
     history::{History, Send, Violation, check, the_checker_sees_what_is_planted},
     support::{
         by_hand,
-        cluster::{Machine, Server, ask, get, post, secret},
+        cluster::{Server, ask, get, post, secret},
         crowd::{self, Crowd, Report},
         database::{DatabaseServer, Engine},
         disk::SmallDisk,
