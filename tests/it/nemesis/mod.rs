@@ -26,7 +26,7 @@ use rand::RngExt;
 use sea_orm::{ConnectionTrait, Database};
 use serde_json::{Value, json};
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     net::SocketAddr,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
@@ -63,6 +63,13 @@ fn judge(what: &str, report: &Report) {
     assert_eq!(found, BTreeSet::new());
     assert_eq!(entries, sends.len(), "what was never acknowledged was repeated until it was");
     the_checker_sees_what_is_planted(&report.history);
+}
+
+/// A broken machine is answered for in words: nothing panicked, nothing was refused for a reason that nobody thought of.
+fn assert_no_surprise(server: &Server) {
+    let log = server.log();
+    let strange = |line: &&str| line.contains("panicked") || line.contains("internal error");
+    assert_eq!(log.lines().find(strange), None);
 }
 
 /// Equal nodes and where they listen; started all at once: one migrates, the others wait.
