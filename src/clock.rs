@@ -1,5 +1,5 @@
 //! What time it is. Rules take the time as an argument; only machines and actions ask here.
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use std::sync::{
     Arc,
     atomic::{AtomicI64, Ordering},
@@ -17,8 +17,8 @@ impl Clock {
         Timestamp::from_microsecond(now).unwrap_or(Timestamp::UNIX_EPOCH)
     }
 
-    /// Moves this clock forward, for tests of what only time brings.
-    pub fn advance(&self, by: std::time::Duration) {
+    /// Moves this clock, for tests of what only time brings.
+    pub fn turn(&self, by: SignedDuration) {
         self.ahead.fetch_add(i64::try_from(by.as_micros()).unwrap_or(i64::MAX), Ordering::Relaxed);
     }
 }

@@ -23,7 +23,11 @@ async fn main() -> ExitCode {
 fn log_to_stderr(format: Option<LogFormat>) {
     let wanted = EnvFilter::try_from_env("KEFU_LOG")
         .unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn,sea_orm=warn"));
-    let log = tracing_subscriber::fmt().with_env_filter(wanted).with_writer(stderr);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(wanted)
+        .with_writer(stderr)
+        // What cannot be written is lost; to complain of it on standard error would panic where that is a full disk.
+        .log_internal_errors(false);
     let guess = if stderr().is_terminal() { LogFormat::Pretty } else { LogFormat::Json };
     match format.unwrap_or(guess) {
         LogFormat::Pretty => log.with_target(false).init(),

@@ -68,6 +68,7 @@ const CUPBOARDS: &[(&str, &[&str])] = &[
     ("tracing_subscriber::", &["main.rs"]),
     ("prometheus_client::", &["metrics.rs"]),
     ("async_nats::", &["bus/nats.rs"]),
+    ("rustix::", &["db/"]),
     (".publish(", &["/actions.rs", "/writer.rs", "bus/bridge.rs"]),
     (".begin()", &["/actions.rs", "/writer.rs", "db/copying.rs"]),
     ("println!", &["commands.rs"]),

@@ -8,7 +8,12 @@ use crate::{
     text::Lang,
 };
 use jiff::Timestamp;
-use sea_orm::{ActiveValue::Set, QuerySelect, entity::prelude::*, sea_query::Expr};
+use sea_orm::{
+    ActiveValue::Set,
+    QuerySelect,
+    entity::prelude::*,
+    sea_query::{Expr, ExprTrait},
+};
 use std::collections::HashMap;
 
 /// A visitor's token lives so long after its last use, in microseconds: 180 days.
@@ -47,16 +52,6 @@ pub mod visitor_token {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// Who holds a token, unless it ended.
-pub async fn find_by_token(db: &Db, hash: &TokenHash, now: Timestamp) -> Result<Option<ContactId>> {
-    let row = visitor_token::Entity::find_by_id(hash.0.clone())
-        .filter(visitor_token::Column::ExpiresAt.gt(db::micros(now)))
-        .filter(visitor_token::Column::RevokedAt.is_null())
-        .one(db.read())
-        .await?;
-    Ok(row.map(|row| ContactId(row.contact_id)))
-}
-
 /// What is known of a token that proves itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenState {
@@ -70,13 +65,20 @@ pub enum TokenState {
 pub async fn token_state(app: &App, hash: &TokenHash) -> Result<TokenState> {
     let row = visitor_token::Entity::find_by_id(hash.0.clone()).one(app.db.read()).await?;
     let now = db::micros(app.clock.now());
-    Ok(match row {
-        None => TokenState::Fresh,
-        Some(row) if row.revoked_at.is_none() && row.expires_at > now => {
-            TokenState::Known(ContactId(row.contact_id))
-        }
-        Some(_) => TokenState::Ended,
-    })
+    let Some(row) = row else { return Ok(TokenState::Fresh) };
+    if row.revoked_at.is_none() && row.expires_at > now {
+        return Ok(TokenState::Known(ContactId(row.contact_id)));
+    }
+    if row.revoked_at.is_none() {
+        // For good, unless only our own clock says so: a clock that is put back brings no token back to life.
+        visitor_token::Entity::update_many()
+            .col_expr(visitor_token::Column::RevokedAt, Expr::value(now))
+            .filter(visitor_token::Column::Hash.eq(row.hash))
+            .filter(visitor_token::Column::ExpiresAt.into_expr().lte(db::now(app.db.write())))
+            .exec(app.db.write())
+            .await?;
+    }
+    Ok(TokenState::Ended)
 }
 
 /// Whether a token still opens doors; one that nobody has spoken with yet does.

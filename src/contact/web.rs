@@ -1,7 +1,7 @@
 //! Lets a visitor in by the cookie that the first message left.
 use super::{
     model::{TokenHash, VisitorToken},
-    store,
+    store::{self, TokenState},
 };
 use crate::{
     app::App,
@@ -42,8 +42,10 @@ impl<'a> FromRequest<'a> for CurrentVisitor {
 
 async fn current(app: &App, request: &Request) -> Result<Option<CurrentVisitor>> {
     let Some(token) = token(app, request) else { return Ok(None) };
-    let contact = store::find_by_token(&app.db, &token.hash(), app.clock.now()).await?;
-    Ok(contact.map(|contact| CurrentVisitor { contact, token: token.hash() }))
+    Ok(match store::token_state(app, &token.hash()).await? {
+        TokenState::Known(contact) => Some(CurrentVisitor { contact, token: token.hash() }),
+        TokenState::Fresh | TokenState::Ended => None,
+    })
 }
 
 fn token(app: &App, request: &Request) -> Option<VisitorToken> {

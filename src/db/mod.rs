@@ -16,7 +16,7 @@ use sea_orm::{
     EntityTrait, IdenStatic, IsolationLevel, Iterable, QueryFilter, SqliteTransactionMode,
     Statement, TransactionOptions,
     sea_query::{Expr, SimpleExpr},
-    sqlx::Executor,
+    sqlx::{self, Executor},
 };
 use std::time::Duration;
 
@@ -81,6 +81,17 @@ impl Db {
             vec![&self.write.direct]
         };
         pools.into_iter().fold((0, 0), count)
+    }
+
+    /// Which part of the disk is free where SQLite keeps its file; `None` where a server keeps its own.
+    pub fn free_room(&self) -> Option<f64> {
+        #[cfg(unix)]
+        if self.is_embedded() {
+            let options = self.write.direct.get_sqlite_connection_pool().connect_options();
+            let disk = rustix::fs::statvfs(options.get_filename()).ok()?;
+            return Some(disk.f_bavail as f64 / disk.f_blocks as f64);
+        }
+        None
     }
 
     /// A transaction that will write. It sees what was committed before each of its statements, and on SQLite it
@@ -266,6 +277,14 @@ fn sqlite(url: &str, connections: u32) -> ConnectOptions {
             .pragma("synchronous", "FULL")
             .pragma("foreign_keys", "ON")
             .busy_timeout(Duration::from_secs(5))
+    });
+    // SQLite takes a transaction back by itself when the disk fails it or is full. The driver then goes on counting one that
+    // is not there, and what it takes for the next would never be committed: such a connection is not used again.
+    options.map_sqlx_sqlite_pool_opts(|pool| {
+        pool.before_acquire(|connection, _| {
+            let is_clean = !sqlx::Connection::is_in_transaction(connection);
+            Box::pin(async move { Ok(is_clean) })
+        })
     });
     options
 }

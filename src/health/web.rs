@@ -55,13 +55,19 @@ pub fn metrics(app: Data<&App>) -> Result<Response> {
     Ok(Response::builder().content_type(format).body(text))
 }
 
-/// What works less well than it could, and what to do.
+/// Below this part of a disk it is time to make room.
+const LITTLE_ROOM: f64 = 0.05;
+
+/// What works less well than it could or soon will, and what to do.
 fn warnings(app: &App) -> Vec<&'static str> {
     let away = app.bus.hearing() == Hearing::BusAway;
-    away.then_some(
-        "no NATS server of --nats-url answers; news from other nodes comes up to 2 s late",
-    )
+    let little_room = app.db.free_room().is_some_and(|free| free < LITTLE_ROOM);
+    [
+        (away, "no NATS server of --nats-url answers; news from other nodes comes up to 2 s late"),
+        (little_room, "less than 5 % of the database's disk is free; make room: on a full one nothing can be sent"),
+    ]
     .into_iter()
+    .filter_map(|(so, warning)| so.then_some(warning))
     .collect()
 }
 

@@ -43,7 +43,10 @@ pub fn follow(
         let mut news = app.bus.subscribe(Topic::Desk);
         let since = Instant::now();
         let asked = app.clone();
-        let begun = aside(async move { Ok((asked.db.now().await?, missed(&asked, after).await?)) });
+        let begun = aside(async move {
+            let now = asked.db.now().await?;
+            Ok((now, missed(&asked, after, now).await?))
+        });
         let Ok((began, missed)) = begun.await else {
             yield Piece::End;
             return;
@@ -130,9 +133,16 @@ fn passing(
     draw(&canvas).map_or(Piece::Beat, |drawn| Piece::Passing(drawn.into()))
 }
 
-/// Rows touched while the reader was away; `None` if they are too many.
-async fn missed(app: &App, after: Option<Timestamp>) -> Result<Option<Vec<Summary>>> {
+/// Rows touched while the reader was away; `None` if they are too many, or if the clock was put back since.
+async fn missed(
+    app: &App,
+    after: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<Option<Vec<Summary>>> {
     let Some(after) = after else { return Ok(Some(Vec::new())) };
+    if after > now + SLACK {
+        return Ok(None);
+    }
     let rows = touched_since(&app.db, after - SLACK, ROWS + 1).await?;
     Ok((rows.len() as u64 <= ROWS).then_some(rows))
 }

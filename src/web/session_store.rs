@@ -5,7 +5,7 @@ use crate::{
     db::{self, Db},
     error::Result,
 };
-use sea_orm::{ActiveValue::Set, QueryOrder, entity::prelude::*, sea_query::Expr};
+use sea_orm::{ActiveValue::Set, Condition, QueryOrder, entity::prelude::*, sea_query::Expr};
 use sha2::{Digest, Sha256};
 use std::time::Duration;
 use tower_sessions::{
@@ -90,14 +90,15 @@ impl SessionStore for SessionRows {
     }
 
     async fn load(&self, id: &Id) -> StoreResult<Option<Record>> {
-        let now = self.clock.now();
-        let row = session::Entity::find_by_id(hash(*id))
-            .filter(session::Column::ExpiresAt.gt(db::micros(now)))
-            .filter(session::Column::CreatedAt.gt(db::micros(now) - as_micros(LONGEST)))
-            .one(self.db.read())
-            .await
-            .map_err(backend)?;
-        let Some(row) = row else { return Ok(None) };
+        let row = session::Entity::find_by_id(hash(*id)).one(self.db.read()).await;
+        let Some(row) = row.map_err(backend)? else { return Ok(None) };
+        let now = db::micros(self.clock.now());
+        if row.expires_at <= now || row.created_at <= now - as_micros(LONGEST) {
+            // For good, unless only our own clock says so: a clock that is put back brings no session back to life.
+            let ended = async { self.forget_expired(self.db.now().await?).await };
+            ended.await.map_err(|error| Error::Backend(error.to_string()))?;
+            return Ok(None);
+        }
         let data =
             serde_json::from_str(&row.record).map_err(|error| Error::Decode(error.to_string()))?;
         let expiry_date =
@@ -133,11 +134,13 @@ impl SessionRows {
         Ok(())
     }
 
-    /// Moves the idle limit, at most every five minutes; a session that is used stays open.
+    /// Moves the idle limit, at most every five minutes; a session that is used stays open. One that was seen while the
+    /// clock was ahead does not stay open for longer.
     pub async fn touch(&self, hash: &[u8]) -> Result<()> {
         let now = db::micros(self.clock.now());
+        let lately = now - as_micros(Duration::from_secs(300))..=now;
         let stale = session::Entity::find_by_id(hash.to_vec())
-            .filter(session::Column::SeenAt.lt(now - as_micros(Duration::from_secs(300))))
+            .filter(session::Column::SeenAt.not_between(*lately.start(), *lately.end()))
             .one(self.db.read())
             .await?;
         if stale.is_some() {
@@ -176,7 +179,10 @@ impl SessionRows {
 
     /// Removes sessions that have expired; how many.
     pub async fn forget_expired(&self, now: jiff::Timestamp) -> Result<u64> {
-        let expired = session::Column::ExpiresAt.lt(db::micros(now));
+        let now = db::micros(now);
+        let expired = Condition::any()
+            .add(session::Column::ExpiresAt.lte(now))
+            .add(session::Column::CreatedAt.lte(now - as_micros(LONGEST)));
         let gone = session::Entity::delete_many().filter(expired).exec(self.db.write()).await?;
         Ok(gone.rows_affected)
     }

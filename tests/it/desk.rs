@@ -1,5 +1,6 @@
 //! Agents at the desk: lists, claims, answers, notes, and two agents at once.
 use crate::support::installation;
+use jiff::SignedDuration;
 use kefu::{agent::Role, ids::Nonce};
 use poem::http::StatusCode;
 
@@ -196,4 +197,17 @@ async fn what_does_not_exist_is_not_found_and_what_makes_no_sense_is_refused() {
         .post(&format!("/desk/c/{id}/delete"), &[("nonce", nonce.as_str())])
         .await
         .must(StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_desk_that_comes_back_after_the_clock_was_put_back_loads_the_page_again() {
+    let site = installation().await;
+    let ana = site.ana().await;
+    let now = site.app.db.now().await.unwrap();
+    for (seen, told) in [(now, "synced"), (now + SignedDuration::from_hours(1), "reset")] {
+        let cursor = format!("{}:{}", site.app.epoch, seen.as_microsecond());
+        let mut desk = ana.person.listen_after("/desk/events?tab=all", Some(&cursor)).await;
+        let first = desk.until(|event| !event.name.is_empty()).await;
+        assert_eq!(first.name, told);
+    }
 }

@@ -1,7 +1,9 @@
 //! Answers that get lost, and a database that has no time.
 use crate::support::{by_hand, installation, proxy};
 use futures_util::future::join_all;
+use jiff::SignedDuration;
 use kefu::{
+    agent::Scope,
     conversation::{self, Range},
     event::Content,
     ids::{ConversationId, Nonce},
@@ -141,7 +143,8 @@ async fn a_database_that_takes_nothing_more_is_told_and_nothing_is_acknowledged(
         );
         return;
     }
-    let vera = site.vera().await;
+    let (vera, ana) = (site.vera().await, site.ana().await);
+    let reader = site.agent_program("ana", Scope::Read).await;
     let program = site.visitor_program().await;
     let cid = program.start("hello").await;
     let mut line = program.connect(site.listening().await).await.unwrap();
@@ -149,20 +152,23 @@ async fn a_database_that_takes_nothing_more_is_told_and_nothing_is_acknowledged(
     let read_only = ["PRAGMA query_only = ON", "PRAGMA query_only = OFF"];
     let full = ["PRAGMA max_page_count = 1", "PRAGMA max_page_count = 1073741823"];
     for [refuse, take] in [read_only, full] {
-        db.execute_unprepared(refuse).await.unwrap();
+        // Said to a connection, which may not be used again after it refused something.
+        let refusing = async || db.execute_unprepared(refuse).await.unwrap();
         // A full database still has room on its last page, so it takes some words to notice.
-        let long = "x".repeat(5_000);
-        let nonce = Nonce::new();
-        let mut page = vera.say_as(nonce.as_str(), &long).await;
-        for _ in 0..20 {
-            if page.status == StatusCode::SERVICE_UNAVAILABLE {
-                break;
+        let long = format!("{refuse} {}", "x".repeat(4_900));
+        let mut tries = 0..20;
+        let page = loop {
+            refusing().await;
+            let page = vera.say(&long).await;
+            if page.status != StatusCode::OK || tries.next().is_none() {
+                break page;
             }
-            page = vera.say(&long).await;
-        }
+        };
         assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE, "{refuse} {}", page.body);
         let new = json!({ "nonce": Nonce::new(), "body": long });
+        refusing().await;
         program.post(&entries, &new).await.must(StatusCode::SERVICE_UNAVAILABLE);
+        refusing().await;
         let frame =
             json!({ "type": "send", "conversation": cid, "nonce": new["nonce"], "body": long });
         let refused = line.request(frame.clone()).await;
@@ -170,11 +176,16 @@ async fn a_database_that_takes_nothing_more_is_told_and_nothing_is_acknowledged(
             (&refused["code"], &refused["retry_after_ms"]),
             (&json!("unavailable"), &json!(2000))
         );
-        // Reading goes on.
+        // Reading goes on, also where it would be noted that somebody was here.
+        site.app.clock.turn(SignedDuration::from_mins(6));
         vera.page().await;
         program.get(&entries).await.must(StatusCode::OK);
+        ana.person.get("/desk/c").await.must(StatusCode::OK);
+        reader.get("/me").await.must(StatusCode::OK);
         db.execute_unprepared(take).await.unwrap();
         assert_eq!(line.request(frame).await["type"], "ok");
         program.post(&entries, &new).await.must(StatusCode::OK);
+        // Whoever looks from outside finds it.
+        program.get(&entries).await.says(refuse);
     }
 }

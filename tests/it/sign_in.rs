@@ -1,7 +1,8 @@
 //! The door: who gets in, and how access ends.
 use crate::support::{Agent, Stream, installation, limited_installation};
+use jiff::SignedDuration;
 use kefu::{
-    agent::{self, AgentName, Email, NewAgent, Role},
+    agent::{self, AgentName, Email, NewAgent, Role, Scope, TokenName},
     contact::VisitorToken,
     event::{Access, Event},
     ids::{self, AgentId},
@@ -176,14 +177,59 @@ async fn a_session_ends_by_idleness_and_by_age() {
     let site = installation().await;
     let ana = site.ana().await;
     for _ in 0..14 {
-        site.app.clock.advance(Duration::from_secs(11 * 3600));
+        site.app.clock.turn(SignedDuration::from_hours(11));
         ana.person.get("/desk/me").await.must(StatusCode::OK);
     }
-    site.app.clock.advance(Duration::from_secs(15 * 3600));
+    site.app.clock.turn(SignedDuration::from_hours(15));
     ana.person.get("/desk/me").await.must(StatusCode::SEE_OTHER);
 
     let ana = Agent::sign_in(site.stranger(), "ana").await;
-    site.app.clock.advance(Duration::from_secs(12 * 3600 + 1));
+    site.app.clock.turn(SignedDuration::from_secs(12 * 3600 + 1));
+    ana.person.get("/desk/me").await.must(StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn what_has_ended_stays_ended_when_the_clock_is_put_back() {
+    let site = installation().await;
+    let (vera, ana) = (site.vera().await, site.ana().await);
+    let all = agent::all(&site.app.db).await.unwrap();
+    let name = TokenName::parse("tests").unwrap();
+    let month = Some(SignedDuration::from_hours(30 * 24));
+    let token = agent::make_token(&site.app, all[0].id, &name, Scope::Read, month).await.unwrap();
+    let program = site.holder(&token);
+    let welcome = [StatusCode::OK; 3];
+    let ended = [StatusCode::SEE_OTHER, StatusCode::UNAUTHORIZED, StatusCode::NOT_FOUND];
+    let are = async |answers: [StatusCode; 3]| {
+        ana.person.get("/desk/me").await.must(answers[0]);
+        program.get("/me").await.must(answers[1]);
+        vera.person.get(&vera.path("")).await.must(answers[2]);
+    };
+    are(welcome).await;
+    // Only this node's clock is wrong: it ends nothing.
+    let half_a_year = SignedDuration::from_hours(181 * 24);
+    site.app.clock.turn(half_a_year);
+    are(ended).await;
+    site.app.clock.turn(-half_a_year);
+    are(welcome).await;
+    let hour = SignedDuration::from_hours(1);
+    let past = (site.app.db.now().await.unwrap() - hour).as_microsecond();
+    for table in ["session", "agent_token", "visitor_token"] {
+        site.change(&format!("UPDATE {table} SET expires_at = {past}")).await;
+    }
+    are(ended).await;
+    site.app.clock.turn(-hour * 2);
+    are(ended).await;
+}
+
+#[tokio::test]
+async fn a_session_begun_while_the_clock_was_ahead_lives_no_longer() {
+    let site = installation().await;
+    let day = SignedDuration::from_hours(24);
+    site.app.clock.turn(day);
+    let ana = site.ana().await;
+    site.app.clock.turn(-day);
+    ana.person.get("/desk/me").await.must(StatusCode::OK);
+    site.app.clock.turn(SignedDuration::from_hours(13));
     ana.person.get("/desk/me").await.must(StatusCode::SEE_OTHER);
 }
 
@@ -269,7 +315,7 @@ async fn an_invitation_is_used_once_and_only_while_it_is_fresh() {
     site.stranger().post("/invite", &fields).await.must(StatusCode::NOT_FOUND);
 
     let late = invited("eve").await;
-    site.app.clock.advance(Duration::from_secs(72 * 3600 + 1));
+    site.app.clock.turn(SignedDuration::from_secs(72 * 3600 + 1));
     site.stranger().get(&format!("/invite?token={late}")).await.must(StatusCode::NOT_FOUND);
     for forged in ["", " ", &late.to_uppercase(), &format!("{late} "), &ids::encode(&[0; 32])] {
         let forged: String = url::form_urlencoded::byte_serialize(forged.as_bytes()).collect();

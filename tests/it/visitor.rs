@@ -1,8 +1,8 @@
 //! A visitor's conversation, with and without scripts, and everything that can be wrong with what she sends.
 use crate::support::{Person, Visitor, installation, limited_installation};
+use jiff::SignedDuration;
 use kefu::ids::Nonce;
 use poem::http::{Method, StatusCode};
-use std::time::Duration;
 
 #[tokio::test]
 async fn nobody_is_remembered_before_the_first_message() {
@@ -503,11 +503,11 @@ async fn a_database_that_is_away_keeps_the_text_and_says_try_again() {
 async fn a_visitor_who_comes_back_after_half_a_year_is_a_stranger() {
     let site = installation().await;
     let vera = site.vera().await;
-    site.app.clock.advance(Duration::from_secs(179 * 24 * 3600));
+    site.app.clock.turn(SignedDuration::from_hours(179 * 24));
     vera.say("just in time").await.must(StatusCode::OK);
-    site.app.clock.advance(Duration::from_secs(179 * 24 * 3600));
+    site.app.clock.turn(SignedDuration::from_hours(179 * 24));
     vera.page().await.says("just in time");
-    site.app.clock.advance(Duration::from_secs(2 * 24 * 3600));
+    site.app.clock.turn(SignedDuration::from_hours(2 * 24));
     vera.person.get(&vera.path("")).await.must(StatusCode::NOT_FOUND);
     vera.say("too late").await.must(StatusCode::NOT_FOUND);
     vera.person.get("/w/demo").await.must(StatusCode::OK);

@@ -4,10 +4,15 @@ use crate::{
     agent::model::{Agent, Scope, Token, TokenName},
     db::{self, Db},
     error::Result,
-    ids::AgentId,
+    ids::{self, AgentId},
 };
 use jiff::Timestamp;
-use sea_orm::{ActiveValue::Set, QueryOrder, entity::prelude::*, sea_query::Expr};
+use sea_orm::{
+    ActiveValue::Set,
+    QueryOrder,
+    entity::prelude::*,
+    sea_query::{Expr, ExprTrait},
+};
 
 /// A use is noted at most this often, in microseconds.
 const NOTED_EVERY: i64 = 300 * 1_000_000;
@@ -79,16 +84,29 @@ pub async fn find_by_token(db: &Db, hash: &[u8], now: Timestamp) -> Result<Optio
         .filter(agent_token::Column::Hash.eq(hash.to_vec()))
         .one(db.read())
         .await?;
-    let ended = |row: &agent_token::Model| row.expires_at.is_some_and(|at| at <= db::micros(now));
-    let Some(row) = row.filter(|row| !ended(row)) else { return Ok(None) };
+    let Some(row) = row else { return Ok(None) };
+    if row.expires_at.is_some_and(|at| at <= db::micros(now)) {
+        // For good, unless only our own clock says so: it stays in the list, but a clock that is put back opens nothing.
+        agent_token::Entity::update_many()
+            .col_expr(agent_token::Column::Hash, Expr::value(ids::random::<32>().to_vec()))
+            .filter(agent_token::Column::Id.eq(row.id))
+            .filter(agent_token::Column::ExpiresAt.into_expr().lte(db::now(db.write())))
+            .exec(db.write())
+            .await?;
+        return Ok(None);
+    }
     let agent = enabled().filter(super::agent::Column::Id.eq(row.agent_id)).one(db.read()).await?;
     let scope = Scope::parse(&row.scope).unwrap_or(Scope::Read);
     if row.used_at.is_none_or(|at| at < db::micros(now) - NOTED_EVERY) {
-        agent_token::Entity::update_many()
+        let noted = agent_token::Entity::update_many()
             .col_expr(agent_token::Column::UsedAt, Expr::value(db::micros(now)))
             .filter(agent_token::Column::Id.eq(row.id))
             .exec(db.write())
-            .await?;
+            .await;
+        // Where nothing can be written, one can still read.
+        if let Err(error) = noted {
+            tracing::warn!(%error, "cannot note that a token is used");
+        }
     }
     Ok(agent.map(|agent| (read(agent), scope)))
 }

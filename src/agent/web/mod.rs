@@ -45,7 +45,10 @@ async fn current(app: &App, request: &Request, session: &Session) -> Result<Curr
     let agent =
         super::store::find(app.db.read(), AgentId(owner)).await?.ok_or(Error::Unauthenticated)?;
     let hash = session_store::hash(id);
-    SessionRows::new(app).touch(&hash).await?;
+    // Where nothing can be written, one can still read.
+    if let Err(error) = SessionRows::new(app).touch(&hash).await {
+        tracing::warn!(%error, "cannot note that a session is used");
+    }
     Ok(CurrentAgent { lang: agent.lang.unwrap_or(Viewer::of(request).lang), agent, session: hash })
 }
 

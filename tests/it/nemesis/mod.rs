@@ -9,19 +9,22 @@ mod server;
 use crate::support::{
     by_hand,
     checker::{History, Send, Violation, check, the_checker_sees_what_is_planted},
-    cluster::{Server, ask, get, secret},
+    cluster::{Server, ask, get, post, secret},
     crowd::{self, Crowd, Report},
     database::{DatabaseServer, Engine},
+    disk::SmallDisk,
     front::Front,
     idle,
     nats::Nats,
     own_database, proxy,
 };
 use futures_util::future::join_all;
+use kefu::ids::Nonce;
 use rand::RngExt;
 use sea_orm::{ConnectionTrait, Database};
+use serde_json::{Value, json};
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     net::SocketAddr,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
@@ -58,6 +61,13 @@ fn judge(what: &str, report: &Report) {
     assert_eq!(found, BTreeSet::new());
     assert_eq!(entries, sends.len(), "what was never acknowledged was repeated until it was");
     the_checker_sees_what_is_planted(&report.history);
+}
+
+/// A broken machine is answered for in words: nothing panicked, nothing was refused for a reason that nobody thought of.
+fn assert_no_surprise(server: &Server) {
+    let log = server.log();
+    let strange = |line: &&str| line.contains("panicked") || line.contains("internal error");
+    assert_eq!(log.lines().find(strange), None);
 }
 
 /// Equal nodes and where they listen; started all at once: one migrates, the others wait.

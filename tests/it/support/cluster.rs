@@ -3,6 +3,7 @@ use super::proxy::free_port;
 use kefu::ids::{encode, random};
 use std::{
     net::{Ipv4Addr, SocketAddr},
+    path::Path,
     process::{Command as Now, Stdio},
     time::Duration,
 };
@@ -16,6 +17,9 @@ use tokio::{
 
 pub struct Server {
     pub address: SocketAddr,
+    /// A program that runs it from its next start on, with its arguments: one that takes its place, so that signals reach
+    /// the server.
+    pub under: Vec<String>,
     command: Vec<String>,
     secret: String,
     child: Child,
@@ -25,16 +29,30 @@ pub struct Server {
 impl Server {
     /// Over a database, or an SQLite file of its own.
     pub async fn start(database_url: Option<&str>, secret: &str, more: &[&str]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::start_on(&std::env::temp_dir(), database_url, secret, more).await
+    }
+
+    /// With its folder on this disk: data, key and log.
+    pub async fn start_on(
+        disk: &Path,
+        database_url: Option<&str>,
+        secret: &str,
+        more: &[&str],
+    ) -> Self {
+        let folder = tempfile::tempdir_in(disk).unwrap();
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
         let listen = address.to_string();
-        let mut command = vec!["--rate-limits", "off", "--listen", &listen];
+        let mut command = vec!["--listen", &listen];
         command.extend(["--data-dir", folder.path().to_str().unwrap()]);
         command.extend(database_url.iter().flat_map(|url| ["--database-url", url]));
+        if !more.contains(&"--rate-limits") {
+            command.extend(["--rate-limits", "off"]);
+        }
         command.extend(more);
         let command: Vec<_> = command.into_iter().map(str::to_owned).collect();
-        let child = run(&command, secret, &folder);
-        let mut server = Self { address, command, secret: secret.to_owned(), child, folder };
+        let (under, secret) = (Vec::new(), secret.to_owned());
+        let child = run(&under, &command, &secret, &folder);
+        let mut server = Self { address, under, command, secret, child, folder };
         // A start that was cut off from its database is tried again, as by whatever supervises servers.
         for attempt in 0.. {
             if server.answered().await {
@@ -70,7 +88,7 @@ impl Server {
 
     /// With the same settings, at the same address.
     pub fn start_again(&mut self) {
-        self.child = run(&self.command, &self.secret, &self.folder);
+        self.child = run(&self.under, &self.command, &self.secret, &self.folder);
     }
 
     pub fn signal(&self, signal: &str) {
@@ -107,19 +125,21 @@ pub fn secret() -> String {
     encode(&random::<32>())
 }
 
-fn run(command: &[String], secret: &str, folder: &TempDir) -> Child {
+fn run(under: &[String], command: &[String], secret: &str, folder: &TempDir) -> Child {
     let log = std::fs::File::options().create(true).append(true).open(folder.path().join("log"));
-    let mut kefu = Command::new(env!("CARGO_BIN_EXE_kefu"));
+    let binary = env!("CARGO_BIN_EXE_kefu").to_owned();
+    let mut all = under.iter().chain([&binary]).chain(command);
+    let mut kefu = Command::new(all.next().expect("the binary at least"));
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("KEFU_")) {
         kefu.env_remove(name);
     }
-    kefu.args(command)
+    kefu.args(all)
         .env("KEFU_SECRET_KEY", secret)
         .stdout(Stdio::null())
         .stderr(log.unwrap())
         .kill_on_drop(true)
         .spawn()
-        .unwrap()
+        .unwrap_or_else(|error| panic!("cannot run {under:?} kefu: {error}"))
 }
 
 /// How long an answer may take until it counts as lost.

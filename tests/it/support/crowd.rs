@@ -162,6 +162,15 @@ impl Crowd {
         }
     }
 
+    /// Waits until so many attempts more brought no acknowledgement.
+    pub async fn is_refused(&self, more: usize) {
+        let (wanted, since) = (self.pace().unknown + more, Instant::now());
+        while self.pace().unknown < wanted {
+            assert!(since.elapsed() < Duration::from_secs(60), "everything is acknowledged");
+            sleep(Duration::from_millis(5)).await;
+        }
+    }
+
     /// Stops writing, waits until every reader has seen what is stored, and tells what happened.
     pub async fn disperse(self, database_url: &str) -> Report {
         self.stop.cancel();

@@ -5,6 +5,7 @@ pub mod cluster;
 pub mod container;
 pub mod crowd;
 pub mod database;
+pub mod disk;
 pub mod front;
 pub mod idle;
 pub mod line;
