@@ -43,8 +43,11 @@ pub fn follow(
         let mut news = app.bus.subscribe(Topic::Desk);
         let since = Instant::now();
         let asked = app.clone();
-        let begun = aside(async move { Ok((asked.db.now().await?, missed(&asked, after).await?)) });
-        let Ok((began, missed)) = begun.await else {
+        let turn = app.streams.turn().await;
+        let begun =
+            aside(async move { Ok((asked.db.now().await?, missed(&asked, after).await?)) }).await;
+        drop(turn);
+        let Ok((began, missed)) = begun else {
             yield Piece::End;
             return;
         };
