@@ -3,6 +3,7 @@
 //! rounds on each change, more by hand: `tests/run --long T02`.
 mod database;
 mod files;
+mod links;
 mod nodes;
 mod server;
 mod storm;
@@ -11,12 +12,13 @@ use crate::{
     history::{History, Send, Violation, check, the_checker_sees_what_is_planted},
     support::{
         by_hand,
-        cluster::{Server, ask, get, secret},
+        cluster::{Server, ask, get, secret, told},
         crowd::{self, Crowd, Report},
         database::{DatabaseServer, Engine},
         front::Front,
         idle,
         nats::Nats,
+        network::{End, Network},
         own_database, proxy,
     },
 };
@@ -25,7 +27,7 @@ use rand::RngExt;
 use sea_orm::{ConnectionTrait, Database};
 use std::{
     collections::BTreeSet,
-    net::SocketAddr,
+    net::{Ipv4Addr, SocketAddr},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     time::{Duration, Instant},

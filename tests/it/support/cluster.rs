@@ -1,5 +1,5 @@
 //! The binary as a process of its own, which can be killed, paused and started again.
-use super::proxy::free_port;
+use super::{network::Line, proxy::free_port};
 use kefu::ids::{encode, random};
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -14,6 +14,8 @@ use tokio::{
     time::{sleep, timeout},
 };
 
+const KEFU: &str = env!("CARGO_BIN_EXE_kefu");
+
 pub struct Server {
     pub address: SocketAddr,
     command: Vec<String>,
@@ -25,10 +27,32 @@ pub struct Server {
 impl Server {
     /// Over a database, or an SQLite file of its own.
     pub async fn start(database_url: Option<&str>, secret: &str, more: &[&str]) -> Self {
+        Self::start_at(Ipv4Addr::LOCALHOST, &[KEFU], database_url, secret, more).await
+    }
+
+    /// The same in a network of its own, where it listens at the other end of a line.
+    pub async fn start_behind(
+        line: &Line,
+        database_url: Option<&str>,
+        secret: &str,
+        more: &[&str],
+    ) -> Self {
+        let program = ["ip", "netns", "exec", &line.network, KEFU];
+        Self::start_at(line.there, &program, database_url, secret, more).await
+    }
+
+    async fn start_at(
+        host: Ipv4Addr,
+        program: &[&str],
+        database_url: Option<&str>,
+        secret: &str,
+        more: &[&str],
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
+        let address = SocketAddr::from((host, free_port()));
         let listen = address.to_string();
-        let mut command = vec!["--rate-limits", "off", "--listen", &listen];
+        let mut command = program.to_vec();
+        command.extend(["--rate-limits", "off", "--listen", &listen]);
         command.extend(["--data-dir", folder.path().to_str().unwrap()]);
         command.extend(database_url.iter().flat_map(|url| ["--database-url", url]));
         command.extend(more);
@@ -58,6 +82,13 @@ impl Server {
         let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
         let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
         line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    }
+
+    /// How many files it has open, and how many threads.
+    pub fn files_and_threads(&self) -> [usize; 2] {
+        let pid = self.child.id().expect("it runs");
+        let count = |what| std::fs::read_dir(format!("/proc/{pid}/{what}")).unwrap().count();
+        [count("fd"), count("task")]
     }
 
     pub fn log(&self) -> String {
@@ -109,11 +140,11 @@ pub fn secret() -> String {
 
 fn run(command: &[String], secret: &str, folder: &TempDir) -> Child {
     let log = std::fs::File::options().create(true).append(true).open(folder.path().join("log"));
-    let mut kefu = Command::new(env!("CARGO_BIN_EXE_kefu"));
+    let mut kefu = Command::new(&command[0]);
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("KEFU_")) {
         kefu.env_remove(name);
     }
-    kefu.args(command)
+    kefu.args(&command[1..])
         .env("KEFU_SECRET_KEY", secret)
         .stdout(Stdio::null())
         .stderr(log.unwrap())
@@ -128,6 +159,13 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Status and body; `None` if no answer came.
 pub async fn get(server: SocketAddr, path: &str) -> Option<(u16, String)> {
     ask(server, &format!("GET {path} HTTP/1.0\r\nhost: {server}\r\n\r\n"), PATIENCE).await
+}
+
+/// What a server that tells its metrics there counts under a name.
+pub async fn told(metrics: SocketAddr, name: &str) -> u64 {
+    let (_, text) = get(metrics, "/metrics").await.expect("metrics");
+    let line = text.lines().find(|line| line.starts_with(name)).expect("a metric of this name");
+    line.rsplit(' ').next().unwrap().parse().unwrap()
 }
 
 /// The same of a JSON body sent with a token.
