@@ -6,6 +6,7 @@ mod files;
 mod links;
 mod nodes;
 mod server;
+mod soak;
 mod storm;
 
 use crate::{

@@ -102,7 +102,7 @@ impl Pace {
 }
 
 pub struct Crowd {
-    talks: Vec<Talk>,
+    pub talks: Vec<Talk>,
     told: Arc<Told>,
     stop: CancellationToken,
     writing: Vec<JoinHandle<()>>,
