@@ -11,7 +11,10 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
-use tokio::time::timeout;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
 use tokio_util::{
     sync::CancellationToken,
     task::{AbortOnDropHandle, TaskTracker, task_tracker::TaskTrackerToken},
@@ -71,17 +74,39 @@ impl Kept {
     }
 }
 
+/// Streams that ask the database at once before they follow. After a crash thousands come back together; were all of them to
+/// ask, each would wait for a connection until it gives up, and so would those who send.
+const ASKING: usize = 8;
+
 /// The open streams of this node, and the sign that they should end.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Streams {
     open: TaskTracker,
+    turns: Arc<Semaphore>,
     /// The process was asked to leave: whoever sends people here should send them elsewhere.
     pub leaving: CancellationToken,
     /// It leaves now: nothing is accepted any more, and streams end.
     pub draining: CancellationToken,
 }
 
+impl Default for Streams {
+    fn default() -> Self {
+        Self {
+            open: TaskTracker::default(),
+            turns: Arc::new(Semaphore::new(ASKING)),
+            leaving: CancellationToken::default(),
+            draining: CancellationToken::default(),
+        }
+    }
+}
+
 impl Streams {
+    /// Waits for a turn to ask the database, however long; whoever waits holds nothing. First come, first served.
+    pub async fn turn(&self) -> Turn {
+        let place = self.turns.clone().acquire_owned().await;
+        Turn { _place: place.expect("nobody closes it") }
+    }
+
     pub fn open(&self) -> OpenStream {
         OpenStream { _place: self.open.token() }
     }
@@ -101,4 +126,32 @@ impl Streams {
 #[derive(Debug)]
 pub struct OpenStream {
     _place: TaskTrackerToken,
+}
+
+/// A turn to ask the database, until it is dropped.
+#[derive(Debug)]
+pub struct Turn {
+    _place: OwnedSemaphorePermit,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::FutureExt;
+
+    #[tokio::test]
+    async fn a_few_streams_ask_at_once_and_the_next_one_when_another_has_asked_or_gone_away() {
+        let streams = Streams::default();
+        let mut asking = Vec::new();
+        for _ in 0..ASKING {
+            asking.push(streams.turn().now_or_never().expect("nobody waits on a quiet server"));
+        }
+        let mut hangs_up = Box::pin(streams.turn());
+        let mut next = Box::pin(streams.turn());
+        assert!(hangs_up.as_mut().now_or_never().is_none());
+        assert!(next.as_mut().now_or_never().is_none());
+        drop(hangs_up);
+        asking.pop();
+        assert!(next.now_or_never().is_some());
+    }
 }

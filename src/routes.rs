@@ -10,7 +10,12 @@ use crate::{
     health::web as health,
     live,
     setup::web as setup,
-    web::{assets, errors, headers, limits::Limits, origin, session::Sessions},
+    web::{
+        assets, errors, headers,
+        limits::{self, Limits},
+        origin,
+        session::Sessions,
+    },
 };
 use poem::{
     Endpoint, EndpointExt, Route, get,
@@ -30,6 +35,7 @@ pub fn site(app: &App) -> impl Endpoint + use<> {
         // Else the type of the whole is deeper than the compiler looks.
         .boxed()
         .around(errors::answer)
+        .around(limits::in_turn)
         .around(api::for_sites)
         .around(headers::protect)
         .with(CookieJarManager::new())

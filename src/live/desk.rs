@@ -43,11 +43,14 @@ pub fn follow(
         let mut news = app.bus.subscribe(Topic::Desk);
         let since = Instant::now();
         let asked = app.clone();
+        let turn = app.streams.turn().await;
         let begun = aside(async move {
             let now = asked.db.now().await?;
             Ok((now, missed(&asked, after, now).await?))
-        });
-        let Ok((began, missed)) = begun.await else {
+        })
+        .await;
+        drop(turn);
+        let Ok((began, missed)) = begun else {
             yield Piece::End;
             return;
         };

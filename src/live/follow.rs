@@ -202,7 +202,10 @@ pub fn conversation<D: Draw>(
         let mut news = app.bus.subscribe(Topic::Conversation(draw.conversation()));
         let mut presence = app.bus.subscribe(Topic::Presence);
         let resumed = cursor.is_some();
-        let began = match aside(begin(app.clone(), seat, draw.clone(), cursor)).await {
+        let turn = app.streams.turn().await;
+        let began = aside(begin(app.clone(), seat, draw.clone(), cursor)).await;
+        drop(turn);
+        let began = match began {
             Ok(began) => began,
             Err(error) => {
                 tracing::warn!(%error, "a stream could not begin");
@@ -345,7 +348,8 @@ async fn begin<D: Draw>(
     if last_seq.saturating_sub(seen) > i64::try_from(MISSED).unwrap_or(i64::MAX) {
         return Ok(None);
     }
-    let (missed, seen) = read_on(&app, &draw, seen).await?;
+    let (missed, seen) =
+        if seen < last_seq { read_on(&app, &draw, seen).await? } else { (Vec::new(), seen) };
     let positions = conversation::positions(app.db.read(), draw.conversation()).await?;
     let other = match draw.audience() {
         Side::Visitor => Present::Agents,
@@ -423,5 +427,8 @@ async fn read_on<D: Draw>(app: &App, draw: &D, mut seen: i64) -> Result<(Vec<Pie
             pieces.push(Piece::Entry { seq: entry.seq, drawn: draw.entry(entry, before)? });
         }
         seen = last;
+        if (history.entries.len() as u64) < MISSED {
+            return Ok((pieces, seen));
+        }
     }
 }

@@ -1,5 +1,8 @@
 //! How much and how fast. Sizes are caps; rates are token buckets in this node's memory, on a monotonic clock.
-use crate::error::{Error, Invalid, Result};
+use crate::{
+    app::App,
+    error::{Error, Invalid, Result},
+};
 use bytes::Bytes;
 use governor::{
     Quota, RateLimiter,
@@ -7,7 +10,7 @@ use governor::{
     state::keyed::DashMapStateStore,
 };
 use percent_encoding::percent_decode;
-use poem::Request;
+use poem::{Endpoint, Request};
 use std::{
     collections::HashMap,
     hash::Hash,
@@ -23,6 +26,8 @@ pub const BODY: usize = 64 * 1024;
 const BODY_DEADLINE: Duration = Duration::from_secs(30);
 /// Open streams of one visitor, or of one session of an agent.
 const STREAMS: usize = 10;
+/// How the addresses of streams end, and no others.
+const STREAM: [&str; 3] = ["/events", "/ws", "/live"];
 
 type Buckets<K> = RateLimiter<K, DashMapStateStore<K>, DefaultClock>;
 
@@ -133,6 +138,18 @@ impl Drop for StreamPlace {
             }
         }
     }
+}
+
+/// Lets streams in a few at a time, before anything is asked about them. A late answer brings a reader in, a refusal would be the
+/// last that a browser hears: it takes up no stream again that was answered anything but a stream.
+pub async fn in_turn<E: Endpoint>(endpoint: Arc<E>, request: Request) -> poem::Result<E::Output> {
+    let path = request.uri().path();
+    let streams = request.data::<App>().filter(|_| STREAM.iter().any(|end| path.ends_with(end)));
+    let _turn = match streams.map(|app| app.streams.clone()) {
+        Some(streams) => Some(streams.turn().await),
+        None => None,
+    };
+    endpoint.call(request).await
 }
 
 /// Reads a request's whole body within the limits, and puts it back.

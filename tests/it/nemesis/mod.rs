@@ -1,21 +1,25 @@
-//! A crowd writes and reads while something is killed, paused or cut off again and again (T02–T05); then the checker of
-//! `history` says whether what everybody was told can have happened to one log. A few rounds on each change, more by hand:
-//! `tests/run --long T02`.
+//! A crowd writes and reads while something is killed, paused or cut off again and again (T02–T05), or while people only come
+//! and go (T14, T23); then the checker of `history` says whether what everybody was told can have happened to one log. A few
+//! rounds on each change, more by hand: `tests/run --long T02`.
 mod database;
 mod files;
+mod links;
 mod nodes;
 mod server;
+mod soak;
+mod storm;
 
 use crate::support::{
     by_hand,
     checker::{History, Send, Violation, check, the_checker_sees_what_is_planted},
-    cluster::{Server, ask, get, post, secret},
+    cluster::{Server, ask, get, post, secret, told},
     crowd::{self, Crowd, Report},
     database::{DatabaseServer, Engine},
     disk::SmallDisk,
     front::Front,
     idle,
     nats::Nats,
+    network::{End, Network},
     own_database, proxy,
 };
 use futures_util::future::join_all;
@@ -25,7 +29,7 @@ use sea_orm::{ConnectionTrait, Database};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    net::SocketAddr,
+    net::{Ipv4Addr, SocketAddr},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     time::{Duration, Instant},

@@ -45,20 +45,15 @@ async fn t05_lines_that_are_slow_cut_and_silent_lose_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn t13_readers_who_stop_reading_are_cut_off_and_slow_nobody() {
     let stuck: usize = by_hand("KEFU_READERS").unwrap_or(8);
-    let metrics = format!("127.0.0.1:{}", proxy::free_port());
-    let more = ["--metrics-listen", metrics.as_str()];
+    let metrics = SocketAddr::from((Ipv4Addr::LOCALHOST, proxy::free_port()));
+    let more = ["--metrics-listen", &metrics.to_string()];
     let server = Server::start(own_database().await.as_deref(), &secret(), &more).await;
-    let told = async |name: &str| {
-        let (_, text) = get(metrics.parse().unwrap(), "/metrics").await.unwrap();
-        let line = text.lines().find(|line| line.starts_with(name)).unwrap().to_owned();
-        line.rsplit(' ').next().unwrap().parse::<u64>().unwrap()
-    };
     let flood = idle::Flood::begin(server.address, stuck).await;
     let before = server.memory();
     // Long messages, until what is unread fills every buffer on the way.
     let took = flood.fill(400).await;
     let began = Instant::now();
-    while told("kefu_slow_closes_total").await < stuck as u64 {
+    while told(metrics, "kefu_slow_closes_total").await < stuck as u64 {
         assert!(began.elapsed() < Duration::from_secs(60), "cut off within a minute");
         sleep(Duration::from_millis(200)).await;
     }

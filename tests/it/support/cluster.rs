@@ -1,7 +1,8 @@
 //! The binary as a process of its own, which can be killed, paused and started again.
-use super::proxy::free_port;
+use super::{network::Line, proxy::free_port};
 use kefu::ids::{encode, random};
 use std::{
+    env::temp_dir,
     net::{Ipv4Addr, SocketAddr},
     path::Path,
     process::{Command as Now, Stdio},
@@ -29,7 +30,7 @@ pub struct Server {
 impl Server {
     /// Over a database, or an SQLite file of its own.
     pub async fn start(database_url: Option<&str>, secret: &str, more: &[&str]) -> Self {
-        Self::start_on(&std::env::temp_dir(), database_url, secret, more).await
+        Self::start_in(Ipv4Addr::LOCALHOST, &[], &temp_dir(), database_url, secret, more).await
     }
 
     /// With its folder on this disk: data, key and log.
@@ -39,8 +40,30 @@ impl Server {
         secret: &str,
         more: &[&str],
     ) -> Self {
+        Self::start_in(Ipv4Addr::LOCALHOST, &[], disk, database_url, secret, more).await
+    }
+
+    /// In a network of its own, where it listens at the other end of a line.
+    pub async fn start_behind(
+        line: &Line,
+        database_url: Option<&str>,
+        secret: &str,
+        more: &[&str],
+    ) -> Self {
+        let network = ["ip", "netns", "exec", &line.network];
+        Self::start_in(line.there, &network, &temp_dir(), database_url, secret, more).await
+    }
+
+    async fn start_in(
+        host: Ipv4Addr,
+        under: &[&str],
+        disk: &Path,
+        database_url: Option<&str>,
+        secret: &str,
+        more: &[&str],
+    ) -> Self {
         let folder = tempfile::tempdir_in(disk).unwrap();
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
+        let address = SocketAddr::from((host, free_port()));
         let listen = address.to_string();
         let mut command = vec!["--listen", &listen];
         command.extend(["--data-dir", folder.path().to_str().unwrap()]);
@@ -50,7 +73,8 @@ impl Server {
         }
         command.extend(more);
         let command: Vec<_> = command.into_iter().map(str::to_owned).collect();
-        let (under, secret) = (Vec::new(), secret.to_owned());
+        let under: Vec<String> = under.iter().copied().map(str::to_owned).collect();
+        let secret = secret.to_owned();
         let child = run(&under, &command, &secret, &folder);
         let mut server = Self { address, under, command, secret, child, folder };
         // A start that was cut off from its database is tried again, as by whatever supervises servers.
@@ -76,6 +100,13 @@ impl Server {
         let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
         let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
         line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    }
+
+    /// How many files it has open, and how many threads.
+    pub fn files_and_threads(&self) -> [usize; 2] {
+        let pid = self.child.id().expect("it runs");
+        let count = |what| std::fs::read_dir(format!("/proc/{pid}/{what}")).unwrap().count();
+        [count("fd"), count("task")]
     }
 
     pub fn log(&self) -> String {
@@ -148,6 +179,13 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Status and body; `None` if no answer came.
 pub async fn get(server: SocketAddr, path: &str) -> Option<(u16, String)> {
     ask(server, &format!("GET {path} HTTP/1.0\r\nhost: {server}\r\n\r\n"), PATIENCE).await
+}
+
+/// What a server that tells its metrics there counts under a name.
+pub async fn told(metrics: SocketAddr, name: &str) -> u64 {
+    let (_, text) = get(metrics, "/metrics").await.expect("metrics");
+    let line = text.lines().find(|line| line.starts_with(name)).expect("a metric of this name");
+    line.rsplit(' ').next().unwrap().parse().unwrap()
 }
 
 /// The same of a JSON body sent with a token.

@@ -14,7 +14,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -28,6 +28,8 @@ use tokio_tungstenite::tungstenite::{ClientRequestBuilder, Message};
 use tokio_util::sync::CancellationToken;
 
 const WRITERS: usize = 8;
+/// Streams that a visitor has open in browsers.
+const TABS: usize = 5;
 /// A line on which nothing was heard for so long is dead: the server beats every 15 s.
 const SILENCE: Duration = Duration::from_secs(20);
 
@@ -42,6 +44,8 @@ pub struct Talk {
 #[derive(Clone, Copy, Debug)]
 enum Way {
     Events,
+    /// The same, but comes back when the server says, as a browser does.
+    Browser,
     Socket,
     Waiting,
 }
@@ -52,6 +56,10 @@ struct Told {
     clock: AtomicU64,
     sends: Mutex<Vec<(String, Send)>>,
     pace: Mutex<Pace>,
+    /// Which stream had seen all that it missed, and when.
+    synced: Mutex<Vec<(usize, Instant)>>,
+    /// Streams that were answered anything but a stream, which ends a browser's for good.
+    refused: AtomicUsize,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -72,6 +80,20 @@ impl Pace {
         self.silence = self.silence.max(before.map_or(Duration::ZERO, |before| before.elapsed()));
     }
 
+    /// What happened after an earlier look at it.
+    pub fn since(&self, earlier: &Self) -> Self {
+        Self {
+            unknown: self.unknown - earlier.unknown,
+            took: self.took[earlier.took.len()..].to_vec(),
+            ..Self::default()
+        }
+    }
+
+    /// The part of all attempts that brought no acknowledgement.
+    pub fn failed(&self) -> f64 {
+        self.unknown as f64 / (self.unknown + self.took.len()) as f64
+    }
+
     /// What so large a part of the sends took no longer than.
     pub fn within(&self, part: f64) -> Duration {
         let mut took = self.took.clone();
@@ -82,7 +104,7 @@ impl Pace {
 }
 
 pub struct Crowd {
-    talks: Vec<Talk>,
+    pub talks: Vec<Talk>,
     told: Arc<Told>,
     stop: CancellationToken,
     writing: Vec<JoinHandle<()>>,
@@ -105,21 +127,44 @@ pub struct Report {
 impl Crowd {
     /// Begins to write and read at servers, with so long a pause at most between two sends of a writer.
     pub async fn gather(servers: &[SocketAddr], conversations: usize, pause: Duration) -> Self {
+        let ways = [Way::Events, Way::Socket, Way::Waiting];
+        Self::reading(servers, conversations, &ways, pause).await
+    }
+
+    /// The same with so many streams as browsers have them, and nothing else to read by.
+    pub async fn in_browsers(server: SocketAddr, streams: usize, pause: Duration) -> Self {
+        Self::reading(&[server], streams.div_ceil(TABS), &[Way::Browser; TABS], pause).await
+    }
+
+    async fn reading(
+        servers: &[SocketAddr],
+        conversations: usize,
+        ways: &[Way],
+        pause: Duration,
+    ) -> Self {
         let told = Arc::<Told>::default();
-        let mut talks = Vec::new();
-        for _ in 0..conversations {
-            talks.push(start(servers[0]).await);
-        }
+        let talks: Vec<_> = futures_util::stream::iter(0..conversations)
+            .map(|_| start(servers[0]))
+            .buffer_unordered(8)
+            .collect()
+            .await;
         let stop = CancellationToken::new();
         let servers: Arc<[SocketAddr]> = servers.into();
         let mut reading = Vec::new();
         for talk in &talks {
-            for way in [Way::Events, Way::Socket, Way::Waiting] {
+            for way in ways {
                 let seen = Arc::<Mutex<Vec<i64>>>::default();
-                let (talk, servers) = (talk.clone(), servers.clone());
-                let reader = Reader { way, talk: talk.clone(), servers, seen: seen.clone() };
+                let reader = Reader {
+                    number: reading.len(),
+                    way: *way,
+                    talk: talk.clone(),
+                    servers: servers.clone(),
+                    told: told.clone(),
+                    seen: seen.clone(),
+                    retry: AtomicU64::new(3_000),
+                };
                 let task = tokio::spawn(reader.read());
-                reading.push(Reading { cid: talk.cid, seen, task });
+                reading.push(Reading { cid: talk.cid.clone(), seen, task });
             }
         }
         let writing = (0..WRITERS)
@@ -169,6 +214,31 @@ impl Crowd {
             assert!(since.elapsed() < Duration::from_secs(60), "everything is acknowledged");
             sleep(Duration::from_millis(5)).await;
         }
+    }
+
+    /// Waits until so large a part of the streams came back since a moment; how long each took that did, the soonest first.
+    pub async fn back(&self, part: f64, since: Instant) -> Vec<Duration> {
+        let wanted = (self.reading.len() as f64 * part).ceil() as usize;
+        loop {
+            let mut first = BTreeMap::new();
+            for (stream, at) in self.told.synced.lock().unwrap().iter() {
+                if let Some(took) = at.checked_duration_since(since) {
+                    first.entry(*stream).or_insert(took);
+                }
+            }
+            if first.len() >= wanted {
+                let mut took: Vec<_> = first.into_values().collect();
+                took.sort();
+                return took;
+            }
+            assert!(since.elapsed() < Duration::from_secs(300), "only {} came back", first.len());
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Streams that were answered anything but a stream: a browser gives such a one up for good.
+    pub fn refused(&self) -> usize {
+        self.told.refused.load(Ordering::SeqCst)
     }
 
     /// Stops writing, waits until every reader has seen what is stored, and tells what happened.
@@ -279,10 +349,14 @@ async fn write(
 }
 
 struct Reader {
+    number: usize,
     way: Way,
     talk: Talk,
     servers: Arc<[SocketAddr]>,
+    told: Arc<Told>,
     seen: Arc<Mutex<Vec<i64>>>,
+    /// When the server wants its streams back, in milliseconds; until it says so, what browsers think.
+    retry: AtomicU64,
 }
 
 impl Reader {
@@ -291,11 +365,15 @@ impl Reader {
             let server = *any(&self.servers);
             // However it ends, the reader comes back with its cursor.
             let _ = match self.way {
-                Way::Events => self.events(server).await,
+                Way::Events | Way::Browser => self.events(server).await,
                 Way::Socket => self.socket(server).await,
                 Way::Waiting => self.waiting(server).await,
             };
-            sleep(between(30, 300)).await;
+            sleep(match self.way {
+                Way::Browser => Duration::from_millis(self.retry.load(Ordering::SeqCst)),
+                Way::Events | Way::Socket | Way::Waiting => between(30, 300),
+            })
+            .await;
         }
     }
 
@@ -310,6 +388,13 @@ impl Reader {
     async fn events(&self, server: SocketAddr) -> Option<()> {
         let path = format!("/c/{}/events?after={}", self.talk.cid, self.held());
         let mut lines = begin(server, &path, &self.talk.token).await?;
+        // A browser waits for an answer as long as it takes.
+        let patience = if let Way::Browser = self.way { Duration::MAX } else { SILENCE };
+        let status = timeout(patience, lines.next_line()).await.ok()?.ok()??;
+        if !status.ends_with(" 200 OK") {
+            self.told.refused.fetch_add(1, Ordering::SeqCst);
+            return None;
+        }
         // An event counts when it is whole: at its empty line.
         let (mut seq, mut name) = (None, String::new());
         loop {
@@ -318,9 +403,14 @@ impl Reader {
                 seq = id.split(':').nth(1).and_then(|seq| seq.parse().ok());
             } else if let Some(event) = line.strip_prefix("event: ") {
                 name = event.to_owned();
+            } else if let Some(retry) = line.strip_prefix("retry: ") {
+                self.retry.store(retry.parse().ok()?, Ordering::SeqCst);
             } else if line.is_empty() {
                 if name == "reset" {
                     return self.waiting_once(server, 0).await;
+                }
+                if name == "synced" {
+                    self.told.synced.lock().unwrap().push((self.number, Instant::now()));
                 }
                 seq.take().into_iter().for_each(|seq| self.see(seq));
                 name.clear();

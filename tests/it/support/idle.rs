@@ -17,6 +17,7 @@ use tokio::{
     time::sleep,
 };
 use tokio_tungstenite::tungstenite::Message;
+use tokio_util::sync::CancellationToken;
 
 /// Many idle streams, some sockets, and posts that are under way when the server leaves.
 pub struct Streams {
@@ -122,6 +123,46 @@ async fn slow_post(server: SocketAddr, talk: Talk) -> JoinHandle<bool> {
         let _ = stream.read_to_string(&mut answer).await;
         answer.starts_with("HTTP/1.0 201")
     })
+}
+
+/// Readers who look for a moment, go and come back, all the time.
+pub struct PassersBy {
+    leave: CancellationToken,
+    passing: Vec<JoinHandle<usize>>,
+}
+
+impl PassersBy {
+    /// One in each conversation.
+    pub fn begin(server: SocketAddr, talks: &[Talk]) -> Self {
+        let leave = CancellationToken::new();
+        let pass = |talk: &Talk| tokio::spawn(pass(server, talk.clone(), leave.clone()));
+        Self { passing: talks.iter().map(pass).collect(), leave }
+    }
+
+    /// How often one of them came.
+    pub async fn go_home(self) -> usize {
+        self.leave.cancel();
+        done(self.passing).await.into_iter().sum()
+    }
+}
+
+async fn pass(server: SocketAddr, talk: Talk, leave: CancellationToken) -> usize {
+    let (mut came, mut cursor) = (0, "0".to_owned());
+    while !leave.is_cancelled() {
+        let path = format!("/c/{}/events?after={cursor}", talk.cid);
+        let mut lines = begin(server, &path, &talk.token).await.expect("a stream");
+        loop {
+            let line = lines.next_line().await.unwrap().expect("a stream");
+            if let Some(id) = line.strip_prefix("id: ") {
+                cursor = id.to_owned();
+            } else if line == "event: synced" {
+                break;
+            }
+        }
+        came += 1;
+        sleep(Duration::from_secs_f64(rand::random_range(0.0..0.5))).await;
+    }
+    came
 }
 
 /// Conversations with long messages, and readers who take nothing of them.

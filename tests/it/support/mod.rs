@@ -10,6 +10,7 @@ pub mod front;
 pub mod idle;
 pub mod line;
 pub mod nats;
+pub mod network;
 mod page;
 pub mod program;
 pub mod proxy;

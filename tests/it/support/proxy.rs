@@ -1,7 +1,7 @@
 //! A line that is not to be relied on.
 use rand::RngExt;
 use std::{
-    net::SocketAddr,
+    net::{Ipv4Addr, SocketAddr},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -20,6 +20,15 @@ use tokio::{
 /// A port that was free a moment ago.
 pub fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Every connection to a port of the address is carried on to the server, as it is.
+pub async fn forwarding(at: Ipv4Addr, server: SocketAddr) -> SocketAddr {
+    relay_at(at, move |mut client| async move {
+        let Ok(mut onward) = TcpStream::connect(server).await else { return };
+        let _ = copy_bidirectional(&mut client, &mut onward).await;
+    })
+    .await
 }
 
 /// Every connection to the address is cut after a random time up to `longest`, in the middle of whatever it is.
@@ -57,7 +66,14 @@ pub async fn swallowing(server: SocketAddr, probability: f64) -> SocketAddr {
 async fn relay<F: Future<Output = ()> + Send + 'static>(
     carry: impl Fn(TcpStream) -> F + Send + 'static,
 ) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    relay_at(Ipv4Addr::LOCALHOST, carry).await
+}
+
+async fn relay_at<F: Future<Output = ()> + Send + 'static>(
+    at: Ipv4Addr,
+    carry: impl Fn(TcpStream) -> F + Send + 'static,
+) -> SocketAddr {
+    let listener = TcpListener::bind((at, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
         while let Ok((client, _)) = listener.accept().await {
