@@ -155,7 +155,7 @@ async fn a_database_that_takes_nothing_more_is_told_and_nothing_is_acknowledged(
         // Said to a connection, which may not be used again after it refused something.
         let refusing = async || db.execute_unprepared(refuse).await.unwrap();
         // A full database still has room on its last page, so it takes some words to notice.
-        let long = format!("{refuse} {}", "x".repeat(4_900));
+        let long = "x".repeat(5_000);
         let mut tries = 0..20;
         let page = loop {
             refusing().await;
@@ -185,7 +185,12 @@ async fn a_database_that_takes_nothing_more_is_told_and_nothing_is_acknowledged(
         db.execute_unprepared(take).await.unwrap();
         assert_eq!(line.request(frame).await["type"], "ok");
         program.post(&entries, &new).await.must(StatusCode::OK);
-        // Whoever looks from outside finds it.
-        program.get(&entries).await.says(refuse);
+        // What breaks a rule is taken back; what is acknowledged after it is there for whoever looks.
+        let other = json!({ "nonce": new["nonce"], "body": "something else" });
+        program.post(&entries, &other).await.must(StatusCode::CONFLICT);
+        let last = format!("last words after {refuse}");
+        let last = json!({ "nonce": Nonce::new(), "body": last });
+        program.post(&entries, &last).await.must(StatusCode::CREATED);
+        program.get(&entries).await.says(last["body"].as_str().unwrap());
     }
 }

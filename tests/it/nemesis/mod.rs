@@ -1,6 +1,7 @@
 //! A crowd writes and reads while something is killed, paused or cut off again and again (T02–T05), or while people only come
 //! and go (T14, T23); then the checker of `history` says whether what everybody was told can have happened to one log. A few
 //! rounds on each change, more by hand: `tests/run --long T02`.
+mod clock;
 mod database;
 mod files;
 mod links;
@@ -12,7 +13,8 @@ mod storm;
 use crate::support::{
     by_hand,
     checker::{History, Send, Violation, check, the_checker_sees_what_is_planted},
-    cluster::{Server, ask, get, post, secret, told},
+    clock::{WallClock, error_of},
+    cluster::{Server, ask, exchange, get, post, secret, told},
     crowd::{self, Crowd, Report},
     database::{DatabaseServer, Engine},
     disk::SmallDisk,
@@ -23,9 +25,10 @@ use crate::support::{
     own_database, proxy,
 };
 use futures_util::future::join_all;
+use jiff::SignedDuration;
 use kefu::ids::Nonce;
 use rand::RngExt;
-use sea_orm::{ConnectionTrait, Database};
+use sea_orm::{ConnectionTrait, Database, Statement};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},

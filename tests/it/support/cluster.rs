@@ -18,8 +18,8 @@ use tokio::{
 
 pub struct Server {
     pub address: SocketAddr,
-    /// A program that runs it from its next start on, with its arguments: one that takes its place, so that signals reach
-    /// the server.
+    /// A program that runs it from its next start on, with its arguments: one that leaves it its own process, so that
+    /// signals reach it.
     pub under: Vec<String>,
     command: Vec<String>,
     secret: String,
@@ -52,6 +52,17 @@ impl Server {
     ) -> Self {
         let network = ["ip", "netns", "exec", &line.network];
         Self::start_in(line.there, &network, &temp_dir(), database_url, secret, more).await
+    }
+
+    /// By another program, as in [`Server::under`].
+    pub async fn start_under(
+        under: &[String],
+        database_url: Option<&str>,
+        secret: &str,
+        more: &[&str],
+    ) -> Self {
+        let under: Vec<_> = under.iter().map(String::as_str).collect();
+        Self::start_in(Ipv4Addr::LOCALHOST, &under, &temp_dir(), database_url, secret, more).await
     }
 
     async fn start_in(
@@ -158,7 +169,8 @@ pub fn secret() -> String {
 
 fn run(under: &[String], command: &[String], secret: &str, folder: &TempDir) -> Child {
     let log = std::fs::File::options().create(true).append(true).open(folder.path().join("log"));
-    let binary = env!("CARGO_BIN_EXE_kefu").to_owned();
+    // Long runs try it as it is released.
+    let binary = std::env::var("KEFU_BIN").unwrap_or_else(|_| env!("CARGO_BIN_EXE_kefu").into());
     let mut all = under.iter().chain([&binary]).chain(command);
     let mut kefu = Command::new(all.next().expect("the binary at least"));
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("KEFU_")) {
@@ -204,7 +216,18 @@ pub async fn post(
     Some((status, serde_json::from_str(&body).ok()?))
 }
 
+/// The same, of any request.
 pub async fn ask(server: SocketAddr, request: &str, limit: Duration) -> Option<(u16, String)> {
+    let (head, body) = exchange(server, request, limit).await?;
+    Some((head.split(' ').nth(1)?.parse().ok()?, body))
+}
+
+/// Head and body of an answer.
+pub async fn exchange(
+    server: SocketAddr,
+    request: &str,
+    limit: Duration,
+) -> Option<(String, String)> {
     let asking = async {
         let mut stream = TcpStream::connect(server).await.ok()?;
         stream.write_all(request.as_bytes()).await.ok()?;
@@ -218,7 +241,7 @@ pub async fn ask(server: SocketAddr, request: &str, limit: Duration) -> Option<(
         if length.is_some_and(|length| length.trim().parse() != Ok(body.len())) {
             return None;
         }
-        Some((head.split(' ').nth(1)?.parse().ok()?, body.to_owned()))
+        Some((head.to_owned(), body.to_owned()))
     };
     timeout(limit, asking).await.ok().flatten()
 }

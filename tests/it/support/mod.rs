@@ -1,6 +1,7 @@
 //! A whole installation, the people in it, and what they see.
 mod cast;
 pub mod checker;
+pub mod clock;
 pub mod cluster;
 pub mod container;
 pub mod crowd;
