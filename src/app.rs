@@ -8,6 +8,7 @@ use crate::{
     metrics::Metrics,
 };
 use std::{
+    ops::Deref,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -22,7 +23,10 @@ use tokio_util::{
 use tracing::Instrument;
 
 #[derive(Clone, Debug)]
-pub struct App {
+pub struct App(Arc<Parts>);
+
+#[derive(Clone, Debug)]
+pub struct Parts {
     pub config: Arc<Config>,
     pub key: SecretKey,
     pub db: Db,
@@ -33,6 +37,29 @@ pub struct App {
     pub kept: Kept,
     /// A short random word of the database; changes when a backup is restored, so that old cursors are noticed.
     pub epoch: Arc<str>,
+}
+
+impl Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl From<Parts> for App {
+    fn from(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+}
+
+impl App {
+    /// The same with other parts.
+    pub fn with(&self, change: impl FnOnce(&mut Parts)) -> Self {
+        let mut parts = (*self.0).clone();
+        change(&mut parts);
+        parts.into()
+    }
 }
 
 /// The longest that work may take: statements are stopped before, so what takes longer waits for a database that is gone,
@@ -54,11 +81,12 @@ pub async fn in_time<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
 
 /// Asks the database in a task of its own. A stream is one of several things that somebody waits for, and left alone while
 /// another of them is dealt with; in the midst of a question it would hold a connection that the others need.
-pub async fn aside<T: Send + 'static>(
+/// It is asked at once, so that whoever waits keeps only a handle and not the question.
+pub fn aside<T: Send + 'static>(
     question: impl Future<Output = Result<T>> + Send + 'static,
-) -> Result<T> {
+) -> impl Future<Output = Result<T>> + Send {
     let asked = AbortOnDropHandle::new(tokio::spawn(in_time(question).in_current_span()));
-    asked.await.map_err(Error::internal)?
+    async move { asked.await.map_err(Error::internal)? }
 }
 
 /// What features keep for as long as the process lives, each under its own type.

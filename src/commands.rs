@@ -1,7 +1,7 @@
 //! The verbs of the binary.
 use crate::{
     agent::{self, AgentName, Email, NewAgent, Password, Role},
-    app::{App, Kept, Streams, in_time},
+    app::{App, Kept, Parts, Streams, in_time},
     bus::{Bus, Servers},
     clock::Clock,
     config::Config,
@@ -151,7 +151,7 @@ pub async fn open(config: Config) -> anyhow::Result<App> {
     let db = Db::connect(&config.database_url()).await?;
     db.migrate(&config.database_url()).await?;
     let epoch = db.epoch().await?.into();
-    Ok(App {
+    let parts = Parts {
         config: Arc::new(config),
         key,
         db,
@@ -161,12 +161,14 @@ pub async fn open(config: Config) -> anyhow::Result<App> {
         metrics: Metrics::default(),
         kept: Kept::default(),
         epoch,
-    })
+    };
+    Ok(parts.into())
 }
 
 async fn serve(config: Config) -> anyhow::Result<()> {
-    let mut app = open(config).await?;
-    app.bus = join_bus(&app).await?;
+    let app = open(config).await?;
+    let bus = join_bus(&app).await?;
+    let app = app.with(|parts| parts.bus = bus);
     in_time(site::ensure_demo(&app)).await.map_err(explained)?;
     let listen = app.config.listen;
     let listener = TcpListener::bind(listen).await.with_context(|| {

@@ -17,7 +17,7 @@ pub type Listener = broadcast::Receiver<Arc<News>>;
 /// A conversation has few listeners and little news; the desk hears of everything.
 fn backlog(topic: &Topic) -> usize {
     match topic {
-        Topic::Conversation(_) | Topic::Presence => 32,
+        Topic::Conversation(_) | Topic::Presence => 16,
         Topic::Desk | Topic::Access => 512,
     }
 }

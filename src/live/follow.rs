@@ -270,12 +270,13 @@ pub fn watched(
     pieces: impl Stream<Item = Piece> + Send,
     mut watch: Watch,
 ) -> impl Stream<Item = Piece> + Send {
+    // Boxed: streams in streams would each hold room for the inner one twice.
+    let mut pieces = Box::pin(pieces);
     async_stream::stream! {
         if !watch.holds().await {
             yield Piece::Bye;
             return;
         }
-        tokio::pin!(pieces);
         loop {
             let piece = tokio::select! {
                 biased;
@@ -302,8 +303,8 @@ pub fn until_something(
     pieces: impl Stream<Item = Piece> + Send,
     patience: Duration,
 ) -> impl Stream<Item = Piece> + Send {
+    let mut pieces = Box::pin(pieces);
     async_stream::stream! {
-        tokio::pin!(pieces);
         let mut until = Instant::now() + patience;
         let (mut synced, mut something) = (false, patience.is_zero());
         while !(synced && something && Instant::now() >= until) {

@@ -14,6 +14,7 @@ use crate::{
     site,
     text::Lang,
     web::{
+        endless::Endless,
         headers::framed_without_scripts,
         limits::Limits,
         origin::own_page_reads,
@@ -83,6 +84,7 @@ pub async fn live_page(
         .header("X-Accel-Buffering", "no")
         .header("Refresh", WATCHDOG)
         .body(Body::from_bytes_stream(body));
+    response.set_data(Endless);
     framed_without_scripts(&mut response, &site.origins);
     Ok(response)
 }

@@ -61,7 +61,9 @@ pub async fn api_socket(
         Caller::Agent { agent, .. } => Holder::AgentToken { id: agent.id, token: caller.line() },
     };
     let watch = Watch::new(&app, holder, BEAT);
-    let line = Line {
+    // Boxed, as the line is: an idle socket keeps no room for what moves from one place to another.
+    let interruptions = watched(futures_util::stream::pending(), watch).boxed();
+    let line = Box::new(Line {
         app: app.clone(),
         limits: limits.clone(),
         caller,
@@ -70,8 +72,9 @@ pub async fn api_socket(
         followed: HashMap::new(),
         follows_desk: false,
         _place: place,
-    };
-    Ok(ws::accept(&app, socket.protocols([PROTOCOL]), move |socket| line.serve(socket, watch)))
+    });
+    let socket = socket.protocols([PROTOCOL]);
+    Ok(ws::accept(&app, socket, move |socket| line.serve(socket, interruptions)))
 }
 
 /// A browser says which page opens a socket: one of ours, or of a site. A program says nothing, and shows its token.
@@ -119,12 +122,14 @@ struct Line {
 }
 
 impl Line {
-    async fn serve(mut self, mut socket: Socket, watch: Watch) {
+    async fn serve(
+        mut self: Box<Self>,
+        mut socket: Socket,
+        mut interruptions: BoxStream<'static, Piece>,
+    ) {
         // Keeps the set of what is followed from ever being at its end.
         let mut news = Followed::new();
         news.push(futures_util::stream::pending().boxed());
-        let interruptions = watched(futures_util::stream::pending(), watch);
-        tokio::pin!(interruptions);
         if socket.send(self.hello().write()).await.is_err() {
             return;
         }
@@ -153,7 +158,9 @@ impl Line {
                     }
                 },
                 heard = socket.heard() => match heard {
-                    Heard::Text(text) => self.answer(&mut news, &text).await.into_iter().collect(),
+                    Heard::Text(text) => {
+                        Box::pin(self.answer(&mut news, &text)).await.into_iter().collect()
+                    }
                     Heard::Broke(rule) => break rule,
                     Heard::Gone => return,
                 },

@@ -14,6 +14,7 @@ use crate::{
     ids::{Cursor, PublicId},
     site, text,
     web::{
+        endless::Endless,
         errors::asked_wait,
         limits::{Limits, StreamPlace},
         origin::own_page_reads,
@@ -182,7 +183,8 @@ fn answer<S: Stream<Item = Piece> + Send + 'static>(
     request: &Request,
 ) -> Result<Response> {
     let OpenStream { pieces, writer, held } = stream;
-    let pieces = match asked_wait(request) {
+    let wait = asked_wait(request);
+    let pieces = match wait {
         None => Either::Left(pieces),
         Some(patience) => Either::Right(until_something(pieces, patience)),
     };
@@ -191,9 +193,13 @@ fn answer<S: Stream<Item = Piece> + Send + 'static>(
         let _as_long_as_the_stream = &held;
         Ok::<_, io::Error>(bytes)
     });
-    Ok(Response::builder()
+    let mut response = Response::builder()
         .content_type("text/event-stream")
         .header(header::CACHE_CONTROL, "no-cache, no-transform")
         .header("X-Accel-Buffering", "no")
-        .body(Body::from_bytes_stream(body)))
+        .body(Body::from_bytes_stream(body));
+    if wait.is_none() {
+        response.set_data(Endless);
+    }
+    Ok(response)
 }

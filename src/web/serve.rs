@@ -1,18 +1,28 @@
 //! The accept loop. Poem's own server keeps half-sent requests for ever, spins when files run out and cannot drain; this
 //! one has a deadline for the first byte and for the headers, a cap on connections, a pause when accepting fails, and a
 //! bounded end.
+use super::endless::{self, Endless, Lent};
 use crate::app::App;
 use hyper::{Request, body::Incoming, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use poem::{
     Endpoint, EndpointExt, Response,
-    http::uri::Scheme,
+    http::{Method, Version, uri::Scheme},
     web::{LocalAddr, RemoteAddr},
 };
-use std::{convert::Infallible, error::Error, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    error::Error,
+    future::pending,
+    io,
+    net::SocketAddr,
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::{OwnedSemaphorePermit, Semaphore, oneshot},
     time::{Instant, sleep, timeout, timeout_at},
 };
 use tokio_io_timeout::TimeoutWriter;
@@ -44,10 +54,17 @@ pub async fn serve(
     let admit = |stream, peer| {
         let Ok(place) = places.clone().try_acquire_owned() else { return };
         let serving = connection(stream, peer, place, endpoint.clone(), draining.clone());
-        let metrics = app.metrics.clone();
+        let (metrics, tracker) = (app.metrics.clone(), connections.clone());
         connections.spawn(async move {
-            if serving.await == Ended::Unread {
-                metrics.slow_closes.inc();
+            match serving.await {
+                Outcome::Ended => {}
+                Outcome::Unread => drop(metrics.slow_closes.inc()),
+                // In a task of its own, which is as small as what is left to do.
+                Outcome::Endless(stream) => drop(tracker.spawn(async move {
+                    if let Outcome::Unread = stream.carry().await {
+                        metrics.slow_closes.inc();
+                    }
+                })),
             }
         });
     };
@@ -83,62 +100,107 @@ pub async fn serve(
     Ok(())
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ended {
-    Well,
+type Socket = Pin<Box<TimeoutWriter<TcpStream>>>;
+
+/// How serving a connection ended.
+enum Outcome {
+    Ended,
     /// Nobody took what was written.
     Unread,
+    /// It goes on without hyper.
+    Endless(Stream),
+}
+
+impl Outcome {
+    fn of(error: Option<&io::Error>) -> Self {
+        match error {
+            Some(error) if error.kind() == io::ErrorKind::TimedOut => Self::Unread,
+            Some(_) | None => Self::Ended,
+        }
+    }
+}
+
+/// An endless answer, and the socket taken back for it.
+struct Stream {
+    socket: Socket,
+    answer: Response,
+    version: Version,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Stream {
+    async fn carry(self) -> Outcome {
+        let ended = endless::carry(self.socket, self.answer, self.version).await;
+        Outcome::of(ended.err().as_ref())
+    }
 }
 
 async fn connection<E>(
     stream: TcpStream,
     peer: SocketAddr,
-    _place: OwnedSemaphorePermit,
+    place: OwnedSemaphorePermit,
     endpoint: Arc<E>,
     draining: CancellationToken,
-) -> Ended
+) -> Outcome
 where
     E: Endpoint<Output = Response> + 'static,
 {
-    let Ok(local) = stream.local_addr() else { return Ended::Well };
+    let Ok(local) = stream.local_addr() else { return Outcome::Ended };
     let _ = stream.set_nodelay(true);
     let _ = socket2::SockRef::from(&stream).set_tcp_user_timeout(Some(UNACKNOWLEDGED));
     // hyper's own deadline begins with the first byte, so that one is awaited here.
     if !matches!(timeout(HEADERS, stream.peek(&mut [0])).await, Ok(Ok(1..))) {
-        return Ended::Well;
+        return Outcome::Ended;
     }
     let mut stream = TimeoutWriter::new(stream);
     stream.set_timeout(Some(UNREAD));
+    let socket: Lent<Socket> = Lent::new(Box::pin(stream));
+    let (hand_over, mut handed_over) = oneshot::channel();
+    let hand_over = Arc::new(Mutex::new(Some(hand_over)));
     let service = service_fn(move |request: Request<Incoming>| {
-        let endpoint = endpoint.clone();
+        let (endpoint, hand_over) = (endpoint.clone(), hand_over.clone());
+        let (version, whole) = (request.version(), request.method() != Method::HEAD);
         let request = (request, LocalAddr(local.into()), RemoteAddr(peer.into()), Scheme::HTTP);
         async move {
-            Ok::<hyper::Response<_>, Infallible>(endpoint.get_response(request.into()).await.into())
+            let answer = endpoint.get_response(request.into()).await;
+            if whole && Endless::is(&answer) {
+                let hand_over = hand_over.lock().unwrap_or_else(PoisonError::into_inner).take();
+                if let Some(hand_over) = hand_over {
+                    let _ = hand_over.send((answer, version));
+                }
+                // hyper is not asked to write it: this ends with the connection.
+                return pending().await;
+            }
+            Ok::<hyper::Response<_>, Infallible>(answer.into())
         }
     });
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADERS)
         .max_buf_size(64 * 1024)
-        .serve_connection(TokioIo::new(Box::pin(stream)), service)
+        .serve_connection(TokioIo::new(socket.clone()), service)
         .with_upgrades();
     tokio::pin!(connection);
-    let outcome = tokio::select! {
-        outcome = connection.as_mut() => outcome,
-        () = draining.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+    let mut leaving = false;
+    loop {
+        tokio::select! {
+            outcome = connection.as_mut() => {
+                return Outcome::of(outcome.err().as_ref().and_then(of_the_socket));
+            }
+            Ok((answer, version)) = &mut handed_over => {
+                let Some(socket) = socket.take_back() else { return Outcome::Ended };
+                return Outcome::Endless(Stream { socket, answer, version, _place: place });
+            }
+            () = draining.cancelled(), if !leaving => {
+                leaving = true;
+                connection.as_mut().graceful_shutdown();
+            }
         }
-    };
-    match outcome {
-        Err(error) if is_late(&error) => Ended::Unread,
-        Ok(()) | Err(_) => Ended::Well,
     }
 }
 
-fn is_late(error: &hyper::Error) -> bool {
-    let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
-    cause.is_some_and(|cause| cause.kind() == io::ErrorKind::TimedOut)
+fn of_the_socket(error: &hyper::Error) -> Option<&io::Error> {
+    error.source().and_then(|cause| cause.downcast_ref::<io::Error>())
 }
 
 /// Resolves at the first SIGTERM or Ctrl-C; a second one leaves at once.

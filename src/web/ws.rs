@@ -60,9 +60,9 @@ pub fn accept<F>(
 where
     F: Future<Output = ()> + Send + 'static,
 {
-    // A message is held whole, so small buffers do: 7 KiB a socket instead of 132.
+    // A message is held whole, so small buffers do.
     let config = WebSocketConfig::default()
-        .read_buffer_size(4 * 1024)
+        .read_buffer_size(1024)
         .write_buffer_size(0)
         .max_write_buffer_size(512 * 1024)
         .max_message_size(Some(LONGEST))
@@ -74,17 +74,20 @@ where
     let serve = Mutex::new(serve);
     let upgraded = socket.config(config).on_upgrade(move |stream| {
         let serve = serve.into_inner().unwrap_or_else(PoisonError::into_inner);
-        async move {
+        // Poem's task keeps room for what led here, and ends.
+        tokio::spawn(async move {
             serve(Socket::new(stream, paced, metrics)).await;
             drop(open);
-        }
+        });
+        std::future::ready(())
     });
     upgraded.into_response()
 }
 
 /// An open socket. It counts what it hears and answers and sends pings by itself.
 pub struct Socket {
-    stream: WebSocketStream,
+    // Boxed, since it is moved about, and each place it is moved to stays with the task.
+    stream: Box<WebSocketStream>,
     heartbeat: Interval,
     heard_at: Instant,
     paced: bool,
@@ -102,7 +105,14 @@ impl Socket {
     fn new(stream: WebSocketStream, paced: bool, metrics: Metrics) -> Self {
         let now = Instant::now();
         let heartbeat = interval_at(now + HEARTBEAT, HEARTBEAT);
-        Self { stream, heartbeat, heard_at: now, paced, allowance: BURST, metrics }
+        Self {
+            stream: Box::new(stream),
+            heartbeat,
+            heard_at: now,
+            paced,
+            allowance: BURST,
+            metrics,
+        }
     }
 
     /// Sends text; an error means that the peer is gone or does not read.

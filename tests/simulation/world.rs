@@ -11,7 +11,7 @@ use super::{
 use futures_util::{Stream, StreamExt};
 use kefu::{
     agent::CurrentAgent,
-    app::{App, Kept, Streams},
+    app::{App, Kept, Parts, Streams},
     bus::{Bus, Noticed},
     clock::Clock,
     conversation::{self, Body, Canvas, Seat, Tab},
@@ -123,7 +123,7 @@ impl World {
         let broker =
             broker::Client { exchange: self.exchange.clone(), line: place.to_broker.clone() };
         let template = &self.template;
-        let app = App {
+        let app = App::from(Parts {
             config: template.config.clone(),
             key: template.key.clone(),
             db: self.database.reach(&place.to_database),
@@ -133,7 +133,7 @@ impl World {
             metrics: Metrics::default(),
             kept: Kept::default(),
             epoch: template.epoch.clone(),
-        };
+        });
         if self.healing {
             jobs::start(&app);
         }

@@ -91,15 +91,16 @@ impl Installation {
         let mut config = (*self.app.config).clone();
         set(&mut config);
         config.check().unwrap();
-        let mut app = commands::open(config).await.unwrap();
-        app.bus = commands::join_bus(&app).await.unwrap();
+        let app = commands::open(config).await.unwrap();
+        let bus = commands::join_bus(&app).await.unwrap();
+        let app = app.with(|parts| parts.bus = bus);
         jobs::start(&app);
         Node { door: door(&app), app }
     }
 
     /// Another process over the same database, which hears no news from this one.
     pub fn deaf_node(&self) -> Door {
-        door(&App { bus: Default::default(), kept: Default::default(), ..self.app.clone() })
+        door(&self.app.with(|parts| (parts.bus, parts.kept) = Default::default()))
     }
 
     /// The same on a port of its own, for what needs a real connection.
