@@ -7,10 +7,10 @@ use crate::{
     config::Config,
     db::{Db, copying},
     error::Error,
-    ids::SiteKey,
+    ids::{self, SiteKey},
     jobs,
     metrics::Metrics,
-    routes, setup,
+    routes, seed, setup,
     site::{self, NewSite, Origin, SiteName},
     text::Lang,
     web::{errors::words, serve},
@@ -56,6 +56,8 @@ enum Command {
     Restore(BackupFile),
     /// Says whether a backup is whole, and what is in it.
     Verify(BackupFile),
+    /// Fills an empty database with made-up conversations, to see how kefu does with them; prints whom to sign in as.
+    Seed(Seed),
     /// Migrates the database and leaves.
     Migrate {
         /// Only tells what is applied and what is not.
@@ -70,6 +72,25 @@ enum Command {
 struct BackupFile {
     /// An SQLite file.
     file: PathBuf,
+    #[command(flatten)]
+    config: Config,
+}
+
+#[derive(Debug, Args)]
+struct Seed {
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
+    conversations: u64,
+    /// Of each conversation, on average.
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u64).range(3..=1_000))]
+    entries: u64,
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=1_000))]
+    agents: u64,
+    /// Conversations that each agent has open.
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    open: u64,
+    /// The same seed makes up the same words.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
     #[command(flatten)]
     config: Config,
 }
@@ -122,6 +143,7 @@ impl Cli {
             None => &self.config,
             Some(Command::Serve(config) | Command::Migrate { config, .. }) => config,
             Some(Command::Backup(of) | Command::Restore(of) | Command::Verify(of)) => &of.config,
+            Some(Command::Seed(seed)) => &seed.config,
             Some(Command::Agent { command: AgentCommand::Add(add) }) => &add.config,
             Some(Command::Site { command: SiteCommand::Add(add) }) => &add.config,
         }
@@ -136,6 +158,7 @@ impl Cli {
                 add_agent(config, &add).await
             }
             Some(Command::Site { command: SiteCommand::Add(add) }) => add_site(config, &add).await,
+            Some(Command::Seed(seed)) => sow(config, &seed).await,
             Some(Command::Migrate { status, .. }) => migrate(&config, status).await,
             Some(Command::Backup(of)) => back_up(&config, &of.file).await,
             Some(Command::Restore(of)) => restore(&config, &of.file).await,
@@ -317,6 +340,18 @@ async fn restore(config: &Config, file: &Path) -> anyhow::Result<()> {
     db.migrate(&config.database_url()).await?;
     print_rows(&copying::restore(&db, file).await?);
     println!("restored; everybody at the desk signs in again");
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "a command's answer")]
+async fn sow(config: Config, wanted: &Seed) -> anyhow::Result<()> {
+    let app = open(config).await?;
+    copying::must_be_empty(&app.db).await?;
+    let &Seed { conversations, entries, agents, open, seed, .. } = wanted;
+    let wanted = seed::Wanted { conversations, entries, agents, open, seed };
+    let password = ids::encode(&ids::random::<12>());
+    seed::sow(&app, &wanted, &password).await.map_err(explained)?;
+    println!("agent1@seed.example … agent{agents}@seed.example, password {password}");
     Ok(())
 }
 

@@ -31,3 +31,4 @@ pub mod commands; // the verbs of the binary
 pub mod jobs; // what happens by itself: healing, tidying up
 pub mod live; // one way to follow a log, several ways to send it
 pub mod routes; // every address on one page
+pub mod seed; // conversations made up by the thousand

@@ -23,7 +23,7 @@ const FLOORS: &[&[&str]] = &[
     &["api"],
     &["live"],
     &["jobs"],
-    &["routes"],
+    &["routes", "seed"],
     &["commands"],
 ];
 const FEATURES: &[&str] = FLOORS[7];

@@ -16,6 +16,7 @@ mod m20261123_000010_create_agent_token;
 mod m20261123_000011_add_conversation_touches;
 mod m20261123_000012_create_node;
 mod m20261123_000013_index_what_is_asked_by_time;
+mod m20261124_000014_index_lists_and_tokens;
 
 #[derive(Debug)]
 pub struct Migrator;
@@ -37,6 +38,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000011_add_conversation_touches::Migration),
             Box::new(m20261123_000012_create_node::Migration),
             Box::new(m20261123_000013_index_what_is_asked_by_time::Migration),
+            Box::new(m20261124_000014_index_lists_and_tokens::Migration),
         ]
     }
 }

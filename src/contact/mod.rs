@@ -5,6 +5,7 @@ mod web;
 
 pub use model::{TokenHash, VisitorToken};
 pub use store::{
-    TokenState, create, extend, forget, lock, name_of, names, tables, token_lives, token_state,
+    TokenState, create, extend, forget, lock, name_of, names, plant, tables, token_lives,
+    token_state,
 };
 pub use web::{CurrentVisitor, MaybeVisitor, remember};

@@ -14,10 +14,10 @@ pub use actions::{
 pub use live::{
     Canvas, EntryLine, drawn, entries_upsert, lines, presence, read_marks, sent, typing, upsert,
 };
-pub use model::{Body, Conversation, Seat};
+pub use model::{Append, Body, Conversation, Seat};
 pub use store::{
-    Counts, History, Positions, Range, Tab, counts, find_for, heads, history, list, of_contact,
-    page, positions, summaries_of, tables, touched_since, touches_since,
+    Counts, History, Log, Positions, Range, Tab, counts, find_for, heads, history, list,
+    of_contact, page, plant, positions, summaries_of, tables, touched_since, touches_since,
 };
 pub use web::{asked_range, history_fragment};
 pub use writer::Sent;

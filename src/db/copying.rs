@@ -1,11 +1,11 @@
 //! Backups. A backup is an SQLite file with our tables, whichever engine it was taken from, so that it can be looked into
 //! with any tool, verified, and put back into another engine. Written while the server runs, from one moment's view.
-use super::{Db, hex, migrating, open};
+use super::{Db, Tx, hex, migrating, open};
 use anyhow::{Context, bail, ensure};
 use futures_util::TryStreamExt;
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend,
+    ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
     IsolationLevel, QueryResult, Statement, StreamTrait, TransactionOptions, TransactionTrait,
     Value,
     sea_query::{Alias, Expr, ExprTrait, Query, SimpleExpr},
@@ -92,13 +92,7 @@ pub async fn restore(db: &Db, file: &Path) -> anyhow::Result<Rows> {
 }
 
 async fn fill(db: &Db, file: &Path) -> anyhow::Result<Rows> {
-    for table in ["agent", "conversation"] {
-        let rows = number(&db.write.direct, &format!("SELECT COUNT(*) FROM {table}")).await?;
-        ensure!(
-            rows == 0,
-            "the database is not empty; give an empty one with --database-url or --data-dir"
-        );
-    }
+    must_be_empty(db).await?;
     let source = open(sqlite(file)).await?;
     migrating::up(&source).await.context("the backup is of a newer kefu; update this one")?;
     let tables = tables(&source).await?;
@@ -115,16 +109,33 @@ async fn fill(db: &Db, file: &Path) -> anyhow::Result<Rows> {
         .cond_where(Expr::col(Alias::new("name")).eq("epoch"))
         .to_owned();
     filling.execute(&epoch).await?;
-    if db.write.get_database_backend() == DbBackend::Postgres {
-        for table in tables.iter().filter(|table| table.is_numbered()) {
-            let name = &table.name;
-            filling.execute_unprepared(&format!("SELECT setval(pg_get_serial_sequence('{name}', 'id'), COALESCE((SELECT MAX(id) FROM \"{name}\"), 0) + 1, false)")).await?;
-        }
+    for table in tables.iter().filter(|table| table.is_numbered()) {
+        number_on(&filling, &table.name).await?;
     }
     filling.commit().await?;
     view.rollback().await?;
     source.close().await?;
     Ok(rows)
+}
+
+/// An error unless nobody works here and nobody has spoken.
+pub async fn must_be_empty(db: &Db) -> anyhow::Result<()> {
+    for table in ["agent", "conversation"] {
+        let rows = number(&db.write.direct, &format!("SELECT COUNT(*) FROM {table}")).await?;
+        ensure!(
+            rows == 0,
+            "the database is not empty; give an empty one with --database-url or --data-dir"
+        );
+    }
+    Ok(())
+}
+
+/// Lets a table whose rows were given their numbers go on after the highest. PostgreSQL does not see to that by itself.
+pub async fn number_on(tx: &Tx, table: &str) -> Result<(), DbErr> {
+    if tx.get_database_backend() == DbBackend::Postgres {
+        tx.execute_unprepared(&format!("SELECT setval(pg_get_serial_sequence('{table}', 'id'), COALESCE((SELECT MAX(id) FROM \"{table}\"), 0) + 1, false)")).await?;
+    }
+    Ok(())
 }
 
 /// Whether a backup is whole: the file, the references between rows, and every log from 1 to its end without a gap.

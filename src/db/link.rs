@@ -12,6 +12,8 @@ pub trait Way: fmt::Debug + Send + Sync {
     fn carry(&self) -> BoxFuture<'_, Result<(), DbErr>>;
     /// Waits until it is our turn there, which lasts until this is dropped.
     fn turn(&self) -> BoxFuture<'_, Turn>;
+    /// Is told what is asked there.
+    fn hear(&self, _statement: &Statement) {}
 }
 
 pub type Turn = Arc<dyn Any + Send + Sync>;
@@ -44,6 +46,13 @@ impl<C> Link<C> {
             (Some(way), None) => Some(way.turn().await),
             (_, turn) => turn.clone(),
         }
+    }
+
+    fn heard(&self, statement: Statement) -> Statement {
+        if let Some(way) = &self.way {
+            way.hear(&statement);
+        }
+        statement
     }
 
     async fn ask<T>(&self, work: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
@@ -86,15 +95,15 @@ impl<C: ConnectionTrait> ConnectionTrait for Link<C> {
         self.direct.get_database_backend()
     }
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        self.ask(self.direct.execute_raw(statement)).await
+        self.ask(self.direct.execute_raw(self.heard(statement))).await
     }
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
         self.ask(self.direct.execute_unprepared(sql)).await
     }
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        self.ask(self.direct.query_one_raw(statement)).await
+        self.ask(self.direct.query_one_raw(self.heard(statement))).await
     }
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        self.ask(self.direct.query_all_raw(statement)).await
+        self.ask(self.direct.query_all_raw(self.heard(statement))).await
     }
 }

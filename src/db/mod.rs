@@ -18,7 +18,7 @@ use sea_orm::{
     sea_query::{Expr, SimpleExpr},
     sqlx::{self, Executor},
 };
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// A transaction, or the database itself.
 pub use sea_orm::ConnectionTrait as Connection;
@@ -53,6 +53,12 @@ impl Db {
     /// A database that several nodes may share, however it is reached: connections for what changes it and for questions.
     pub fn shared(write: Link<DatabaseConnection>, read: Link<DatabaseConnection>) -> Self {
         Self { write, read, embedded: false }
+    }
+
+    /// The same database on another way.
+    pub fn over(&self, way: Arc<dyn Way>) -> Self {
+        let link = |to: &Link<DatabaseConnection>| Link::new(to.direct.clone(), Some(way.clone()));
+        Self { write: link(&self.write), read: link(&self.read), embedded: self.embedded }
     }
 
     /// For questions. On SQLite these never wait for a writer.
@@ -113,6 +119,18 @@ impl Db {
     /// Whether the database answers, for `/readyz`.
     pub async fn ping(&self) -> Result<()> {
         let _ = self.now().await?;
+        Ok(())
+    }
+
+    /// Lets the engine count what is stored, so that it plans well. Servers do by themselves after a while; SQLite, which does
+    /// not, looks at a part of what changed much.
+    pub async fn analyze(&self) -> Result<()> {
+        let sql = match self.write.get_database_backend() {
+            DbBackend::Sqlite => "PRAGMA optimize = 0x10002",
+            DbBackend::Postgres => "ANALYZE",
+            _ => "ANALYZE TABLE contact, conversation, entry, read_position, visitor_token",
+        };
+        self.write.execute_unprepared(sql).await?;
         Ok(())
     }
 

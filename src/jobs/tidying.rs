@@ -8,11 +8,13 @@ use crate::{
 };
 use jiff::SignedDuration;
 use std::time::Duration;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval};
 
 /// How often a node asks whether it is its turn; a new node takes over after [`TERM`] at the latest.
 const EVERY: Duration = Duration::from_secs(20);
 const TERM: Duration = Duration::from_secs(60);
+/// How often what is stored is counted, for the planner of questions.
+const COUNTED: Duration = Duration::from_secs(3600);
 /// Every node has noticed a loss of access long before.
 const REVOCATIONS: SignedDuration = SignedDuration::from_hours(24);
 /// A month of retention.
@@ -21,10 +23,18 @@ const MONTH: SignedDuration = SignedDuration::from_hours(24 * 365 / 12);
 pub async fn tidy(app: App) {
     let mut turns = interval(EVERY);
     turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut counted: Option<Instant> = None;
     loop {
         turns.tick().await;
         if let Err(error) = in_time(take_turn(&app)).await {
             tracing::warn!(%error, "cannot tidy up");
+        }
+        // Servers do it by themselves.
+        if app.db.is_embedded() && counted.is_none_or(|at| at.elapsed() > COUNTED) {
+            counted = Some(Instant::now());
+            if let Err(error) = app.db.analyze().await {
+                tracing::warn!(%error, "cannot count what is stored");
+            }
         }
     }
 }

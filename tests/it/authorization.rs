@@ -10,11 +10,11 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 /// Nobody; walt, who is in another conversation; rob, who may only read; vera, whose conversation it is; ana, an agent.
-const EVERYBODY: [&str; 5] = ["nobody", "walt", "rob", "vera", "ana"];
+pub const EVERYBODY: [&str; 5] = ["nobody", "walt", "rob", "vera", "ana"];
 
 /// What each is answered, in this order: those who may not come first, so that nothing was changed yet when they try.
 /// 303 leads to the door, or on; 404 is the same for what is not theirs as for what does not exist.
-const PAGES: &[(&str, &str, [u16; 5])] = &[
+pub const PAGES: &[(&str, &str, [u16; 5])] = &[
     ("GET", "/", [200, 200, 200, 200, 200]),
     ("GET", "/demo", [200, 200, 200, 200, 200]),
     ("GET", "/a/*name", [404, 404, 404, 404, 404]),
@@ -66,7 +66,7 @@ const PAGES: &[(&str, &str, [u16; 5])] = &[
 ];
 
 /// The same for operations, each asked with a token of theirs.
-const OPERATIONS: &[(&str, &str, [u16; 5])] = &[
+pub const OPERATIONS: &[(&str, &str, [u16; 5])] = &[
     ("POST", "/visitor/sessions", [200, 200, 200, 200, 200]),
     ("GET", "/me", [401, 200, 200, 200, 200]),
     ("GET", "/conversations", [401, 200, 200, 200, 200]),
@@ -159,18 +159,21 @@ fn routes() -> BTreeSet<(String, String)> {
     found
 }
 
-struct People {
-    site: Installation,
+pub struct People {
+    pub site: Installation,
     walt: Visitor,
-    vera: Visitor,
+    pub vera: Visitor,
     rob: crate::support::Agent,
-    ana: crate::support::Agent,
-    id: i64,
+    pub ana: crate::support::Agent,
+    pub id: i64,
     contact: i64,
 }
 
 async fn people() -> People {
-    let site = installation().await;
+    people_of(installation().await).await
+}
+
+pub async fn people_of(site: Installation) -> People {
     let (ana, rob) = (site.ana().await, site.agent("rob", Role::ReadOnly).await);
     let walt = site.walt().await;
     let vera = site.vera().await;
@@ -189,7 +192,7 @@ impl People {
         }
     }
 
-    async fn visit(&self, who: &str, method: &str, path: &str) -> u16 {
+    pub async fn visit(&self, who: &str, method: &str, path: &str) -> u16 {
         let person = match who {
             "nobody" => self.site.stranger(),
             "walt" => self.walt.person.clone(),
@@ -219,7 +222,7 @@ impl People {
         person.head_of(method.parse().unwrap(), &path, &headers, body).await.as_u16()
     }
 
-    async fn ask(&self, who: &str, method: &str, path: &str) -> Answer {
+    pub async fn ask(&self, who: &str, method: &str, path: &str) -> Answer {
         let program = self.program(who).await;
         let agents = matches!(who, "rob" | "ana");
         let name = if agents { self.id.to_string() } else { self.vera.cid.clone() };

@@ -13,6 +13,7 @@ mod history;
 mod log;
 mod nemesis;
 mod nodes;
+mod plans;
 mod process;
 mod retention;
 mod schema;

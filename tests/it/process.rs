@@ -168,6 +168,14 @@ fn asked_to_stop_it_ends_streams_with_a_word_finishes_and_leaves() {
 
 /// A visitor's stream, opened like a browser without htmx would.
 fn open_stream(kefu: &Process) -> TcpStream {
+    let (path, cookie) = speak(kefu);
+    let mut stream = ask_for(kefu, &format!("GET {path} HTTP/1.0"), &cookie);
+    read_until(&mut stream, "event: synced");
+    stream
+}
+
+/// A visitor's first message; where her stream is, and her cookie.
+fn speak(kefu: &Process) -> (String, String) {
     let page = kefu.get("/w/demo");
     let field = |name: &str| {
         let after = page.split(&format!("name=\"{name}\" value=\"")).nth(1).unwrap();
@@ -197,22 +205,63 @@ fn open_stream(kefu: &Process) -> TcpStream {
         .next()
         .unwrap()
         .to_owned();
+    (format!("{}/events?after=0", header("location:")), cookie)
+}
+
+fn ask_for(kefu: &Process, request: &str, cookie: &str) -> TcpStream {
     let mut stream = TcpStream::connect(kefu.address).unwrap();
-    write!(
-        stream,
-        "GET {}/events?after=0 HTTP/1.0\r\nhost: {}\r\ncookie: {cookie}\r\n\r\n",
-        header("location:"),
-        kefu.address
-    )
-    .unwrap();
-    let mut first = [0; 1024];
-    let mut seen = String::new();
-    while !seen.contains("event: synced") {
-        let n = stream.read(&mut first).unwrap();
-        assert!(n > 0, "{seen}");
-        seen.push_str(std::str::from_utf8(&first[..n]).unwrap());
-    }
+    write!(stream, "{request}\r\nhost: {}\r\ncookie: {cookie}\r\n\r\n", kefu.address).unwrap();
     stream
+}
+
+fn read_until(stream: &mut TcpStream, word: &str) -> String {
+    let (mut some, mut seen) = ([0; 1024], String::new());
+    while !seen.contains(word) {
+        let n = stream.read(&mut some).unwrap();
+        assert!(n > 0, "{seen}");
+        seen.push_str(std::str::from_utf8(&some[..n]).unwrap());
+    }
+    seen
+}
+
+#[test]
+fn a_stream_is_written_as_http_wants_it_and_ends_when_its_reader_leaves() {
+    let kefu = Process::start(folder());
+    let (path, cookie) = speak(&kefu);
+    let mut chunked = ask_for(&kefu, &format!("GET {path} HTTP/1.1"), &cookie);
+    let seen = read_until(&mut chunked, "event: synced");
+    let (head, body) = seen.split_once("\r\n\r\n").unwrap();
+    for line in ["HTTP/1.1 200 OK", "transfer-encoding: chunked", "connection: close"] {
+        assert!(head.lines().any(|other| other == line), "{head}");
+    }
+    assert!(
+        head.contains("x-request-id: ") && head.contains("content-security-policy: "),
+        "{head}"
+    );
+    assert!(body.starts_with("6\r\n: ok\n\n\r\n"), "{body}");
+
+    let mut bare = ask_for(&kefu, &format!("GET {path} HTTP/1.0"), &cookie);
+    let seen = read_until(&mut bare, "event: synced");
+    assert!(seen.contains("\r\n\r\n: ok\n\n") && !seen.contains("chunked"), "{seen}");
+
+    // The head alone ends, and the connection may be used again.
+    let mut head = ask_for(&kefu, &format!("HEAD {path} HTTP/1.1"), &cookie);
+    assert!(read_until(&mut head, "\r\n\r\n").contains("content-type: text/event-stream"));
+    write!(head, "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+    assert!(read_until(&mut head, "\r\n\r\n").starts_with("HTTP/1.1 200 OK"));
+
+    let open = |count: usize| {
+        let since = Instant::now();
+        let told = format!("\"streams\":{count}");
+        while !kefu.get("/readyz").replace(' ', "").contains(&told) {
+            assert!(since.elapsed() < Duration::from_secs(5), "{}", kefu.get("/readyz"));
+        }
+    };
+    open(2);
+    drop(chunked);
+    open(1);
+    drop(bare);
+    open(0);
 }
 
 #[test]
@@ -335,6 +384,23 @@ fn the_commands_do_what_their_help_says() {
     ];
     assert!(!run(&folder, &owner, "short\n").status.success());
     assert!(run(&folder, &owner, "correct horse battery\n").status.success());
+
+    // Made-up conversations do not mix with real ones.
+    let refused = run(&folder, &["seed", "--conversations", "10"], "");
+    assert!(
+        !refused.status.success() && told(&refused).contains("not empty"),
+        "{}",
+        told(&refused)
+    );
+    let empty = self::folder();
+    let sown = run(&empty, &["seed", "--conversations", "300", "--agents", "2"], "");
+    assert!(said(&sown).starts_with("agent1@seed.example"), "{}", told(&sown));
+    let file = empty.path().join("sown.db");
+    let file = file.to_str().unwrap();
+    assert!(run(&empty, &["backup", file], "").status.success());
+    let whole = run(&empty, &["verify", file], "");
+    assert!(whole.status.success(), "{}", told(&whole));
+    assert!(said(&whole).contains("300 conversation\n"), "{}", said(&whole));
 
     let site = run(
         &folder,

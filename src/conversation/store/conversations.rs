@@ -18,7 +18,7 @@ use sea_orm::{
 
 pub mod conversation {
     use sea_orm::entity::prelude::*;
-    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[derive(Clone, Debug, Default, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "conversation")]
     pub struct Model {
         #[sea_orm(primary_key)]
@@ -252,7 +252,7 @@ const CHANGING: [conversation::Column; 15] = {
     ]
 };
 
-fn changed(row: &conversation::Model, now: &Conversation) -> conversation::Model {
+pub(super) fn changed(row: &conversation::Model, now: &Conversation) -> conversation::Model {
     let (assignee, answer) = (now.assignee.as_ref(), now.answer.as_ref());
     conversation::Model {
         state: state_word(now.state).into(),

@@ -52,7 +52,7 @@ pub async fn insert(
     Ok(())
 }
 
-fn row(id: ConversationId, entry: &Entry, nonce: &Nonce) -> Result<entry::ActiveModel> {
+pub(super) fn row(id: ConversationId, entry: &Entry, nonce: &Nonce) -> Result<entry::ActiveModel> {
     let (kind, audience, body) = match &entry.content {
         Content::Text { body } => ("text", "both", body.clone()),
         Content::Note { body } => ("note", "agents", body.clone()),

@@ -21,6 +21,9 @@ pub async fn remove_closed_before(
         .into_tuple()
         .all(tx)
         .await?;
+    if closed.is_empty() {
+        return Ok(Vec::new());
+    }
     let ids = || closed.iter().map(|(id, _)| *id);
     let entries = entry::Column::ConversationId.is_in(ids());
     entry::Entity::delete_many().filter(entries).exec(tx).await?;

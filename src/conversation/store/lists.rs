@@ -41,29 +41,38 @@ impl Tab {
     }
 
     fn condition(self) -> Condition {
-        let is = |wanted: State| conversation::Column::State.eq(state_word(wanted));
+        let mine = match self {
+            Self::Mine(agent) => Some(conversation::Column::AssigneeId.eq(agent.0)),
+            Self::Queue | Self::All | Self::Closed => None,
+        };
+        let states = self.states().iter().copied().map(state_word);
+        Condition::all().add(conversation::Column::State.is_in(states)).add_option(mine)
+    }
+
+    fn states(self) -> &'static [State] {
         match self {
-            Self::Mine(agent) => Condition::all()
-                .add(is(State::Open))
-                .add(conversation::Column::AssigneeId.eq(agent.0)),
-            Self::Queue => Condition::all().add(is(State::Queued)),
-            Self::All => Condition::any().add(is(State::Queued)).add(is(State::Open)),
-            Self::Closed => Condition::all().add(is(State::Closed)),
+            Self::Mine(_) => &[State::Open],
+            Self::Queue => &[State::Queued],
+            Self::All => &[State::Queued, State::Open],
+            Self::Closed => &[State::Closed],
         }
     }
 }
 
-/// The rows of a list: whoever waits longest first, then the newest; at most `limit`.
+/// The rows of a list, at most `limit`: whoever waits longest first, then the newest. Of those that are closed, which are
+/// more every year, whichever was closed last, first.
 pub async fn list(db: &Db, tab: Tab, limit: u64) -> Result<Vec<Summary>> {
-    let waits_not = Expr::col(conversation::Column::WaitingSince).is_null();
-    let rows = conversation::Entity::find()
-        .filter(tab.condition())
-        .order_by_asc(waits_not)
-        .order_by_asc(conversation::Column::WaitingSince)
-        .order_by_desc(conversation::Column::LastAt)
-        .limit(limit)
-        .all(db.read())
-        .await?;
+    use conversation::Column::{ClosedAt, LastAt, WaitingSince};
+    let all = conversation::Entity::find();
+    let some = match tab {
+        Tab::Closed => all.filter(ClosedAt.is_not_null()).order_by_desc(ClosedAt),
+        Tab::Mine(_) | Tab::Queue | Tab::All => all
+            .filter(tab.condition())
+            .order_by_asc(Expr::col(WaitingSince).is_null())
+            .order_by_asc(WaitingSince)
+            .order_by_desc(LastAt),
+    };
+    let rows = some.limit(limit).all(db.read()).await?;
     summaries(db, rows).await
 }
 
@@ -74,7 +83,18 @@ pub async fn page(
     below: Option<i64>,
     limit: u64,
 ) -> Result<Vec<(Conversation, String)>> {
-    newest(db, tab.condition(), below, limit).await
+    if let Tab::Mine(_) = tab {
+        return newest(db, tab.condition(), below, limit).await;
+    }
+    // One state at a time: each is a range of an index that is in order.
+    let mut page = Vec::new();
+    for state in tab.states() {
+        let those = Condition::all().add(conversation::Column::State.eq(state_word(*state)));
+        page.extend(newest(db, those, below, limit).await?);
+    }
+    page.sort_by_key(|(conversation, _)| std::cmp::Reverse(conversation.id));
+    page.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    Ok(page)
 }
 
 /// A page of a visitor's own conversations.
@@ -186,7 +206,7 @@ pub async fn counts(db: &Db, agent: AgentId) -> Result<Counts> {
         .column(conversation::Column::AssigneeId)
         .column_as(conversation::Column::Id.count(), "conversations")
         .column_as(unread, "unread")
-        .filter(conversation::Column::State.ne(state_word(State::Closed)))
+        .filter(Tab::All.condition())
         .group_by(conversation::Column::State)
         .group_by(conversation::Column::AssigneeId)
         .into_model::<CountRow>()

@@ -3,6 +3,7 @@ mod conversations;
 mod entries;
 mod forgetting;
 mod lists;
+mod planting;
 mod positions;
 mod words;
 
@@ -15,6 +16,7 @@ pub use forgetting::{remove_closed_before, without_conversations};
 pub use lists::{
     Counts, Tab, counts, list, of_contact, page, summaries_of, touched_since, touches_since,
 };
+pub use planting::{Log, plant};
 pub use positions::{Positions, advance, mark, positions, unread_after};
 
 /// The tables of this feature.

@@ -327,7 +327,10 @@ async fn write(
         let (invoked, began) = (told.clock.fetch_add(1, Ordering::SeqCst) + 1, Instant::now());
         let seq = loop {
             let server = *any(&servers);
-            match post(server, &path, &talk.token, &message).await {
+            let answer = post(server, &path, &talk.token, &message).await;
+            let patience = Duration::from_secs(120);
+            assert!(began.elapsed() < patience, "nobody takes a message any more: {answer:?}");
+            match answer {
                 Some((200 | 201, answer)) => {
                     break answer["entry"]["seq"].as_i64().unwrap_or_else(|| panic!("{answer}"));
                 }
@@ -337,7 +340,6 @@ async fn write(
                 }
                 Some(refused) => panic!("refused: {refused:?}"),
             }
-            assert!(began.elapsed() < Duration::from_secs(120), "nobody takes a message any more");
         };
         let at = told.clock.fetch_add(1, Ordering::SeqCst) + 1;
         let acknowledged = Some((at, seq));

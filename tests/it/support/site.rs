@@ -7,6 +7,7 @@ use kefu::{
     commands,
     config::{Config, Switch},
     contact::{TokenHash, VisitorToken},
+    db::Way,
     ids, jobs, routes, site,
     text::Lang,
     web::serve,
@@ -82,6 +83,12 @@ impl Node {
 }
 
 impl Installation {
+    /// The same, its database on another way.
+    pub fn over(self, way: Arc<dyn Way>) -> Self {
+        let app = self.app.with(|parts| parts.db = parts.db.over(way));
+        Self { door: door(&app), app, ..self }
+    }
+
     /// Another process over the same database, and on the bus if there is one.
     pub async fn node(&self, nats_url: Option<&str>) -> Node {
         self.node_with(|config| config.nats_url = nats_url.map(str::to_owned)).await

@@ -1,0 +1,168 @@
+//! How the engines find what is asked of them: whatever grows with the years is found by an index, never by looking through it.
+use crate::{
+    authorization::{EVERYBODY, OPERATIONS, PAGES, people_of},
+    support::{
+        installation,
+        line::{Line, Sight, TRANSPORTS},
+    },
+};
+use futures_util::{FutureExt, future::BoxFuture};
+use jiff::SignedDuration;
+use kefu::{
+    agent,
+    conversation::{self, Tab},
+    db::{Turn, Way},
+    ids::{AgentId, ConversationId},
+    seed,
+};
+use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, Statement};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
+
+/// Tables that grow with the years. Of the others a few rows are looked through at no cost.
+const GROWING: [&str; 6] =
+    ["contact", "conversation", "entry", "read_position", "session", "visitor_token"];
+
+/// Whatever is asked, each question once, with what it was asked about first.
+#[derive(Debug, Default)]
+struct Ear(Mutex<BTreeMap<String, Statement>>);
+
+impl Way for Ear {
+    fn carry(&self) -> BoxFuture<'_, Result<(), DbErr>> {
+        async { Ok(()) }.boxed()
+    }
+
+    fn turn(&self) -> BoxFuture<'_, Turn> {
+        async { Arc::new(()) as Turn }.boxed()
+    }
+
+    fn hear(&self, statement: &Statement) {
+        let mut heard = self.0.lock().unwrap();
+        heard.entry(statement.sql.clone()).or_insert_with(|| statement.clone());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_grows_is_found_by_an_index() {
+    let ear = Arc::new(Ear::default());
+    let site = installation().await;
+    let wanted = seed::Wanted { conversations: 3_000, entries: 4, agents: 3, open: 30, seed: 1 };
+    seed::sow(&site.app, &wanted, "correct horse battery staple").await.unwrap();
+    let people = people_of(site.over(ear.clone())).await;
+
+    for (method, path, _) in OPERATIONS {
+        for who in EVERYBODY {
+            people.ask(who, method, path).await;
+        }
+    }
+    // Every address, as everybody; who changes her name or leaves does so last.
+    let (leaving, staying): (Vec<_>, Vec<_>) =
+        PAGES.iter().partition(|(_, path, _)| *path == "/logout");
+    for (method, path, _) in staying.into_iter().chain(leaving) {
+        for who in EVERYBODY {
+            people.visit(who, method, path).await;
+        }
+    }
+    // Streams ask when somebody reads them.
+    let server = people.site.listening().await;
+    for transport in TRANSPORTS {
+        let mut line = Line::open(transport, &people.vera, server, "0").await;
+        while line.next().await != Sight::Entry(1) {}
+    }
+    // What nodes ask by themselves, and where lists go on.
+    let db = &people.site.app.db;
+    let now = db.now().await.unwrap();
+    for tab in [Tab::Mine(AgentId(1)), Tab::Queue, Tab::All, Tab::Closed] {
+        conversation::list(db, tab, 50).await.unwrap();
+        conversation::page(db, tab, None, 50).await.unwrap();
+        conversation::page(db, tab, Some(2_000), 50).await.unwrap();
+    }
+    conversation::counts(db, AgentId(1)).await.unwrap();
+    conversation::heads(db, &[ConversationId(1)]).await.unwrap();
+    conversation::touched_since(db, now, 50).await.unwrap();
+    conversation::touches_since(db, now).await.unwrap();
+    // A few of those that were sown: the oldest is a year old.
+    let old = now - SignedDuration::from_hours(363 * 24);
+    assert!(conversation::forget_closed_before(&people.site.app, old).await.unwrap() > 5);
+    agent::revocations_since(db, now).await.unwrap();
+
+    let heard = std::mem::take(&mut *ear.0.lock().unwrap());
+    assert!(heard.len() > 60, "{}", heard.len());
+    let engine = Engine::of(&people.site.app.config.database_url()).await;
+    let mut slow = Vec::new();
+    for statement in heard.into_values() {
+        let plan = engine.explain(&statement).await;
+        if let Some(table) = GROWING.iter().find(|table| engine.looks_through(&plan, table)) {
+            slow.push(format!("{table}: {}\n{}", statement.sql, plan.join("\n")));
+        }
+    }
+    assert!(slow.is_empty(), "{}", slow.join("\n\n"));
+    // The test would see one.
+    let sql = "SELECT * FROM conversation WHERE preview = 'x'";
+    let plan = engine.explain(&Statement::from_string(engine.0.get_database_backend(), sql)).await;
+    assert!(engine.looks_through(&plan, "conversation"), "{plan:?}");
+}
+
+/// A connection of its own.
+struct Engine(DatabaseConnection);
+
+impl Engine {
+    async fn of(url: &str) -> Self {
+        let mut options = sea_orm::ConnectOptions::new(url);
+        options.max_connections(1).sqlx_logging(false);
+        let engine = Self(Database::connect(options).await.unwrap());
+        if engine.0.get_database_backend() == DbBackend::Postgres {
+            // Looking through a small table is cheap; here it is done only where nothing else is possible.
+            engine.0.execute_unprepared("SET enable_seqscan = off").await.unwrap();
+        }
+        engine
+    }
+
+    /// A line for each step.
+    async fn explain(&self, statement: &Statement) -> Vec<String> {
+        let word = match self.0.get_database_backend() {
+            DbBackend::Sqlite => "EXPLAIN QUERY PLAN",
+            _ => "EXPLAIN",
+        };
+        let mut explain = statement.clone();
+        explain.sql = format!("{word} {}", statement.sql);
+        let rows = self.0.query_all_raw(explain).await;
+        let rows = rows.unwrap_or_else(|error| panic!("{}: {error}", statement.sql));
+        let step = |row: &sea_orm::QueryResult| match self.0.get_database_backend() {
+            DbBackend::Sqlite => row.try_get("", "detail").unwrap(),
+            DbBackend::Postgres => row.try_get("", "QUERY PLAN").unwrap(),
+            // What is inserted is not looked for.
+            _ if statement.sql.starts_with("INSERT") => String::new(),
+            _ => {
+                let word = |name| row.try_get::<Option<String>>("", name).unwrap();
+                [word("table"), word("type"), word("key")].map(Option::unwrap_or_default).join(" ")
+            }
+        };
+        rows.iter().map(step).collect()
+    }
+
+    /// Whether a plan reads a whole table, or a whole index of it.
+    fn looks_through(&self, plan: &[String], table: &str) -> bool {
+        let found = |step: &str, prefix: &str| {
+            let rest = step.split(prefix).nth(1).unwrap_or_default();
+            rest.split([' ', '"']).find(|word| !word.is_empty()) == Some(table)
+        };
+        match self.0.get_database_backend() {
+            DbBackend::Sqlite => plan.iter().any(|step| found(step, "SCAN ")),
+            DbBackend::Postgres => plan.iter().enumerate().any(|(at, step)| {
+                let by_index = step.contains("Index") && found(step, " on ");
+                let narrowed = (plan[at + 1..].iter())
+                    .take_while(|step| !step.contains("->"))
+                    .any(|step| step.contains("Index Cond"));
+                found(step, "Seq Scan on ") || (by_index && !narrowed)
+            }),
+            _ => (plan.iter()).any(|step| {
+                [format!("{table} ALL "), format!("{table} index ")]
+                    .iter()
+                    .any(|all| step.starts_with(all))
+            }),
+        }
+    }
+}
