@@ -68,11 +68,8 @@ impl Desk<'_> {
         let (body, nonce) = (Body::parse(body)?, Nonce::parse(nonce)?);
         let known = contact.map(|_| token.hash().name());
         self.limits.start(address, known.as_deref())?;
-        let token = token.hash();
-        let first = FirstMessage { visitor: *contact, token: token.clone(), lang, nonce, body };
-        let sent = conversation::start(self.app, &site, first).await?;
-        contact::extend(&self.app.db, &token, self.app.clock.now()).await?;
-        Ok(sent)
+        let first = FirstMessage { visitor: *contact, token: token.hash(), lang, nonce, body };
+        conversation::start(self.app, &site, first).await
     }
 
     pub async fn send(&self, name: &str, message: &Message) -> Result<Sent> {
@@ -82,11 +79,7 @@ impl Desk<'_> {
             Seat::Visitor { .. } if message.note => Err(Error::Forbidden("forbidden-to-visitors")),
             Seat::Visitor { contact, conversation } => {
                 self.limits.message(&self.caller.counted_as())?;
-                let sent = conversation::say(self.app, contact, conversation, nonce, body).await?;
-                if let Caller::Visitor { token, .. } = self.caller {
-                    contact::extend(&self.app.db, &token.hash(), self.app.clock.now()).await?;
-                }
-                Ok(sent)
+                conversation::say(self.app, contact, conversation, nonce, body).await
             }
             Seat::Agent { conversation, .. } => {
                 let work = self.at_work(conversation)?;

@@ -16,6 +16,7 @@ pub use hub::Listener;
 pub use presence::Here;
 use std::{
     collections::BTreeSet,
+    ops::Deref,
     path::PathBuf,
     sync::{
         Arc, OnceLock,
@@ -31,7 +32,38 @@ const SHEETS: usize = 10;
 #[derive(Debug)]
 pub struct News {
     pub event: Event,
-    drawn: [OnceLock<Bytes>; SHEETS],
+    drawn: [OnceLock<Drawn>; SHEETS],
+}
+
+/// What was drawn once and is read by many, with what a transport made of it: its bytes are the same for all readers.
+#[derive(Clone, Debug, Default)]
+pub struct Drawn(Arc<Paper>);
+
+#[derive(Debug, Default)]
+struct Paper {
+    drawn: Bytes,
+    block: OnceLock<Bytes>,
+}
+
+impl Drawn {
+    /// The block of an event stream in which this is sent; written for the first reader, the same for all.
+    pub fn block(&self, write: impl FnOnce(&[u8]) -> Bytes) -> Bytes {
+        self.0.block.get_or_init(|| write(&self.0.drawn)).clone()
+    }
+}
+
+impl Deref for Drawn {
+    type Target = Bytes;
+
+    fn deref(&self) -> &Bytes {
+        &self.0.drawn
+    }
+}
+
+impl<T: Into<Bytes>> From<T> for Drawn {
+    fn from(drawn: T) -> Self {
+        Self(Arc::new(Paper { drawn: drawn.into(), block: OnceLock::new() }))
+    }
 }
 
 /// What is drawn: one sheet for each audience, as a fragment for people and as a frame for programs, and one for the row
@@ -50,8 +82,8 @@ impl News {
         Self { event, drawn: Default::default() }
     }
 
-    /// The bytes of a sheet in a language (0 or 1); drawn by the first reader who asks.
-    pub fn drawn(&self, sheet: Sheet, language: usize, draw: impl FnOnce() -> Bytes) -> Bytes {
+    /// A sheet in a language (0 or 1); drawn by the first reader who asks.
+    pub fn drawn(&self, sheet: Sheet, language: usize, draw: impl FnOnce() -> Drawn) -> Drawn {
         self.drawn[sheet as usize * 2 + language % 2].get_or_init(draw).clone()
     }
 }

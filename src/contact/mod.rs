@@ -5,7 +5,6 @@ mod web;
 
 pub use model::{TokenHash, VisitorToken};
 pub use store::{
-    TokenState, create, extend, forget, lock, name_of, names, plant, tables, token_lives,
-    token_state,
+    TokenState, create, forget, lock, name_of, names, plant, tables, token_lives, token_state,
 };
 pub use web::{CurrentVisitor, MaybeVisitor, remember};

@@ -4,7 +4,7 @@ use crate::{
     app::App,
     db::{self, Db},
     error::{Error, Result},
-    ids::ContactId,
+    ids::{self, ContactId},
     text::Lang,
 };
 use jiff::Timestamp;
@@ -17,7 +17,8 @@ use sea_orm::{
 use std::collections::HashMap;
 
 /// A visitor's token lives so long after its last use, in microseconds: 180 days.
-const LIFE: i64 = 180 * 24 * 3600 * 1_000_000;
+const LIFE: i64 = 180 * DAY;
+const DAY: i64 = 24 * 3600 * 1_000_000;
 
 pub mod contact {
     use sea_orm::entity::prelude::*;
@@ -67,6 +68,9 @@ pub async fn token_state(app: &App, hash: &TokenHash) -> Result<TokenState> {
     let now = db::micros(app.clock.now());
     let Some(row) = row else { return Ok(TokenState::Fresh) };
     if row.revoked_at.is_none() && row.expires_at > now {
+        if row.expires_at < now + LIFE - DAY {
+            extend(&app.db, &row.hash, now).await?;
+        }
         return Ok(TokenState::Known(ContactId(row.contact_id)));
     }
     if row.revoked_at.is_none() {
@@ -79,6 +83,16 @@ pub async fn token_state(app: &App, hash: &TokenHash) -> Result<TokenState> {
             .await?;
     }
     Ok(TokenState::Ended)
+}
+
+/// A token that is used lives on; written at most once a day.
+async fn extend(db: &Db, hash: &[u8], now: i64) -> Result<()> {
+    visitor_token::Entity::update_many()
+        .col_expr(visitor_token::Column::ExpiresAt, Expr::value(now + LIFE))
+        .filter(visitor_token::Column::Hash.eq(hash))
+        .exec(db.write())
+        .await?;
+    Ok(())
 }
 
 /// Whether a token still opens doors; one that nobody has spoken with yet does.
@@ -113,36 +127,24 @@ pub async fn create(
     }
 }
 
-/// People without names, numbered from one on, of whose tokens nobody knows more than the hash: to try kefu with many.
-pub async fn plant(tx: &db::Tx, ids: std::ops::Range<i64>, at: Timestamp) -> Result<()> {
-    let contacts = ids.clone().map(|id| contact::ActiveModel {
-        id: Set(id),
+/// People without names under given numbers, of whose tokens nobody knows more than the hash: to try kefu with many.
+pub async fn plant(tx: &db::Tx, ids: &[ContactId], at: Timestamp) -> Result<()> {
+    let contacts = ids.iter().map(|id| contact::ActiveModel {
+        id: Set(id.0),
         name: Set(String::new()),
-        language: Set(if id % 3 == 0 { Lang::En } else { Lang::ZhCn }.code().into()),
+        language: Set(if id.0 % 3 == 0 { Lang::En } else { Lang::ZhCn }.code().into()),
         created_at: Set(db::micros(at)),
     });
     contact::Entity::insert_many(contacts).exec_without_returning(tx).await?;
-    let tokens = ids.map(|id| visitor_token::ActiveModel {
-        hash: Set(crate::ids::random::<32>().to_vec()),
-        contact_id: Set(id),
+    let tokens = ids.iter().map(|id| visitor_token::ActiveModel {
+        hash: Set(ids::random::<32>().to_vec()),
+        contact_id: Set(id.0),
         created_at: Set(db::micros(at)),
         expires_at: Set(db::micros(at) + LIFE),
         revoked_at: Set(None),
     });
     visitor_token::Entity::insert_many(tokens).exec_without_returning(tx).await?;
     Ok(db::copying::number_on(tx, "contact").await?)
-}
-
-/// A token that is used lives on; written at most once a day.
-pub async fn extend(db: &Db, token: &TokenHash, now: Timestamp) -> Result<()> {
-    const DAY: i64 = 24 * 3600 * 1_000_000;
-    visitor_token::Entity::update_many()
-        .col_expr(visitor_token::Column::ExpiresAt, Expr::value(db::micros(now) + LIFE))
-        .filter(visitor_token::Column::Hash.eq(token.0.clone()))
-        .filter(visitor_token::Column::ExpiresAt.lt(db::micros(now) + LIFE - DAY))
-        .exec(db.write())
-        .await?;
-    Ok(())
 }
 
 /// Holds a contact until the transaction ends, so that two first messages do not open two conversations.

@@ -2,14 +2,13 @@
 //! and shared by every reader, so it holds nothing about who looks: sides are classes by author.
 use super::store::{History, Positions};
 use crate::{
-    bus::{News, Sheet},
+    bus::{Drawn, News, Sheet},
     error::{Error, Result},
     event::{Appended, Author, Content, Entry, Event, Happening, Present, ReadMoved, Side},
     ids::{ConversationId, Nonce},
     text::{self, Lang, Piece},
 };
 use askama::Template;
-use bytes::Bytes;
 use jiff::{SignedDuration, tz::TimeZone};
 
 /// Messages of one author stand together when no more than this lies between them.
@@ -200,7 +199,7 @@ fn read_mark(canvas: &Canvas, seq: i64) -> Result<String> {
 }
 
 /// What news looks like to an audience: drawn by its first reader, shared by all. Empty if there is nothing to see.
-pub fn drawn(news: &News, canvas: &Canvas) -> Bytes {
+pub fn drawn(news: &News, canvas: &Canvas) -> Drawn {
     let sheet = match canvas.audience {
         Side::Visitor => Sheet::Visitor,
         Side::Agent => Sheet::Desk,

@@ -8,8 +8,8 @@ pub mod web;
 mod writer;
 
 pub use actions::{
-    AtWork, FirstMessage, forget_closed_before, happen, note, read_as_agent, read_as_visitor,
-    reply, say, start, type_as_agent, type_as_visitor, wait_for_news,
+    AtWork, FirstMessage, forget_closed_before, happen, note, plant, read_as_agent,
+    read_as_visitor, reply, say, start, type_as_agent, type_as_visitor, wait_for_news,
 };
 pub use live::{
     Canvas, EntryLine, drawn, entries_upsert, lines, presence, read_marks, sent, typing, upsert,
@@ -17,7 +17,7 @@ pub use live::{
 pub use model::{Append, Body, Conversation, Seat};
 pub use store::{
     Counts, History, Log, Positions, Range, Tab, counts, find_for, heads, history, list,
-    of_contact, page, plant, positions, summaries_of, tables, touched_since, touches_since,
+    of_contact, page, positions, summaries_of, tables, touched_since, touches_since,
 };
 pub use web::{asked_range, history_fragment};
 pub use writer::Sent;

@@ -10,8 +10,8 @@ use crate::{
     contact,
     db::Tx,
     error::{Error, Result},
-    event::{Appended, Entry, Event, Side},
-    ids::ConversationId,
+    event::{Appended, Author, Entry, Event, Side},
+    ids::{ContactId, ConversationId},
     site,
 };
 use jiff::Timestamp;
@@ -222,8 +222,10 @@ async fn write_all(
     let made = store::made_by(tx, appends.iter().map(|(held, append)| (id(held), *append))).await?;
     let last = |(held, _): &(Held, _)| (id(held), held.conversation.last_seq);
     let before = store::at(tx, appends.iter().map(last)).await?;
+    let contacts = appends.iter().map(|(held, _)| held.conversation.contact).collect();
+    let names = contact::names(tx, contacts).await?;
     let verdicts: Vec<_> = (appends.iter_mut())
-        .map(|(held, append)| judge(&mut held.conversation, append, &made, at))
+        .map(|(held, append)| judge(&mut held.conversation, append, &made, &names, at))
         .collect();
 
     let new = |verdict: &Verdict| matches!(verdict, Verdict::New(_));
@@ -238,8 +240,6 @@ async fn write_all(
     let changed = appends.iter_mut().zip(&verdicts).filter(|(_, verdict)| new(verdict));
     store::update(tx, changed.map(|((held, _), _)| held)).await?;
 
-    let contacts = appends.iter().map(|(held, _)| held.conversation.contact).collect();
-    let names = contact::names(tx, contacts).await?;
     let mut zones = HashMap::new();
     let mut outcomes = Vec::with_capacity(appends.len());
     for ((held, _), verdict) in appends.into_iter().zip(verdicts) {
@@ -280,6 +280,7 @@ fn judge(
     conversation: &mut Conversation,
     append: &Append,
     made: &HashMap<ConversationId, Entry>,
+    names: &HashMap<ContactId, String>,
     at: Timestamp,
 ) -> Verdict {
     match made.get(&conversation.id) {
@@ -290,13 +291,23 @@ fn judge(
                 *conversation = next;
                 Verdict::New(Entry {
                     seq: conversation.last_seq,
-                    author: append.author.clone(),
+                    author: named(&append.author, names),
                     content: append.content.clone(),
                     at,
                 })
             }
             Err(refusal) => Verdict::Refused(refusal),
         },
+    }
+}
+
+/// An agent's name comes with her, a visitor's is known with the conversation.
+fn named(author: &Author, names: &HashMap<ContactId, String>) -> Author {
+    match author {
+        Author::Visitor { id, .. } => {
+            Author::Visitor { id: *id, name: names.get(id).cloned().unwrap_or_default() }
+        }
+        Author::Agent { .. } => author.clone(),
     }
 }
 

@@ -4,7 +4,7 @@ use super::follow::{Piece, TYPING};
 use crate::{
     agent::CurrentAgent,
     app::{App, aside},
-    bus::News,
+    bus::{Drawn, News},
     conversation::{self, Canvas, Tab, counts, touched_since},
     desk::{counters, row_changed, row_news},
     error::Result,
@@ -160,7 +160,7 @@ fn hint(summary: &Summary, seq: Option<i64>) -> Bytes {
     serde_json::json!({ "conversation": summary.id, "seq": seq }).to_string().into()
 }
 
-async fn counted(app: &App, me: &CurrentAgent) -> Option<Bytes> {
+async fn counted(app: &App, me: &CurrentAgent) -> Option<Drawn> {
     let (app, id) = (app.clone(), me.agent.id);
     let counts = aside(async move { counts(&app.db, id).await })
         .await

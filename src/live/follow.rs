@@ -2,7 +2,7 @@
 use crate::{
     agent,
     app::{App, aside},
-    bus::{Listener, News},
+    bus::{Drawn, Listener, News},
     contact::{self, TokenHash},
     conversation::{self, Conversation, History, Positions, Range, Seat},
     error::Result,
@@ -33,13 +33,13 @@ const SPREAD_PER_STREAM: Duration = Duration::from_millis(2);
 #[derive(Clone, Debug)]
 pub enum Piece {
     /// Something to show that moves the cursor to `seq`.
-    Entry { seq: i64, drawn: Bytes },
+    Entry { seq: i64, drawn: Drawn },
     /// Something to show that is not in the log.
-    Passing(Bytes),
+    Passing(Drawn),
     /// All that was missed has been sent: how things stand now, as how far everybody has read and who is here.
-    Synced(Bytes),
+    Synced(Drawn),
     /// A row of the desk's lists, the cursor to come back with, and that there is more to fetch in the conversation, as JSON.
-    Row { cursor: String, drawn: Bytes, hint: Bytes },
+    Row { cursor: String, drawn: Drawn, hint: Bytes },
     /// The cursor cannot be continued from: load the page again.
     Reset,
     /// Nothing to say; keeps the line awake.
@@ -62,14 +62,14 @@ pub trait Draw: Clone + Send + Sync + 'static {
     fn audience(&self) -> Side;
     fn conversation(&self) -> ConversationId;
     /// An entry, and the one before it that this audience may see.
-    fn entry(&self, entry: &Entry, before: Option<&Entry>) -> Result<Bytes>;
+    fn entry(&self, entry: &Entry, before: Option<&Entry>) -> Result<Drawn>;
     /// The same from news, drawn by its first reader and shared. Empty if there is nothing to see.
-    fn news(&self, news: &News) -> Bytes;
-    fn positions(&self, positions: &Positions) -> Result<Bytes>;
+    fn news(&self, news: &News) -> Drawn;
+    fn positions(&self, positions: &Positions) -> Result<Drawn>;
     /// Whether the other side is here.
-    fn presence(&self, here: bool) -> Bytes;
+    fn presence(&self, here: bool) -> Drawn;
     /// Nobody on the other side is typing any more.
-    fn quiet(&self) -> Bytes;
+    fn quiet(&self) -> Drawn;
 }
 
 /// By what right a stream is open.
@@ -341,7 +341,7 @@ async fn begin<D: Draw>(
     seat: Seat,
     draw: D,
     cursor: Option<Cursor>,
-) -> Result<Option<(i64, Vec<Piece>, Bytes)>> {
+) -> Result<Option<(i64, Vec<Piece>, Drawn)>> {
     let Conversation { last_seq, .. } = conversation::find_for(app.db.read(), &seat).await?;
     let Some(seen) = cursor.and_then(|cursor| cursor.resume(&app.epoch, last_seq)) else {
         return Ok(None);
@@ -356,8 +356,8 @@ async fn begin<D: Draw>(
         Side::Visitor => Present::Agents,
         Side::Agent => Present::Visitor(draw.conversation()),
     };
-    let around = [draw.positions(&positions)?, draw.presence(app.bus.is_here(other))].concat();
-    Ok(Some((seen, missed, around.into())))
+    let (read, here) = (draw.positions(&positions)?, draw.presence(app.bus.is_here(other)));
+    Ok(Some((seen, missed, [&read[..], &here[..]].concat().into())))
 }
 
 /// Rule 3 of following: old news is dropped, the next entry passed on, and a gap read from the log first.

@@ -1,13 +1,12 @@
 //! A conversation as fragments of a page.
 use super::follow::Draw;
 use crate::{
-    bus::News,
+    bus::{Drawn, News},
     conversation::{self, Canvas, Positions},
     error::Result,
     event::{Entry, Side},
     ids::ConversationId,
 };
-use bytes::Bytes;
 
 impl Draw for Canvas {
     fn audience(&self) -> Side {
@@ -16,26 +15,26 @@ impl Draw for Canvas {
     fn conversation(&self) -> ConversationId {
         self.conversation
     }
-    fn entry(&self, entry: &Entry, before: Option<&Entry>) -> Result<Bytes> {
-        conversation::upsert(self, entry, before).map(Bytes::from)
+    fn entry(&self, entry: &Entry, before: Option<&Entry>) -> Result<Drawn> {
+        conversation::upsert(self, entry, before).map(Drawn::from)
     }
-    fn news(&self, news: &News) -> Bytes {
+    fn news(&self, news: &News) -> Drawn {
         conversation::drawn(news, self)
     }
-    fn positions(&self, positions: &Positions) -> Result<Bytes> {
-        conversation::read_marks(self, positions).map(Bytes::from)
+    fn positions(&self, positions: &Positions) -> Result<Drawn> {
+        conversation::read_marks(self, positions).map(Drawn::from)
     }
-    fn presence(&self, here: bool) -> Bytes {
+    fn presence(&self, here: bool) -> Drawn {
         or_nothing(conversation::presence(self, here))
     }
-    fn quiet(&self) -> Bytes {
+    fn quiet(&self) -> Drawn {
         or_nothing(conversation::typing(self, None))
     }
 }
 
-fn or_nothing(drawn: Result<String>) -> Bytes {
-    drawn.map(Bytes::from).unwrap_or_else(|error| {
+fn or_nothing(drawn: Result<String>) -> Drawn {
+    drawn.map(Drawn::from).unwrap_or_else(|error| {
         tracing::error!(%error, "cannot draw what passes");
-        Bytes::new()
+        Drawn::default()
     })
 }

@@ -5,13 +5,12 @@ use crate::{
         frame::ServerFrame,
         shape::{Author, ConversationName, Entry as EntryShape},
     },
-    bus::{News, Sheet},
+    bus::{Drawn, News, Sheet},
     conversation::{Positions, Seat},
     error::Result,
     event::{Entry, Event, Present, Side},
     ids::ConversationId,
 };
-use bytes::Bytes;
 use std::sync::Arc;
 
 #[derive(Clone, Debug)]
@@ -94,10 +93,10 @@ impl Draw for Frames {
     fn conversation(&self) -> ConversationId {
         self.id
     }
-    fn entry(&self, entry: &Entry, before: Option<&Entry>) -> Result<Bytes> {
+    fn entry(&self, entry: &Entry, before: Option<&Entry>) -> Result<Drawn> {
         Ok(self.entry_frame(entry, before).write().into())
     }
-    fn news(&self, news: &News) -> Bytes {
+    fn news(&self, news: &News) -> Drawn {
         let draw = || self.news_frame(&news.event).map(|frame| frame.write()).unwrap_or_default();
         // That agents came or went is one piece of news for all conversations, each of which has a name of its own.
         if matches!(news.event, Event::PresenceChanged { .. }) {
@@ -109,15 +108,15 @@ impl Draw for Frames {
         };
         news.drawn(sheet, 0, || draw().into())
     }
-    fn positions(&self, positions: &Positions) -> Result<Bytes> {
+    fn positions(&self, positions: &Positions) -> Result<Drawn> {
         let visitor = self.read_frame(Side::Visitor, positions.visitor.seq).write();
         let agents = self.read_frame(Side::Agent, positions.agents.seq).write();
         Ok(format!("{visitor}\n{agents}\n").into())
     }
-    fn presence(&self, here: bool) -> Bytes {
+    fn presence(&self, here: bool) -> Drawn {
         self.presence_frame(here).write().into()
     }
-    fn quiet(&self) -> Bytes {
+    fn quiet(&self) -> Drawn {
         let conversation = self.name.clone();
         ServerFrame::Typing { conversation, by: None, typing: false }.write().into()
     }

@@ -101,7 +101,7 @@ fn range(request: &Request, epoch: &str, last_seq: i64) -> Range {
 
 fn written(piece: Piece) -> Bytes {
     match piece {
-        Piece::Entry { drawn, .. } => drawn,
+        Piece::Entry { drawn, .. } => Bytes::clone(&drawn),
         // A document that only grows cannot move a mark.
         Piece::Passing(_) | Piece::Synced(_) | Piece::Row { .. } => Bytes::new(),
         Piece::Beat => Bytes::from_static(b"<!-- -->"),

@@ -29,7 +29,7 @@ use poem::{
     http::header,
     web::{Data, Path},
 };
-use std::{io, sync::Arc, time::Duration};
+use std::{borrow::Cow, io, sync::Arc, time::Duration};
 
 pub const BEAT: Duration = Duration::from_secs(15);
 
@@ -137,35 +137,37 @@ impl Writer {
     }
 
     pub fn write(&self, piece: &Piece) -> Bytes {
-        let retry = Some(follow::retry(self.open.count()));
-        let named = |event| encode(Frame { event: Some(event), retry, data: Some(""), id: None });
         match piece {
             Piece::Entry { seq, drawn } => {
-                let id = format!("{}:{seq}", self.epoch);
-                shown(Some(&id), drawn)
+                drawn.block(|drawn| shown(Some(&format!("{}:{seq}", self.epoch)), drawn))
             }
             Piece::Row { cursor, drawn, hint } => {
-                let hint =
-                    Frame { event: Some("hint"), data: Some(&text_of(hint)), ..Frame::default() };
+                let hint = text_of(hint);
+                let hint = Frame { event: Some("hint"), data: Some(&hint), ..Frame::default() };
                 [shown(Some(cursor), drawn), encode(hint)].concat().into()
             }
-            Piece::Passing(drawn) => shown(None, drawn),
-            Piece::Synced(drawn) if drawn.is_empty() => named("synced"),
-            Piece::Synced(drawn) => [shown(None, drawn), named("synced")].concat().into(),
-            Piece::Reset => named("reset"),
-            Piece::End => named("end"),
+            Piece::Passing(drawn) => drawn.block(|drawn| shown(None, drawn)),
+            Piece::Synced(drawn) if drawn.is_empty() => self.named("synced"),
+            Piece::Synced(drawn) => [shown(None, drawn), self.named("synced")].concat().into(),
+            Piece::Reset => self.named("reset"),
+            Piece::End => self.named("end"),
             Piece::Bye => encode(Frame { event: Some("bye"), data: Some(""), ..Frame::default() }),
             Piece::Beat => HEARTBEAT,
         }
     }
+
+    fn named(&self, event: &str) -> Bytes {
+        let retry = Some(follow::retry(self.open.count()));
+        encode(Frame { event: Some(event), retry, data: Some(""), id: None })
+    }
 }
 
-fn shown(id: Option<&str>, drawn: &Bytes) -> Bytes {
+fn shown(id: Option<&str>, drawn: &[u8]) -> Bytes {
     encode(Frame { id, data: Some(&text_of(drawn)), ..Frame::default() })
 }
 
-fn text_of(drawn: &Bytes) -> String {
-    String::from_utf8_lossy(drawn).into_owned()
+fn text_of(drawn: &[u8]) -> Cow<'_, str> {
+    String::from_utf8_lossy(drawn)
 }
 
 /// Ids and names are ours, so refusing one would be a fault of ours: it is logged, and the event left out.

@@ -507,7 +507,7 @@ async fn a_visitor_who_comes_back_after_half_a_year_is_a_stranger() {
     vera.say("just in time").await.must(StatusCode::OK);
     site.app.clock.turn(SignedDuration::from_hours(179 * 24));
     vera.page().await.says("just in time");
-    site.app.clock.turn(SignedDuration::from_hours(2 * 24));
+    site.app.clock.turn(SignedDuration::from_hours(181 * 24));
     vera.person.get(&vera.path("")).await.must(StatusCode::NOT_FOUND);
     vera.say("too late").await.must(StatusCode::NOT_FOUND);
     vera.person.get("/w/demo").await.must(StatusCode::OK);

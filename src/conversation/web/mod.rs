@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     app::App,
-    contact::{self, CurrentVisitor},
+    contact::CurrentVisitor,
     error::{Error, Invalid, Result},
     event::{Present, Side},
     ids::{Nonce, PublicId},
@@ -193,7 +193,6 @@ async fn try_say(
     limits.message(&visitor.token.name())?;
     let cid = opened.conversation.public_id.clone();
     let sent = actions::say(app, visitor.contact, cid.clone(), nonce, body).await?;
-    contact::extend(&app.db, &visitor.token, app.clock.now()).await?;
     if let Some(seen) = form.seen_seq {
         actions::read_as_visitor(app, visitor.contact, cid, seen).await?;
     }

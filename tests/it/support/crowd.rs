@@ -328,7 +328,8 @@ async fn write(
         let seq = loop {
             let server = *any(&servers);
             let answer = post(server, &path, &talk.token, &message).await;
-            let patience = Duration::from_secs(120);
+            // Lines may be down again just when it tries again.
+            let patience = Duration::from_secs(300);
             assert!(began.elapsed() < patience, "nobody takes a message any more: {answer:?}");
             match answer {
                 Some((200 | 201, answer)) => {

@@ -2,7 +2,6 @@
 use crate::{
     agent::{self, Agent, AgentName, Email, NewAgent, Password, Role},
     app::App,
-    contact,
     conversation::{self, Append, Conversation, Log},
     error::Result,
     event::{Author, Content, Entry, Happening, Side, State},
@@ -10,37 +9,16 @@ use crate::{
     site,
 };
 use jiff::{SignedDuration, Timestamp};
-use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
+use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IteratorRandom};
 
 /// What is committed together.
 const TOGETHER: u64 = 5_000;
 /// The oldest conversation began so long ago.
 const PAST: SignedDuration = SignedDuration::from_hours(365 * 24);
 
-const QUESTIONS: &[&str] = &[
-    "你好，我的订单 {} 还没有发货，能帮我查一下吗？",
-    "请问这款有没有 {} 码的？",
-    "付款以后多久可以收到？我急用。",
-    "发票可以开公司抬头吗，税号后四位 {}",
-    "退款申请提交 {} 天了，怎么还没到账？",
-    "收到的颜色和图片不一样，可以换吗",
-    "好的，谢谢！",
-    "Hi, where is my order {}?",
-    "Do you ship to Shenzhen? The parcel weighs about {} g.",
-    "The coupon {} does not work, could you have a look?",
-    "Thanks, that was quick.",
-];
-const ANSWERS: &[&str] = &[
-    "您好，这边帮您查询一下，请稍等。",
-    "订单 {} 今天下午发出，预计两天内送达。",
-    "可以的，请把订单号和抬头发给我。",
-    "退款已经提交，{} 个工作日内原路退回。",
-    "非常抱歉给您带来不便，我们马上为您换货。",
-    "还有什么可以帮您的吗？",
-    "Let me check, one moment please.",
-    "Order {} left our warehouse this morning.",
-    "You will have it within {} days. Anything else?",
-];
+/// A line each; `{}` is a number.
+const QUESTIONS: &str = include_str!("questions.txt");
+const ANSWERS: &str = include_str!("answers.txt");
 
 /// How much is made up.
 #[derive(Clone, Copy, Debug)]
@@ -74,11 +52,7 @@ pub async fn sow(app: &App, wanted: &Wanted, password: &str) -> Result<()> {
     while next <= wanted.conversations {
         let last = (next + TOGETHER - 1).min(wanted.conversations);
         let logs = (next..=last).map(|number| teller.tell(number)).collect::<Result<Vec<_>>>()?;
-        let tx = app.db.begin().await?;
-        let of = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-        contact::plant(&tx, of(next)..of(last) + 1, teller.now).await?;
-        conversation::plant(&tx, &logs).await?;
-        tx.commit().await?;
+        conversation::plant(app, &logs).await?;
         tracing::info!(conversations = last, of = wanted.conversations, "sown");
         next = last + 1;
     }
@@ -88,7 +62,7 @@ pub async fn sow(app: &App, wanted: &Wanted, password: &str) -> Result<()> {
 async fn hire(app: &App, number: u64, password: &str) -> Result<Agent> {
     let email = Email::parse(&format!("agent{number}@seed.example"))?;
     let password = Some(Password::parse(password, &email)?);
-    let name = AgentName::parse(&format!("客服 {number}"))?;
+    let name = AgentName::parse(&format!("Agent {number}"))?;
     let role = if number == 1 { Role::Owner } else { Role::Agent };
     agent::add(app, NewAgent { email, name, role, lang: None, password }).await
 }
@@ -144,8 +118,8 @@ impl Teller {
         Ok(log)
     }
 
-    fn words(&mut self, of: &[&str]) -> Content {
-        let words = of.choose(&mut self.chance).copied().unwrap_or_default();
+    fn words(&mut self, of: &str) -> Content {
+        let words = of.lines().choose(&mut self.chance).unwrap_or_default();
         let number = self.chance.random_range(1..100_000u32);
         Content::Text { body: words.replace("{}", &number.to_string()) }
     }
