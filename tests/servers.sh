@@ -13,11 +13,10 @@ free_port() {
   done
 }
 
-# Neither server runs as root: each has a user of its own.
+# Neither server runs as root: each has a user of its own. The words before a command that make it that user's: a program that
+# becomes the command, so that a server in the background has the pid that is remembered.
 as() {
-  local user=$1
-  shift
-  if [ "$(id -u)" = 0 ]; then setpriv --reuid="$user" --regid="$user" --init-groups "$@"; else "$@"; fi
+  if [ "$(id -u)" = 0 ]; then echo "setpriv --reuid=$1 --regid=$1 --init-groups"; else echo env; fi
 }
 
 own_folder() {
@@ -46,8 +45,8 @@ start_postgres() {
   port=$(free_port)
   [ "$(id -u)" = 0 ] || user=$(id -un)
   own_folder postgres postgres
-  as postgres "$bin/initdb" -D "$servers/postgres/data" -A trust -U "$user" --no-sync >"$servers/postgres.log" 2>&1
-  as postgres "$bin/postgres" -D "$servers/postgres/data" -p "$port" -c listen_addresses=127.0.0.1 \
+  $(as postgres) "$bin/initdb" -D "$servers/postgres/data" -A trust -U "$user" --no-sync >"$servers/postgres.log" 2>&1
+  $(as postgres) "$bin/postgres" -D "$servers/postgres/data" -p "$port" -c listen_addresses=127.0.0.1 \
     -c unix_socket_directories="$servers/postgres" -c fsync=off -c synchronous_commit=off -c full_page_writes=off \
     -c max_connections=300 >>"$servers/postgres.log" 2>&1 &
   server_pids+=($!)
@@ -61,9 +60,9 @@ start_mariadb() {
   port=$(free_port)
   [ "$(id -u)" = 0 ] || user=$(id -un)
   own_folder mariadb mysql
-  as mysql mariadb-install-db --no-defaults --datadir="$servers/mariadb/data" \
+  $(as mysql) mariadb-install-db --no-defaults --datadir="$servers/mariadb/data" \
     --auth-root-authentication-method=normal --skip-test-db >"$servers/mariadb.log" 2>&1
-  as mysql "$(command -v mariadbd || echo /usr/sbin/mariadbd)" --no-defaults --datadir="$servers/mariadb/data" \
+  $(as mysql) "$(command -v mariadbd || echo /usr/sbin/mariadbd)" --no-defaults --datadir="$servers/mariadb/data" \
     --port="$port" --bind-address=127.0.0.1 --socket="$servers/mariadb/socket" --pid-file="$servers/mariadb/pid" \
     --skip-name-resolve --max-connections=300 --innodb-flush-log-at-trx-commit=0 --innodb-buffer-pool-size=128M \
     >>"$servers/mariadb.log" 2>&1 &
