@@ -60,6 +60,11 @@ pub struct Config {
     #[arg(long, env = "KEFU_RATE_LIMITS", default_value = "on", value_name = "on|off")]
     pub rate_limits: Switch,
 
+    /// Streams and sockets that one visitor, or one sign-in of an agent, may have open.
+    #[arg(long, env = "KEFU_STREAMS_EACH", default_value_t = 10, value_name = "N",
+        value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub streams_each: u32,
+
     /// How long a node that was asked to stop goes on accepting while `/readyz` already says no: what a load balancer needs
     /// to notice.
     #[arg(long, env = "KEFU_SHUTDOWN_DELAY", default_value_t = 0, value_name = "SECONDS")]

@@ -24,8 +24,6 @@ use std::{
 pub const BODY: usize = 64 * 1024;
 /// The longest a client may take to send it.
 const BODY_DEADLINE: Duration = Duration::from_secs(30);
-/// Open streams of one visitor, or of one session of an agent.
-const STREAMS: usize = 10;
 /// How the addresses of streams end, and no others.
 const STREAM: [&str; 3] = ["/events", "/ws", "/live"];
 
@@ -35,6 +33,8 @@ type Buckets<K> = RateLimiter<K, DashMapStateStore<K>, DefaultClock>;
 #[derive(Debug)]
 pub struct Limits {
     enforced: bool,
+    /// Open streams of one visitor, or of one session of an agent.
+    streams_each: usize,
     messages: Buckets<String>,
     acts: Buckets<String>,
     signs: Buckets<String>,
@@ -46,9 +46,10 @@ pub struct Limits {
 }
 
 impl Limits {
-    pub fn new(enforced: bool) -> Self {
+    pub fn new(enforced: bool, streams_each: u32) -> Self {
         Self {
             enforced,
+            streams_each: usize::try_from(streams_each).unwrap_or(usize::MAX),
             messages: RateLimiter::keyed(Quota::per_minute(count(20))),
             acts: RateLimiter::keyed(Quota::per_minute(count(240))),
             signs: RateLimiter::keyed(Quota::per_minute(count(30))),
@@ -94,7 +95,7 @@ impl Limits {
     pub fn stream(&self, who: String) -> Result<StreamPlace> {
         let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
         let open = streams.entry(who.clone()).or_default();
-        if *open >= STREAMS {
+        if *open >= self.streams_each {
             return Err(Error::RateLimited { retry_after: Duration::from_secs(30) });
         }
         *open += 1;
@@ -186,21 +187,20 @@ mod tests {
 
     #[test]
     fn five_tries_an_account_then_a_wait_and_nobody_else_waits() {
-        let limits = Limits::new(true);
+        let limits = Limits::new(true, 1);
         let here = |n: u8| IpAddr::from([192, 0, 2, n]);
         for n in 0..5 {
             limits.sign_in(here(n), "ana@a.example").unwrap();
         }
         assert!(matches!(limits.sign_in(here(9), "ana@a.example"), Err(Error::RateLimited { .. })));
         limits.sign_in(here(9), "ben@a.example").unwrap();
-        Limits::new(false).sign_in(here(1), "x").unwrap();
+        Limits::new(false, 1).sign_in(here(1), "x").unwrap();
     }
 
     #[test]
     fn a_place_for_a_stream_comes_back_even_where_rates_are_off() {
-        let limits = Limits::new(false);
-        let mut places: Vec<_> =
-            (0..STREAMS).map(|_| limits.stream("vera".into()).unwrap()).collect();
+        let limits = Limits::new(false, 3);
+        let mut places: Vec<_> = (0..3).map(|_| limits.stream("vera".into()).unwrap()).collect();
         assert!(limits.stream("vera".into()).is_err());
         limits.stream("walt".into()).unwrap();
         places.pop();

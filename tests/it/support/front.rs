@@ -36,7 +36,7 @@ impl Front {
                 .replace("server_name kf.example.com;", "")
                 .replace("127.0.0.1:3000", &node.to_string());
             format!(
-                "daemon off;\npid {folder}/pid;\nerror_log {folder}/error;\nevents {{}}\nhttp {{\naccess_log off;\nclient_body_temp_path {folder}/body;\nproxy_temp_path {folder}/proxy;\n{site}\n}}\n"
+                "daemon off;\nmaster_process off;\npid {folder}/pid;\nerror_log {folder}/error;\nevents {{}}\nhttp {{\naccess_log off;\nclient_body_temp_path {folder}/body;\nproxy_temp_path {folder}/proxy;\n{site}\n}}\n"
             )
         })
         .await
