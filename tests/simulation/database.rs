@@ -19,7 +19,7 @@ use sea_orm::{
 };
 use std::{
     collections::BTreeMap,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard},
 };
 
@@ -34,9 +34,13 @@ pub struct Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        for end in ["", "-wal", "-shm"] {
-            let _ = std::fs::remove_file(format!("{}{end}", self.file.display()));
-        }
+        remove(&self.file);
+    }
+}
+
+fn remove(database: &Path) {
+    for end in ["", "-wal", "-shm"] {
+        let _ = std::fs::remove_file(format!("{}{end}", database.display()));
     }
 }
 
@@ -50,6 +54,8 @@ impl Server {
     /// Begins with a copy of a file.
     pub fn with_the_rows_of(template: &[u8]) -> Self {
         let file = memory().join(format!("kefu-simulation-{}.db", std::process::id()));
+        // The log of a killed process that had our pid is not ours.
+        remove(&file);
         std::fs::write(&file, template).unwrap();
         let open = || {
             let db = Connection::open(&file).unwrap();
