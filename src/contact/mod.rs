@@ -5,6 +5,7 @@ mod web;
 
 pub use model::{TokenHash, VisitorToken};
 pub use store::{
-    TokenState, create, forget, lock, name_of, names, plant, tables, token_lives, token_state,
+    TokenState, create, forget, lock, name_of, name_within, names, plant, tables, token_lives,
+    token_state,
 };
 pub use web::{CurrentVisitor, MaybeVisitor, remember};

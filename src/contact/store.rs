@@ -12,7 +12,7 @@ use sea_orm::{
     ActiveValue::Set,
     QuerySelect,
     entity::prelude::*,
-    sea_query::{Expr, ExprTrait},
+    sea_query::{Expr, ExprTrait, Query},
 };
 use std::collections::HashMap;
 
@@ -157,6 +157,13 @@ pub async fn lock(db: &impl ConnectionTrait, id: ContactId) -> Result<()> {
 pub async fn name_of(db: &impl ConnectionTrait, id: ContactId) -> Result<String> {
     let row = contact::Entity::find_by_id(id.0).one(db).await?;
     row.map(|row| row.name).ok_or(Error::NotFound)
+}
+
+/// The same inside another question, which knows the person's number.
+pub fn name_within(id: Expr) -> Expr {
+    let mut name = Query::select();
+    name.column(contact::Column::Name).from(contact::Entity);
+    name.and_where(contact::Column::Id.into_expr().eq(id)).take().into()
 }
 
 pub async fn names(

@@ -1,6 +1,6 @@
 //! What people do in a conversation: who adds what under which rule. The writer does the rest.
 use super::{
-    model::{Append, Body, Conversation, Seat},
+    model::{Append, Body, Seat},
     store::{self, History, Log, Range, Start},
     writer::{self, Sent},
 };
@@ -10,7 +10,7 @@ use crate::{
     error::{Error, Result},
     event::{Author, Content, Event, Happening, ReadMoved, Side, Topic},
     ids::{AgentId, ContactId, ConversationId, Nonce, PublicId, SiteId},
-    site::{self, Site},
+    site::Site,
     text::Lang,
 };
 use jiff::Timestamp;
@@ -240,10 +240,10 @@ async fn try_read(app: &App, seat: &Seat, reader: Side, seq: i64) -> Result<()> 
         && held.conversation.is_assigned_to(*id)
     {
         held.conversation.unread = store::unread_after(&tx, conversation, seq).await?;
-        store::update(&tx, std::iter::once(&mut held)).await?;
+        store::update(&tx, &mut held).await?;
     }
     let after = store::mark(&tx, conversation, reader).await?;
-    let summary = summary(&tx, &held.conversation).await?;
+    let summary = held.summary();
     tx.commit().await?;
     let mark = if after == before { 0 } else { after.at_entry };
     app.bus.publish(Event::ReadMoved(Box::new(ReadMoved {
@@ -253,11 +253,6 @@ async fn try_read(app: &App, seat: &Seat, reader: Side, seq: i64) -> Result<()> 
         summary,
     })));
     Ok(())
-}
-
-async fn summary(tx: &crate::db::Tx, held: &Conversation) -> Result<crate::event::Summary> {
-    let name = contact::name_of(tx, held.contact).await?;
-    Ok(held.summary(name, site::find(tx, held.site).await?.zone))
 }
 
 impl AtWork {

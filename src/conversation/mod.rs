@@ -1,6 +1,7 @@
 //! A visitor and the company's agents: one append-only log of entries, and the visitor's window on it. Doors: `contact`
 //! (who the visitor is), `site` (where the conversation takes place).
 mod actions;
+mod heads;
 mod live;
 mod model;
 mod store;

@@ -2,21 +2,20 @@
 //! news. A commit takes long, however much is in it; so what arrives while one is under way goes into the next one
 //! together, each append still under its own rules.
 use super::{
+    heads::Heads,
     model::{Append, Conversation, Seat},
-    store::{self, Held},
+    store::{self, Held, Step},
 };
 use crate::{
     app::{App, in_time},
-    contact,
-    db::Tx,
+    db::{Connection, Tx},
     error::{Error, Result},
     event::{Appended, Author, Entry, Event, Side},
-    ids::{ContactId, ConversationId},
-    site,
+    ids::ConversationId,
 };
 use jiff::Timestamp;
 use std::{
-    collections::{HashMap, HashSet, VecDeque, hash_map},
+    collections::{HashMap, HashSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
@@ -128,26 +127,35 @@ impl Lead {
 
 async fn commit_all(app: App, mut lead: Lead) {
     while let Some(batch) = lead.take() {
-        match in_time(commit(&app, &batch)).await {
-            Ok(outcomes) => {
-                for (one, outcome) in batch.into_iter().zip(outcomes) {
-                    match outcome {
-                        Some(outcome) => one.hears(&app, outcome),
-                        // Another transaction holds the conversation, or it does not exist.
-                        None => drop(tokio::spawn(alone(app.clone(), one).in_current_span())),
-                    }
+        let left = commit_known(&app, batch).await;
+        if !left.is_empty() {
+            let outcomes = in_time(commit(&app, &left)).await;
+            answer(&app, left, outcomes);
+        }
+    }
+}
+
+/// Each of a transaction hears what became of it.
+fn answer(app: &App, batch: Vec<Waiting>, outcomes: Result<Vec<Option<Result<Sent>>>>) {
+    match outcomes {
+        Ok(outcomes) => {
+            for (one, outcome) in batch.into_iter().zip(outcomes) {
+                match outcome {
+                    Some(outcome) => one.hears(app, outcome),
+                    // Another transaction holds the conversation, or it does not exist.
+                    None => drop(tokio::spawn(alone(app.clone(), one).in_current_span())),
                 }
             }
-            Err(Error::Unavailable(error)) => {
-                for one in batch {
-                    one.hears(&app, Err(Error::Unavailable(anyhow::anyhow!("{error:#}"))));
-                }
+        }
+        Err(Error::Unavailable(error)) => {
+            for one in batch {
+                one.hears(app, Err(Error::Unavailable(anyhow::anyhow!("{error:#}"))));
             }
-            // One that cannot be stored keeps nobody else from it.
-            Err(_) => {
-                for one in batch {
-                    tokio::spawn(alone(app.clone(), one).in_current_span());
-                }
+        }
+        // One that cannot be stored keeps nobody else from it.
+        Err(_) => {
+            for one in batch {
+                tokio::spawn(alone(app.clone(), one).in_current_span());
             }
         }
     }
@@ -177,8 +185,58 @@ async fn alone(app: App, one: Waiting) {
     one.hears(&app, outcome);
 }
 
+/// Commits those whose heads this node knows, and answers them; gives the others, and all if something was not as it was thought.
+async fn commit_known(app: &App, batch: Vec<Waiting>) -> Vec<Waiting> {
+    if !store::writes_unheld(&app.db) {
+        return batch;
+    }
+    let heads = app.kept.of::<Heads>();
+    let (mut known, mut held, mut left) = (Vec::new(), Vec::new(), Vec::new());
+    for one in batch {
+        match heads.take(&one.seat) {
+            Some(head) => {
+                held.push(head);
+                known.push(one);
+            }
+            None => left.push(one),
+        }
+    }
+    if known.is_empty() {
+        return left;
+    }
+    let mut appends: Vec<_> =
+        held.into_iter().zip(&known).map(|(held, one)| (held, &one.append)).collect();
+    let (db, now) = (app.db.write(), app.clock.now());
+    let written = in_time(write_all(db, &mut appends, Granted::Heads, now)).await;
+    let held: Vec<_> = appends.into_iter().map(|(held, _)| held).collect();
+    match written.transpose() {
+        Some(Ok(written)) => {
+            held.into_iter().for_each(|held| heads.keep(held));
+            answer(app, known, Ok(written.into_iter().map(Some).collect()));
+        }
+        Some(Err(error)) => answer(app, known, Err(error)),
+        None => left.append(&mut known),
+    }
+    left
+}
+
 /// What became of each; nothing of those whose conversation another transaction holds.
 async fn commit(app: &App, batch: &[Waiting]) -> Result<Vec<Option<Result<Sent>>>> {
+    match commit_held(app, batch, Granted::Nonces).await? {
+        Some(outcomes) => Ok(outcomes),
+        None => {
+            let outcomes = commit_held(app, batch, Granted::Nothing).await?;
+            Ok(outcomes.unwrap_or_else(|| batch.iter().map(|_| None).collect()))
+        }
+    }
+}
+
+/// In a transaction that holds them. `None` if what was granted was wrong: nothing is written.
+async fn commit_held(
+    app: &App,
+    batch: &[Waiting],
+    granted: Granted,
+) -> Result<Option<Vec<Option<Result<Sent>>>>> {
     let seats: Vec<_> = batch.iter().map(|one| &one.seat).collect();
     let tx = app.db.begin().await?;
     let mut free = store::lock_free(&tx, &seats).await?;
@@ -190,18 +248,33 @@ async fn commit(app: &App, batch: &[Waiting]) -> Result<Vec<Option<Result<Sent>>
             appends.push((free.swap_remove(at), &one.append));
         }
     }
-    let written = write_all(&tx, appends, app.clock.now()).await?;
+    let Some(written) = write_all(&tx, &mut appends, granted, app.clock.now()).await? else {
+        return Ok(None);
+    };
     tx.commit().await?;
-    for (place, outcome) in places.into_iter().zip(written) {
+    let heads = app.kept.of::<Heads>();
+    for ((place, (held, _)), outcome) in places.into_iter().zip(appends).zip(written) {
+        heads.keep(held);
         outcomes[place] = Some(outcome);
     }
-    Ok(outcomes)
+    Ok(Some(outcomes))
 }
 
 /// Inside a transaction that holds the conversation. Tell the news once it has committed.
 pub async fn write(tx: &Tx, held: Held, append: &Append, at: Timestamp) -> Result<Sent> {
-    let mut written = write_all(tx, vec![(held, append)], at).await?;
-    written.pop().unwrap_or(Err(Error::NotFound))
+    let written = write_all(tx, &mut [(held, append)], Granted::Nothing, at).await?;
+    written.and_then(|mut written| written.pop()).unwrap_or(Err(Error::NotFound))
+}
+
+/// What is taken for granted. The database takes nothing if it was wrong, and then less is granted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Granted {
+    /// Nothing: the conversations are held, and what their nonces made before is asked.
+    Nothing,
+    /// The conversations are held; none of the nonces has made anything before.
+    Nonces,
+    /// Nor are the conversations held: they are as this node knows them.
+    Heads,
 }
 
 /// What an append comes to under its rules.
@@ -212,86 +285,96 @@ enum Verdict {
     Refused(Error),
 }
 
-/// The same in several conversations, with as many questions as for one; what is refused changes nothing.
+/// The same in several conversations, with as many questions as for one; what is refused changes nothing. Nothing is
+/// written, and `None` returned, if what was granted is not so.
 async fn write_all(
-    tx: &Tx,
-    mut appends: Vec<(Held, &Append)>,
+    db: &impl Connection,
+    appends: &mut [(Held, &Append)],
+    granted: Granted,
     at: Timestamp,
-) -> Result<Vec<Result<Sent>>> {
+) -> Result<Option<Vec<Result<Sent>>>> {
     let id = |held: &Held| held.conversation.id;
-    let made = store::made_by(tx, appends.iter().map(|(held, append)| (id(held), *append))).await?;
-    let last = |(held, _): &(Held, _)| (id(held), held.conversation.last_seq);
-    let before = store::at(tx, appends.iter().map(last)).await?;
-    let contacts = appends.iter().map(|(held, _)| held.conversation.contact).collect();
-    let names = contact::names(tx, contacts).await?;
-    let verdicts: Vec<_> = (appends.iter_mut())
-        .map(|(held, append)| judge(&mut held.conversation, append, &made, &names, at))
-        .collect();
-
-    let new = |verdict: &Verdict| matches!(verdict, Verdict::New(_));
-    let entries = appends.iter().zip(&verdicts).filter_map(|((held, append), verdict)| {
-        if let Verdict::New(entry) = verdict {
-            Some((id(held), entry, &append.nonce))
-        } else {
-            None
+    let made = match granted {
+        Granted::Nothing => {
+            store::made_by(db, appends.iter().map(|(held, append)| (id(held), *append))).await?
         }
-    });
-    store::insert(tx, entries).await?;
-    let changed = appends.iter_mut().zip(&verdicts).filter(|(_, verdict)| new(verdict));
-    store::update(tx, changed.map(|((held, _), _)| held)).await?;
-
-    let mut zones = HashMap::new();
-    let mut outcomes = Vec::with_capacity(appends.len());
-    for ((held, _), verdict) in appends.into_iter().zip(verdicts) {
-        let conversation = held.conversation;
-        let (entry, before_desk, duplicate) = match verdict {
-            Verdict::New(entry) => (entry, before.get(&conversation.id).cloned(), false),
-            Verdict::Made(entry) => {
-                let before = store::before(tx, conversation.id, entry.seq, Side::Agent).await?;
-                (entry, before, true)
-            }
-            Verdict::Refused(error) => {
-                outcomes.push(Err(error));
-                continue;
-            }
-        };
-        let before_visitor = match &before_desk {
-            Some(before) if !before.is_for(Side::Visitor) => {
-                store::before(tx, conversation.id, entry.seq, Side::Visitor).await?
-            }
-            both => both.clone(),
-        };
-        let zone = match zones.entry(conversation.site) {
-            hash_map::Entry::Occupied(known) => known.into_mut(),
-            hash_map::Entry::Vacant(new) => {
-                new.insert(site::find(tx, conversation.site).await?.zone)
-            }
-        };
-        let name = names.get(&conversation.contact).ok_or(Error::NotFound)?.clone();
-        let summary = conversation.summary(name, zone.clone());
-        let appended = Appended { entry, before_visitor, before_desk, summary };
-        outcomes.push(Ok(Sent { appended, conversation, duplicate }));
+        Granted::Nonces | Granted::Heads => HashMap::new(),
+    };
+    let verdicts: Vec<_> =
+        appends.iter_mut().map(|(held, append)| judge(held, append, &made, at)).collect();
+    let refused = verdicts.iter().any(|verdict| matches!(verdict, Verdict::Refused(_)));
+    if granted != Granted::Nothing && refused {
+        // What is against the rules now may have been written when it was not.
+        return Ok(None);
     }
-    Ok(outcomes)
+
+    // Whatever has to be asked is asked before anything is written: a commit is followed by its news.
+    let mut outcomes = Vec::with_capacity(appends.len());
+    for ((held, _), verdict) in appends.iter().zip(&verdicts) {
+        outcomes.push(match verdict {
+            Verdict::New(entry) => Ok(sent(db, held, entry, held.last.clone(), false).await?),
+            Verdict::Made(entry) => {
+                let before = store::before(db, id(held), entry.seq, Side::Agent).await?;
+                Ok(sent(db, held, entry, before, true).await?)
+            }
+            Verdict::Refused(error) => Err(error.again()),
+        });
+    }
+
+    let steps = appends.iter_mut().zip(&verdicts).filter_map(|((held, append), verdict)| {
+        if let Verdict::New(entry) = verdict { Some((held, entry, &append.nonce)) } else { None }
+    });
+    let steps: Vec<Step> = steps.collect();
+    let done = match granted {
+        Granted::Nothing | Granted::Nonces => store::write(db, steps).await?,
+        Granted::Heads => store::write_unheld(db, steps).await?,
+    };
+    if !done {
+        return Ok(None);
+    }
+    for ((held, _), verdict) in appends.iter_mut().zip(verdicts) {
+        if let Verdict::New(entry) = verdict {
+            held.last = Some(entry);
+        }
+    }
+    Ok(Some(outcomes))
+}
+
+async fn sent(
+    db: &impl Connection,
+    held: &Held,
+    entry: &Entry,
+    before_desk: Option<Entry>,
+    duplicate: bool,
+) -> Result<Sent> {
+    let conversation = held.conversation.clone();
+    let before_visitor = match &before_desk {
+        Some(before) if !before.is_for(Side::Visitor) => {
+            store::before(db, conversation.id, entry.seq, Side::Visitor).await?
+        }
+        both => both.clone(),
+    };
+    let (entry, summary) = (entry.clone(), held.summary());
+    let appended = Appended { entry, before_visitor, before_desk, summary };
+    Ok(Sent { appended, conversation, duplicate })
 }
 
 /// The conversation goes on only if the append is new and its rules allow it.
 fn judge(
-    conversation: &mut Conversation,
+    held: &mut Held,
     append: &Append,
     made: &HashMap<ConversationId, Entry>,
-    names: &HashMap<ContactId, String>,
     at: Timestamp,
 ) -> Verdict {
-    match made.get(&conversation.id) {
+    match made.get(&held.conversation.id) {
         Some(entry) if entry.content == append.content => Verdict::Made(entry.clone()),
         Some(_) => Verdict::Refused(Error::NonceReused),
-        None => match conversation.clone().accept(append, at) {
+        None => match held.conversation.clone().accept(append, at) {
             Ok(next) => {
-                *conversation = next;
+                held.conversation = next;
                 Verdict::New(Entry {
-                    seq: conversation.last_seq,
-                    author: named(&append.author, names),
+                    seq: held.conversation.last_seq,
+                    author: named(&append.author, &held.name),
                     content: append.content.clone(),
                     at,
                 })
@@ -302,11 +385,9 @@ fn judge(
 }
 
 /// An agent's name comes with her, a visitor's is known with the conversation.
-fn named(author: &Author, names: &HashMap<ContactId, String>) -> Author {
+fn named(author: &Author, visitor: &str) -> Author {
     match author {
-        Author::Visitor { id, .. } => {
-            Author::Visitor { id: *id, name: names.get(id).cloned().unwrap_or_default() }
-        }
+        Author::Visitor { id, .. } => Author::Visitor { id: *id, name: visitor.to_owned() },
         Author::Agent { .. } => author.clone(),
     }
 }

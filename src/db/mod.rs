@@ -13,10 +13,10 @@ pub use nodes::Neighbour;
 use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend,
-    EntityTrait, IdenStatic, IsolationLevel, Iterable, QueryFilter, SqliteTransactionMode,
-    Statement, TransactionOptions,
+    EntityTrait, IdenStatic, Iterable, QueryFilter, RuntimeErr, SqliteTransactionMode, Statement,
+    TransactionOptions,
     sea_query::{Expr, SimpleExpr},
-    sqlx::{self, Executor},
+    sqlx::{self, Executor, error::ErrorKind},
 };
 use std::{sync::Arc, time::Duration};
 
@@ -100,18 +100,12 @@ impl Db {
         None
     }
 
-    /// A transaction that will write. It sees what was committed before each of its statements, and on SQLite it
+    /// A transaction that will write. It sees what was committed before each of its statements; on SQLite it
     /// excludes other writers from its start: a deferred one could fail with `SQLITE_BUSY_SNAPSHOT` at its first write.
     pub async fn begin(&self) -> Result<Tx> {
-        let options = match self.write.get_database_backend() {
-            DbBackend::Sqlite => TransactionOptions {
-                sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-                ..Default::default()
-            },
-            _ => TransactionOptions {
-                isolation_level: Some(IsolationLevel::ReadCommitted),
-                ..Default::default()
-            },
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..Default::default()
         };
         Ok(self.write.begin(options).await?)
     }
@@ -153,12 +147,8 @@ impl Db {
 
     /// The database's own clock, which all nodes share.
     pub async fn now(&self) -> Result<Timestamp> {
-        let sql = match self.read.get_database_backend() {
-            DbBackend::Postgres => format!("SELECT {NOW_POSTGRES} AS now"),
-            DbBackend::MySql => format!("SELECT {NOW_MYSQL} AS now"),
-            _ => format!("SELECT {NOW_SQLITE} AS now"),
-        };
-        let statement = Statement::from_string(self.read.get_database_backend(), sql);
+        let engine = self.read.get_database_backend();
+        let statement = Statement::from_string(engine, format!("SELECT {} AS now", now_on(engine)));
         let row = self.read.query_one_raw(statement).await?;
         let micros: i64 =
             row.context("a SELECT without a row").and_then(|row| Ok(row.try_get("", "now")?))?;
@@ -203,19 +193,34 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-const NOW_POSTGRES: &str = "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)";
-const NOW_MYSQL: &str = "CAST(UNIX_TIMESTAMP(SYSDATE(6)) * 1000000 AS SIGNED)";
-/// SQLite's clock has milliseconds.
-const NOW_SQLITE: &str =
-    "CAST(ROUND((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER) * 1000";
-
 /// The database's clock inside a statement, in the unit of our columns.
 pub fn now(db: &impl Connection) -> SimpleExpr {
-    match db.get_database_backend() {
-        DbBackend::Postgres => Expr::cust(NOW_POSTGRES),
-        DbBackend::MySql => Expr::cust(NOW_MYSQL),
-        _ => Expr::cust(NOW_SQLITE),
+    Expr::cust(now_on(db.get_database_backend()))
+}
+
+/// The same as an engine writes it. SQLite's clock has milliseconds.
+pub fn now_on(engine: DbBackend) -> &'static str {
+    match engine {
+        DbBackend::Postgres => "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)",
+        DbBackend::MySql => "CAST(UNIX_TIMESTAMP(SYSDATE(6)) * 1000000 AS SIGNED)",
+        _ => "CAST(ROUND((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER) * 1000",
     }
+}
+
+/// The second in which the database's clock is, in the same unit: for what is written again and again, so that it rarely changes.
+pub fn second_on(engine: DbBackend) -> &'static str {
+    match engine {
+        DbBackend::Postgres => {
+            "CAST(FLOOR(EXTRACT(EPOCH FROM clock_timestamp())) AS BIGINT) * 1000000"
+        }
+        DbBackend::MySql => "CAST(FLOOR(UNIX_TIMESTAMP(SYSDATE(6))) AS SIGNED) * 1000000",
+        _ => "unixepoch('now') * 1000000",
+    }
+}
+
+/// The same of a moment.
+pub fn second(at: Timestamp) -> i64 {
+    at.as_second() * 1_000_000
 }
 
 /// Moments are stored as microseconds since 1970 UTC in a 64-bit integer: the one form that all three engines keep,
@@ -231,6 +236,16 @@ pub fn timestamp(micros: i64) -> Timestamp {
 /// Whether a failed insert only says that its unique key is taken.
 pub fn is_taken(error: &sea_orm::DbErr) -> bool {
     matches!(error.sql_err(), Some(sea_orm::SqlErr::UniqueConstraintViolation(_)))
+}
+
+/// Whether a failed statement only says that a column got no value and must have one.
+pub fn is_missing(error: &sea_orm::DbErr) -> bool {
+    let (sea_orm::DbErr::Exec(RuntimeErr::SqlxError(error))
+    | sea_orm::DbErr::Query(RuntimeErr::SqlxError(error))) = error
+    else {
+        return false;
+    };
+    error.as_database_error().is_some_and(|error| error.kind() == ErrorKind::NotNullViolation)
 }
 
 /// What a database is asked while a node starts: one that is gone may take any time not to answer.
@@ -260,8 +275,19 @@ const NOTICE_THE_DEAD: [(&str, &str); 3] = [
     ("tcp_keepalives_count", "3"),
 ];
 
-/// A pool at a database server. A statement that takes longer than 5 s is stopped, and so is a transaction in which nothing
-/// happens for so long: it may be that of a node that stands still, and holds what others wait for.
+/// How PostgreSQL plans. Whatever grows is found by an index (tests/it/plans.rs); but a plan made while a table was small looks
+/// through it, and a connection keeps such a plan until the engine counts again: a minute in which everything takes ten times
+/// as long. And no question of ours is worth being compiled.
+pub const PLAN_BY_INDEX: [(&str, &str); 4] = [
+    ("enable_seqscan", "off"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
+    ("jit", "off"),
+];
+
+/// A pool at a database server, whose transactions see what was committed before each of their statements. A statement that
+/// takes longer than 5 s is stopped, and so is a transaction in which nothing happens for so long: it may be that of a node that
+/// stands still, and holds what others wait for.
 fn server(url: &str) -> ConnectOptions {
     let mut options = ConnectOptions::new(url);
     options
@@ -270,17 +296,22 @@ fn server(url: &str) -> ConnectOptions {
         .connect_timeout(ACQUIRE)
         .sqlx_logging(false)
         .map_sqlx_postgres_opts(|options| {
-            options.options(NOTICE_THE_DEAD).options([
+            options.options(NOTICE_THE_DEAD).options(PLAN_BY_INDEX).options([
                 ("statement_timeout", "5s"),
                 ("lock_timeout", "5s"),
                 ("idle_in_transaction_session_timeout", "5s"),
+                ("default_transaction_isolation", "read committed"),
             ])
         })
         .map_sqlx_mysql_pool_opts(|pool| {
             pool.after_connect(|connection, _| {
                 // The comment is read by MariaDB alone; MySQL knows these limits by no name or another.
                 const LIMITS: &str = "SET SESSION innodb_lock_wait_timeout = 5 /*M! , max_statement_time = 5, idle_transaction_timeout = 5 */";
-                Box::pin(async move { connection.execute(LIMITS).await.map(|_| ()) })
+                const ISOLATION: &str = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
+                Box::pin(async move {
+                    connection.execute(LIMITS).await?;
+                    connection.execute(ISOLATION).await.map(|_| ())
+                })
             })
         });
     options

@@ -5,4 +5,4 @@ mod store;
 
 pub use actions::{NewSite, add, ensure_demo};
 pub use model::{Origin, Site, SiteName};
-pub use store::{all, find, find_by_key, tables};
+pub use store::{all, find, find_by_key, tables, zone_within};

@@ -7,7 +7,12 @@ use crate::{
     text::Lang,
 };
 use jiff::Timestamp;
-use sea_orm::{ActiveValue::Set, QueryOrder, entity::prelude::*};
+use sea_orm::{
+    ActiveValue::Set,
+    QueryOrder,
+    entity::prelude::*,
+    sea_query::{Expr, ExprTrait, Query},
+};
 
 pub mod site {
     use sea_orm::entity::prelude::*;
@@ -32,6 +37,13 @@ pub mod site {
 
 pub async fn find(db: &impl ConnectionTrait, id: SiteId) -> Result<Site> {
     site::Entity::find_by_id(id.0).one(db).await?.map(read).ok_or(Error::NotFound)
+}
+
+/// A site's time zone inside a question that knows the site's number.
+pub fn zone_within(id: Expr) -> Expr {
+    let mut zone = Query::select();
+    zone.column(site::Column::Zone).from(site::Entity);
+    zone.and_where(site::Column::Id.into_expr().eq(id)).take().into()
 }
 
 pub async fn find_by_key(db: &impl ConnectionTrait, key: &SiteKey) -> Result<Site> {

@@ -79,6 +79,41 @@ async fn a_first_message_sent_sixteen_times_at_once_opens_one_conversation() {
     assert_eq!(ana.person.get("/desk/c?tab=all").await.all("id=\"c-").len(), 1);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_refused_or_repeated_fails_nothing_that_is_committed_with_it() {
+    let site = installation().await;
+    let ana = site.ana().await;
+    let mut visitors = Vec::new();
+    for n in 0..12 {
+        visitors.push(site.visitor(&format!("first of {n}")).await);
+    }
+    site.visitor("the last, who is silent").await;
+    let closed = ana.newest("queue").await;
+    ana.act(closed, "close").await.must(StatusCode::OK);
+    let (twice, other) = (visitors[0].clone(), visitors[1].clone());
+    twice.say_as("twice", "said twice").await.must(StatusCode::OK);
+    other.say_as("other", "said first").await.must(StatusCode::OK);
+
+    for round in 0..20 {
+        let news = visitors[2..].iter().cloned().map(|visitor| async move {
+            visitor.say_as(&format!("round-{round}"), "news").await.must(StatusCode::OK);
+        });
+        let (repeated, contradicted, refused, _) = tokio::join!(
+            twice.say_as("twice", "said twice"),
+            other.say_as("other", "said otherwise"),
+            ana.reply(closed, "too late"),
+            join_all(news.map(tokio::spawn)),
+        );
+        repeated.must(StatusCode::OK);
+        contradicted.must(StatusCode::CONFLICT);
+        refused.must(StatusCode::CONFLICT);
+    }
+    for (n, visitor) in visitors.iter().enumerate() {
+        let said = visitor.page().await.all("id=\"m-").len();
+        assert_eq!(said, if n < 2 { 2 } else { 21 }, "visitor {n}");
+    }
+}
+
 #[tokio::test]
 async fn whoever_hangs_up_in_the_middle_of_a_send_keeps_nobody_waiting_for_the_news() {
     let site = installation().await;

@@ -3,7 +3,8 @@ use crate::support::{Agent, Node, Stream, Visitor, installation, nats::Nats};
 use futures_util::future::join_all;
 use kefu::{
     agent::Role,
-    event::Hearing,
+    conversation::{self, Range},
+    event::{Content, Hearing},
     ids::{self, ConversationId, NodeId},
 };
 use nkeys::KeyPair;
@@ -157,6 +158,42 @@ async fn one_agent_wins_a_conversation_among_all_nodes() {
         assert_eq!((winners, refused), (1, agents.len() - 1), "{won:?}");
         drop(visitor);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a database that nodes share: tests/run gives PostgreSQL and MariaDB"]
+async fn what_a_node_knows_of_a_conversation_never_stands_against_what_another_wrote() {
+    let Apart { site, hers, anas, vera, ana, id } = apart(None).await;
+    let vera_there = Visitor { person: vera.person.at(anas.door.clone()), ..vera.clone() };
+    let ana_here = Agent { person: ana.person.at(hers.door.clone()) };
+    let mut said = vec!["Is this thing on?".to_owned()];
+    for round in 0..10 {
+        let words = |n| format!("{n} of round {round}");
+        vera.say_as(&format!("{round}"), &words(1)).await.must(StatusCode::OK);
+        vera.say(&words(2)).await.must(StatusCode::OK);
+        ana.reply(id, &words(3)).await.must(StatusCode::OK);
+        // Repeated at both; what it made stands there already.
+        vera_there.say_as(&format!("{round}"), &words(1)).await.must(StatusCode::OK);
+        vera.say_as(&format!("{round}"), &words(1)).await.must(StatusCode::OK);
+        vera_there.say(&words(4)).await.must(StatusCode::OK);
+        ana_here.reply(id, &words(5)).await.must(StatusCode::OK);
+        said.extend((1..=5).map(words));
+    }
+    ana.act(id, "close").await.must(StatusCode::OK);
+    ana_here.reply(id, "too late").await.must(StatusCode::CONFLICT);
+    ana.act(id, "reopen").await.must(StatusCode::OK);
+    ana_here.reply(id, "once more").await.must(StatusCode::OK);
+    said.extend(["".into(), "".into(), "once more".into()]);
+
+    let all = Range::After(0, 1_000);
+    let log = conversation::history(site.app.db.read(), ConversationId(id), all).await.unwrap();
+    let numbers: Vec<_> = log.entries.iter().map(|entry| entry.seq).collect();
+    assert_eq!(numbers, (1..=said.len() as i64).collect::<Vec<_>>());
+    let words = log.entries.iter().map(|entry| match &entry.content {
+        Content::Text { body } | Content::Note { body } => body.clone(),
+        Content::Event { .. } => String::new(),
+    });
+    assert_eq!(words.collect::<Vec<_>>(), said);
 }
 
 /// T04, a slice.

@@ -11,7 +11,7 @@ use jiff::SignedDuration;
 use kefu::{
     agent,
     conversation::{self, Tab},
-    db::{Turn, Way},
+    db::{PLAN_BY_INDEX, Turn, Way},
     ids::{AgentId, ConversationId},
     seed,
 };
@@ -114,8 +114,10 @@ impl Engine {
         options.max_connections(1).sqlx_logging(false);
         let engine = Self(Database::connect(options).await.unwrap());
         if engine.0.get_database_backend() == DbBackend::Postgres {
-            // Looking through a small table is cheap; here it is done only where nothing else is possible.
-            engine.0.execute_unprepared("SET enable_seqscan = off").await.unwrap();
+            // As kefu's own connections.
+            for (setting, value) in PLAN_BY_INDEX {
+                engine.0.execute_unprepared(&format!("SET {setting} = {value}")).await.unwrap();
+            }
         }
         engine
     }

@@ -20,6 +20,9 @@ struct Load {
     /// Where it listens.
     #[arg(long, global = true, default_value = "127.0.0.1:3000")]
     at: SocketAddr,
+    /// Where who reads is connected, if that is another node.
+    #[arg(long, global = true)]
+    read_at: Option<SocketAddr>,
     /// The server's process, counted with all its children; may be repeated.
     #[arg(long, global = true)]
     pid: Vec<u32>,
@@ -72,13 +75,26 @@ enum Scenario {
         #[arg(long, default_value_t = 10)]
         seconds: u64,
     },
+    /// Pages in turns, one after the other.
+    Pages {
+        /// A page's path; repeated, every page is asked for.
+        #[arg(long, required = true)]
+        path: Vec<String>,
+        /// Header lines of each request, such as `Cookie: a=b`.
+        #[arg(long)]
+        header: Vec<String>,
+        /// How often each is asked for.
+        #[arg(long, default_value_t = 100)]
+        times: usize,
+    },
 }
 
 #[tokio::main]
 #[expect(clippy::print_stdout, reason = "what was found")]
 async fn main() -> Result<()> {
-    let Load { peer, at, pid, database_pid, scenario } = Load::parse();
-    let tried = Tried { peer, at, server: Server::of(&pid), database: Server::of(&database_pid) };
+    let Load { peer, at, read_at, pid, database_pid, scenario } = Load::parse();
+    let (server, database) = (Server::of(&pid), Server::of(&database_pid));
+    let tried = Tried { peer, at, read_at: read_at.unwrap_or(at), server, database };
     let found = match scenario {
         Scenario::Idle { lines, to_a_room } => scenarios::idle(&tried, lines, to_a_room).await,
         Scenario::FanOut { readers, messages, rate } => {
@@ -89,6 +105,9 @@ async fn main() -> Result<()> {
         }
         Scenario::Posts { conversations, writers, seconds } => {
             scenarios::posts(&tried, conversations, writers, Duration::from_secs(seconds)).await
+        }
+        Scenario::Pages { path, header, times } => {
+            scenarios::pages(&tried, &path, &header, times).await
         }
     }?;
     println!("{}", serde_json::to_string(&found)?);

@@ -10,8 +10,10 @@ use serde_json::{Value, json};
 use std::net::SocketAddr;
 use tokio::net::TcpStream;
 use tokio_tungstenite::{
-    MaybeTlsStream, WebSocketStream, connect_async,
-    tungstenite::{ClientRequestBuilder, Message},
+    MaybeTlsStream, WebSocketStream, connect_async_with_config,
+    tungstenite::{
+        ClientRequestBuilder, Message, client::IntoClientRequest, protocol::WebSocketConfig,
+    },
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -26,6 +28,8 @@ pub enum Peer {
     Ws,
     /// socket.io with one INSERT a message before its acknowledgement.
     SocketIo,
+    /// A NATS server: a subject for each room. Keeps nothing.
+    Nats,
 }
 
 /// Where somebody writes and others read.
@@ -40,10 +44,10 @@ type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 impl Peer {
     pub async fn make_room(self, server: SocketAddr) -> Result<Room> {
-        let mut line = Connection::open(server).await?;
         if !matches!(self, Self::Kefu | Self::KefuSocket) {
             return Ok(Room { id: fresh(), token: String::new() });
         }
+        let mut line = Connection::open(server).await?;
         let site = json!({ "site": "demo" });
         let session = tell(&mut line, "/api/v1/visitor/sessions", "", &site).await?;
         let token = session["token"].as_str().context("a token")?.to_owned();
@@ -78,12 +82,18 @@ impl Peer {
                 while !next(&mut socket).await?.contains("\"live\"") {}
                 Reader::Socket(socket)
             }
-            Self::Ws => Reader::Socket(connect_async(format!("ws://{server}/{id}")).await?.0),
+            Self::Ws => Reader::Socket(connect(format!("ws://{server}/{id}")).await?),
             Self::SocketIo => {
                 let mut socket = socket_io(server).await?;
                 socket.send(Message::text(format!("42{}", json!(["join", id])))).await?;
                 while !next(&mut socket).await?.contains("joined") {}
                 Reader::SocketIo(socket)
+            }
+            Self::Nats => {
+                let client = async_nats::connect(server.to_string()).await?;
+                let subscriber = client.subscribe(id.clone()).await?;
+                client.flush().await?;
+                Reader::Nats(Box::new(subscriber))
             }
         })
     }
@@ -98,8 +108,9 @@ impl Peer {
                 Writer::KefuSocket(socket, room)
             }
             Self::Nchan => Writer::Nchan(Connection::open(server).await?, room),
-            Self::Ws => Writer::Ws(connect_async(format!("ws://{server}/{}", room.id)).await?.0),
+            Self::Ws => Writer::Ws(connect(format!("ws://{server}/{}", room.id)).await?),
             Self::SocketIo => Writer::SocketIo(socket_io(server).await?, room, 0),
+            Self::Nats => Writer::Nats(async_nats::connect(server.to_string()).await?, room),
         })
     }
 }
@@ -110,6 +121,7 @@ pub enum Reader {
     Events(Events),
     Socket(Socket),
     SocketIo(Socket),
+    Nats(Box<async_nats::Subscriber>),
 }
 
 impl Reader {
@@ -126,6 +138,10 @@ impl Reader {
                     return Ok(text);
                 }
             },
+            Self::Nats(subscriber) => {
+                let message = subscriber.next().await.context("the subscription has ended")?;
+                Ok(String::from_utf8_lossy(&message.payload).into_owned())
+            }
         }
     }
 }
@@ -138,15 +154,17 @@ pub enum Writer {
     Nchan(Connection, Room),
     Ws(Socket),
     SocketIo(Socket, Room, u64),
+    Nats(async_nats::Client, Room),
 }
 
 impl Writer {
     /// Writes in another room from now on, where one line may.
     pub fn enter(&mut self, another: &Room) {
         match self {
-            Self::Kefu(_, room) | Self::Nchan(_, room) | Self::SocketIo(_, room, _) => {
-                *room = another.clone();
-            }
+            Self::Kefu(_, room)
+            | Self::Nchan(_, room)
+            | Self::SocketIo(_, room, _)
+            | Self::Nats(_, room) => *room = another.clone(),
             Self::KefuSocket(..) | Self::Ws(_) => {}
         }
     }
@@ -170,6 +188,9 @@ impl Writer {
                 line.ask(post(&format!("/pub/{}", room.id)), text.to_owned()).await?;
             }
             Self::Ws(socket) => socket.send(Message::text(text)).await?,
+            Self::Nats(client, room) => {
+                client.publish(room.id.clone(), Bytes::from(text.to_owned())).await?;
+            }
             Self::SocketIo(socket, room, sent) => {
                 *sent += 1;
                 let message = json!(["say", room.id, text]);
@@ -232,18 +253,24 @@ async fn tell(line: &mut Connection, path: &str, token: &str, what: &Value) -> R
     Ok(serde_json::from_slice(&answer)?)
 }
 
+/// With a buffer that suits small messages: a large one is cleared for each of them.
+async fn connect(request: impl IntoClientRequest + Unpin) -> Result<Socket> {
+    let config = WebSocketConfig::default().read_buffer_size(1024);
+    Ok(connect_async_with_config(request, Some(config), true).await?.0)
+}
+
 async fn kefu_socket(server: SocketAddr, token: &str) -> Result<Socket> {
     let address = format!("ws://{server}/api/v1/ws").parse()?;
     let request = ClientRequestBuilder::new(address)
         .with_header("Authorization", format!("Bearer {token}"))
         .with_sub_protocol("kefu.v1");
-    Ok(connect_async(request).await?.0)
+    connect(request).await
 }
 
 /// Engine.io 4 on a WebSocket, and socket.io's default namespace on that.
 async fn socket_io(server: SocketAddr) -> Result<Socket> {
     let address = format!("ws://{server}/socket.io/?EIO=4&transport=websocket");
-    let (mut socket, _) = connect_async(address).await?;
+    let mut socket = connect(address).await?;
     let opened = next(&mut socket).await?;
     if !opened.starts_with('0') {
         bail!("this is not engine.io: {opened}");

@@ -1,9 +1,10 @@
 //! What is done to a server, and what is counted.
 use crate::{
+    http::{Connection, get},
     peers::{Peer, Reader, Room},
     process::{Server, Taken},
 };
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use futures_util::{
     StreamExt, TryStreamExt,
     future::try_join_all,
@@ -37,6 +38,8 @@ const LOST: Duration = Duration::from_secs(10);
 pub struct Tried {
     pub peer: Peer,
     pub at: SocketAddr,
+    /// Where readers are connected.
+    pub read_at: SocketAddr,
     pub server: Server,
     pub database: Server,
 }
@@ -48,6 +51,7 @@ pub struct Found {
     pub count: u64,
     pub per_second: f64,
     pub p50: f64,
+    pub p95: f64,
     pub p99: f64,
     pub longest: f64,
     /// Memory that one more of what is counted takes at the server, KiB.
@@ -82,6 +86,7 @@ impl<'a> Counted<'a> {
             count,
             per_second: count as f64 / seconds,
             p50: at(0.5),
+            p95: at(0.95),
             p99: at(0.99),
             longest: took.max() as f64 / 1_000.0,
             memory_each_kib: each(grown as f64),
@@ -109,7 +114,7 @@ pub async fn idle(tried: &Tried, lines: usize, to_a_room: usize) -> Result<Found
     let places = rooms.iter().cycle().take(lines);
     let opening = places.map(|room| async move {
         let began = Instant::now();
-        let reader = tried.peer.read(tried.at, room).await?;
+        let reader = tried.peer.read(tried.read_at, room).await?;
         anyhow::Ok((reader, began.elapsed()))
     });
     let opened: Vec<_> = stream::iter(opening).buffer_unordered(AT_A_TIME).try_collect().await?;
@@ -124,7 +129,7 @@ pub async fn idle(tried: &Tried, lines: usize, to_a_room: usize) -> Result<Found
 /// One writes, many read: how long after it was sent each has it, and what a delivery costs.
 pub async fn fan_out(tried: &Tried, readers: usize, messages: usize, rate: f64) -> Result<Found> {
     let room = tried.peer.make_room(tried.at).await?;
-    let opening = (0..readers).map(|_| tried.peer.read(tried.at, &room));
+    let opening = (0..readers).map(|_| tried.peer.read(tried.read_at, &room));
     let opened: Vec<_> = stream::iter(opening).buffer_unordered(AT_A_TIME).try_collect().await?;
     let mut writer = tried.peer.write(tried.at, &room).await?;
     sleep(SETTLED).await;
@@ -160,10 +165,10 @@ pub async fn pairs(
     let rooms = rooms(tried, pairs).await?;
     let (start, (tell, mut told)) = (Instant::now(), mpsc::unbounded_channel());
     let silent = self::rooms(tried, idle.div_ceil(5)).await?;
-    let opening = silent.iter().cycle().take(idle).map(|room| tried.peer.read(tried.at, room));
+    let opening = silent.iter().cycle().take(idle).map(|room| tried.peer.read(tried.read_at, room));
     let _silent: Vec<_> = stream::iter(opening).buffer_unordered(AT_A_TIME).try_collect().await?;
     for room in &rooms {
-        let reader = tried.peer.read(tried.at, room).await?;
+        let reader = tried.peer.read(tried.read_at, room).await?;
         tokio::spawn(listen(reader, start, tell.clone()));
     }
     drop(tell);
@@ -227,6 +232,29 @@ pub async fn posts(
         all.add(written?)?;
     }
     counted.end(all.len(), &all)
+}
+
+/// One request after the other on one connection: from its first byte to the last of the answer.
+pub async fn pages(
+    tried: &Tried,
+    paths: &[String],
+    headers: &[String],
+    times_each: usize,
+) -> Result<Found> {
+    let mut line = Connection::open(tried.at).await?;
+    let mut took = times();
+    let counted = Counted::begin(tried)?;
+    for path in paths.iter().cycle().take(paths.len() * times_each) {
+        let mut request = get(path);
+        for header in headers {
+            let (name, value) = header.split_once(": ").context("a header is `Name: value`")?;
+            request = request.header(name, value);
+        }
+        let began = Instant::now();
+        line.ask(request, "").await?;
+        took.record(began.elapsed().as_micros() as u64)?;
+    }
+    counted.end(took.len(), &took)
 }
 
 /// When something was sent, in microseconds since the start; readers find it after `sent-at-`.

@@ -1,24 +1,30 @@
 //! Rows of conversations: the heads of the logs.
-use super::words::{side, side_word, state, state_word};
+use super::{
+    entries::{self, entry},
+    words::{side, side_word, state, state_word},
+};
 use crate::{
-    contact::TokenHash,
+    contact::{self, TokenHash},
     conversation::model::{Answer, Assignee, Conversation, Seat},
     db::{self, Db},
     error::{Error, Result},
-    event::{Side, State},
+    event::{Entry, Side, State, Summary},
     ids::{AgentId, ContactId, ConversationId, Nonce, PublicId, SiteId},
+    site,
 };
 use jiff::Timestamp;
 use sea_orm::{
     ActiveValue::Set,
-    DbBackend, IntoActiveModel, QueryOrder, QuerySelect, Select,
+    Condition, DbBackend, FromQueryResult, IdenStatic, IntoActiveModel, Iterable, QueryOrder,
+    QueryResult, QuerySelect, Select,
     entity::prelude::*,
-    sea_query::{LockBehavior, LockType, OnConflict},
+    sea_query::{Expr, ExprTrait, LockBehavior, LockType, OnConflict},
 };
+use std::time::Instant;
 
 pub mod conversation {
     use sea_orm::entity::prelude::*;
-    #[derive(Clone, Debug, Default, PartialEq, Eq, DeriveEntityModel)]
+    #[derive(Clone, Debug, Default, PartialEq, Eq, DeriveEntityModel, serde::Serialize)]
     #[sea_orm(table_name = "conversation")]
     pub struct Model {
         #[sea_orm(primary_key)]
@@ -44,6 +50,7 @@ pub mod conversation {
         pub created_at: i64,
         pub answered_at: Option<i64>,
         pub closed_at: Option<i64>,
+        /// In whole seconds.
         pub touched_at: i64,
         pub touches: i64,
     }
@@ -58,8 +65,7 @@ pub async fn find_for(db: &impl ConnectionTrait, seat: &Seat) -> Result<Conversa
 
 /// The same, held until the transaction ends: whoever holds it takes the next number.
 pub async fn lock(db: &impl ConnectionTrait, seat: &Seat) -> Result<Held> {
-    let row = of_seat(seat).lock_exclusive().one(db).await?.ok_or(Error::NotFound)?;
-    Ok(Held { conversation: read(row.clone()), row })
+    held(db, of_seat(seat), None).await?.pop().ok_or(Error::NotFound)
 }
 
 /// The same of many at once. Who is held by another transaction is not waited for, and not found.
@@ -73,36 +79,114 @@ pub async fn lock_free(db: &impl ConnectionTrait, seats: &[&Seat]) -> Result<Vec
     }
     let mut rows = held_in(db, conversation::Column::PublicId, public).await?;
     // Both may sit in one.
-    for row in held_in(db, conversation::Column::Id, numbers).await? {
-        if rows.iter().all(|other| other.id != row.id) {
-            rows.push(row);
+    for held in held_in(db, conversation::Column::Id, numbers).await? {
+        if rows.iter().all(|other| other.row.id != held.row.id) {
+            rows.push(held);
         }
     }
-    Ok(rows.into_iter().map(|row| Held { conversation: read(row.clone()), row }).collect())
+    Ok(rows)
 }
 
 async fn held_in<T: Clone + Into<Value>>(
     db: &impl ConnectionTrait,
     column: conversation::Column,
     mut values: Vec<T>,
-) -> Result<Vec<conversation::Model>> {
+) -> Result<Vec<Held>> {
     let Some(last) = values.last().cloned() else { return Ok(Vec::new()) };
     // Few lengths are few statements to prepare.
     values.resize(values.len().next_power_of_two(), last);
-    let rows = conversation::Entity::find()
-        .filter(column.is_in(values))
-        .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
-    Ok(rows.all(db).await?)
+    let found = conversation::Entity::find().filter(column.is_in(values));
+    held(db, found, Some(LockBehavior::SkipLocked)).await
+}
+
+/// Holds what a question finds, and asks what is told with its news in the same breath.
+async fn held(
+    db: &impl ConnectionTrait,
+    mut found: Select<conversation::Entity>,
+    behavior: Option<LockBehavior>,
+) -> Result<Vec<Held>> {
+    use conversation::{Column, Entity};
+    let own = |column| Expr::col((Entity, column));
+    let last = Condition::all()
+        .add(entry::Column::ConversationId.into_expr().eq(own(Column::Id)))
+        .add(entry::Column::Seq.into_expr().eq(own(Column::LastSeq)));
+    let question = QuerySelect::query(&mut found);
+    question
+        .columns(entry::Column::iter().map(|column| (entry::Entity, column)))
+        .left_join(entry::Entity, last)
+        .expr_as(contact::name_within(own(Column::ContactId)), "name")
+        .expr_as(site::zone_within(own(Column::SiteId)), "zone");
+    // MariaDB locks the last entry as well, which nobody wants who does not hold its conversation.
+    let locked = match db.get_database_backend() {
+        DbBackend::Postgres => vec![Entity],
+        _ => Vec::new(),
+    };
+    match behavior {
+        Some(behavior) => {
+            question.lock_with_tables_behavior(LockType::Update, locked, behavior);
+        }
+        None => {
+            question.lock_with_tables(LockType::Update, locked);
+        }
+    }
+    let mut all = found.into_model::<Held>().all(db).await?;
+    // PostgreSQL gives what another transaction has just written of what is locked, and of nothing else.
+    let behind = |held: &&mut Held| {
+        held.last.as_ref().map_or(0, |entry| entry.seq) != held.conversation.last_seq
+    };
+    let places = all
+        .iter_mut()
+        .filter(behind)
+        .map(|held| (held.conversation.id, held.conversation.last_seq));
+    let mut newer = entries::at(db, places).await?;
+    for held in all.iter_mut().filter(behind) {
+        held.last = newer.remove(&held.conversation.id);
+    }
+    Ok(all)
 }
 
 /// A conversation in a transaction that holds it.
 #[derive(Clone, Debug)]
 pub struct Held {
     pub conversation: Conversation,
+    /// Its newest entry.
+    pub last: Option<Entry>,
+    /// Its visitor's name, as far as it is known.
+    pub name: String,
+    /// Its site's time zone.
+    pub zone: String,
+    /// When these two were asked.
+    pub asked: Instant,
     row: conversation::Model,
 }
 
+impl FromQueryResult for Held {
+    fn from_query_result(found: &QueryResult, prefix: &str) -> Result<Self, DbErr> {
+        let row = conversation::Model::from_query_result(found, prefix)?;
+        let last = match found.try_get::<Option<i64>>(prefix, entry::Column::Seq.as_str())? {
+            Some(_) => {
+                let entry = entries::read(entry::Model::from_query_result(found, prefix)?);
+                Some(entry.map_err(|error| DbErr::Type(error.to_string()))?)
+            }
+            None => None,
+        };
+        let (name, zone) = (found.try_get(prefix, "name")?, found.try_get(prefix, "zone")?);
+        let asked = Instant::now();
+        Ok(Self { conversation: read(row.clone()), last, name, zone, asked, row })
+    }
+}
+
 impl Held {
+    pub fn summary(&self) -> Summary {
+        self.conversation.summary(self.name.clone(), self.zone.clone())
+    }
+
+    /// Its row, changed once more.
+    pub(super) fn touched(&mut self) -> conversation::Model {
+        self.conversation.touches += 1;
+        changed(&self.row, &self.conversation)
+    }
+
     /// Whether whoever sits there looks at this conversation.
     pub fn is_of(&self, seat: &Seat) -> bool {
         let Conversation { id, public_id, contact, .. } = &self.conversation;
@@ -192,7 +276,7 @@ pub async fn open(db: &impl ConnectionTrait, start: &Start<'_>) -> Result<Option
         created_at: Set(at),
         answered_at: Set(None),
         closed_at: Set(None),
-        touched_at: Set(at),
+        touched_at: Set(db::second(start.at)),
         touches: Set(0),
         ..Default::default()
     };
@@ -206,32 +290,30 @@ pub async fn open(db: &impl ConnectionTrait, start: &Start<'_>) -> Result<Option
     }
 }
 
-/// Writes what entries or readers changed in conversations that are held, and when by the database's clock.
-pub async fn update(
+/// Writes what a reader changed in a conversation that is held.
+pub async fn update(db: &impl ConnectionTrait, held: &mut Held) -> Result<()> {
+    update_all(db, vec![held.touched()]).await
+}
+
+/// Writes rows of conversations that are held as they are now, and when by the database's clock.
+pub(super) async fn update_all(
     db: &impl ConnectionTrait,
-    held: impl Iterator<Item = &mut Held>,
+    rows: Vec<conversation::Model>,
 ) -> Result<()> {
-    let rows: Vec<_> = held
-        .map(|Held { conversation, row }| {
-            conversation.touches += 1;
-            changed(row, conversation).into_active_model().reset_all()
-        })
-        .collect();
-    if rows.is_empty() {
-        return Ok(());
-    }
+    let rows = rows.into_iter().map(|row| row.into_active_model().reset_all());
     // The rows are there: an insert that always meets them is the one way to change several that all engines have.
     let mut there = match db.get_database_backend() {
         DbBackend::Postgres => OnConflict::column(conversation::Column::Id),
         _ => OnConflict::new(),
     };
-    there.update_columns(CHANGING).value(conversation::Column::TouchedAt, db::now(db));
+    let second = Expr::cust(db::second_on(db.get_database_backend()));
+    there.update_columns(CHANGING).value(conversation::Column::TouchedAt, second);
     conversation::Entity::insert_many(rows).on_conflict(there).exec_without_returning(db).await?;
     Ok(())
 }
 
 /// What an entry or a reader may change; the rest of a conversation stays as it was made.
-const CHANGING: [conversation::Column; 15] = {
+pub(super) const CHANGING: [conversation::Column; 15] = {
     use conversation::Column::*;
     [
         State,

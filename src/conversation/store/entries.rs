@@ -8,8 +8,7 @@ use crate::{
     ids::{AgentId, ContactId, ConversationId, Nonce},
 };
 use sea_orm::{
-    ActiveValue::Set,
-    Condition, QueryOrder, QuerySelect, QueryTrait, Select,
+    Condition, IntoActiveModel, QueryOrder, QuerySelect, QueryTrait, Select,
     entity::prelude::*,
     sea_query::{ExprTrait, SimpleExpr},
 };
@@ -17,7 +16,7 @@ use std::collections::HashMap;
 
 pub mod entry {
     use sea_orm::entity::prelude::*;
-    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, serde::Serialize)]
     #[sea_orm(table_name = "entry")]
     pub struct Model {
         #[sea_orm(primary_key, auto_increment = false)]
@@ -39,20 +38,16 @@ pub mod entry {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// An entry for each of some conversations that are held.
-pub async fn insert(
-    db: &impl ConnectionTrait,
-    entries: impl Iterator<Item = (ConversationId, &Entry, &Nonce)>,
-) -> Result<()> {
-    let rows =
-        entries.map(|(id, entry, nonce)| row(id, entry, nonce)).collect::<Result<Vec<_>>>()?;
-    if !rows.is_empty() {
-        entry::Entity::insert_many(rows).exec_without_returning(db).await?;
+/// Whether they are written: none is if one is there under its nonce.
+pub(super) async fn insert(db: &impl ConnectionTrait, rows: Vec<entry::Model>) -> Result<bool> {
+    let rows = rows.into_iter().map(|row| row.into_active_model().reset_all());
+    match entry::Entity::insert_many(rows).exec_without_returning(db).await {
+        Err(error) if db::is_taken(&error) => Ok(false),
+        outcome => Ok(outcome.map(|_| true)?),
     }
-    Ok(())
 }
 
-pub(super) fn row(id: ConversationId, entry: &Entry, nonce: &Nonce) -> Result<entry::ActiveModel> {
+pub(super) fn row(id: ConversationId, entry: &Entry, nonce: &Nonce) -> Result<entry::Model> {
     let (kind, audience, body) = match &entry.content {
         Content::Text { body } => ("text", "both", body.clone()),
         Content::Note { body } => ("note", "agents", body.clone()),
@@ -61,17 +56,17 @@ pub(super) fn row(id: ConversationId, entry: &Entry, nonce: &Nonce) -> Result<en
         }
     };
     let (author_kind, author_id) = key(&entry.author);
-    Ok(entry::ActiveModel {
-        conversation_id: Set(id.0),
-        seq: Set(entry.seq),
-        kind: Set(kind.into()),
-        audience: Set(audience.into()),
-        author_kind: Set(author_kind.into()),
-        author_id: Set(author_id),
-        author_name: Set(entry.author.name().to_owned()),
-        nonce: Set(nonce.to_string()),
-        body: Set(body),
-        at: Set(db::micros(entry.at)),
+    Ok(entry::Model {
+        conversation_id: id.0,
+        seq: entry.seq,
+        kind: kind.into(),
+        audience: audience.into(),
+        author_kind: author_kind.into(),
+        author_id,
+        author_name: entry.author.name().to_owned(),
+        nonce: nonce.to_string(),
+        body,
+        at: db::micros(entry.at),
     })
 }
 
@@ -110,9 +105,7 @@ async fn any_of(
         return Ok(HashMap::new());
     }
     let rows = entry::Entity::find().filter(any).all(db).await?;
-    rows.into_iter()
-        .map(|row| Ok((ConversationId(row.conversation_id), read_entry(row)?)))
-        .collect()
+    rows.into_iter().map(|row| Ok((ConversationId(row.conversation_id), read(row)?))).collect()
 }
 
 /// A stretch of a log.
@@ -170,7 +163,7 @@ pub async fn history(
         ),
     };
     let mut entries: Vec<Entry> =
-        query.all(db).await?.into_iter().map(read_entry).collect::<Result<_>>()?;
+        query.all(db).await?.into_iter().map(read).collect::<Result<_>>()?;
     if backwards {
         entries.reverse();
     }
@@ -200,14 +193,14 @@ pub async fn before(
         .order_by_desc(entry::Column::Seq)
         .one(db)
         .await?;
-    row.map(read_entry).transpose()
+    row.map(read).transpose()
 }
 
 pub(super) fn of(id: ConversationId) -> Select<entry::Entity> {
     entry::Entity::find().filter(entry::Column::ConversationId.eq(id.0))
 }
 
-fn read_entry(row: entry::Model) -> Result<Entry> {
+pub(super) fn read(row: entry::Model) -> Result<Entry> {
     let content = match row.kind.as_str() {
         "text" => Content::Text { body: row.body },
         "note" => Content::Note { body: row.body },

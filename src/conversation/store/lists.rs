@@ -133,24 +133,27 @@ async fn newest(
 
 /// What changed since a moment of the database's clock: for a reader who was away.
 pub async fn touched_since(db: &Db, since: Timestamp, limit: u64) -> Result<Vec<Summary>> {
-    let rows = conversation::Entity::find()
-        .filter(conversation::Column::TouchedAt.gte(db::micros(since)))
+    let mut rows = conversation::Entity::find()
+        .filter(conversation::Column::TouchedAt.gte(db::second(since)))
         .order_by_asc(conversation::Column::TouchedAt)
         .limit(limit)
         .all(db.read())
         .await?;
+    // Many are touched within a second.
+    rows.sort_by_key(|row| (row.last_at, row.id));
     summaries(db, rows).await
 }
 
 /// Conversations changed since a moment of the database's clock, and how often each was changed.
 pub async fn touches_since(db: &Db, since: Timestamp) -> Result<Vec<(ConversationId, i64)>> {
-    let touched: Vec<(i64, i64)> = conversation::Entity::find()
+    let mut touched: Vec<(i64, i64)> = conversation::Entity::find()
         .select_only()
         .columns([conversation::Column::Id, conversation::Column::Touches])
-        .filter(conversation::Column::TouchedAt.gte(db::micros(since)))
+        .filter(conversation::Column::TouchedAt.gte(db::second(since)))
         .into_tuple()
         .all(db.read())
         .await?;
+    touched.sort_unstable();
     Ok(touched.into_iter().map(|(id, touches)| (ConversationId(id), touches)).collect())
 }
 

@@ -6,18 +6,20 @@ mod lists;
 mod planting;
 mod positions;
 mod words;
+mod writing;
 
 use crate::db;
 pub use conversations::{
     Held, Start, find_for, find_open, find_started, heads, lock, lock_free, open, update,
 };
-pub use entries::{History, Range, at, before, history, insert, made_by};
+pub use entries::{History, Range, before, history, made_by};
 pub use forgetting::{remove_closed_before, without_conversations};
 pub use lists::{
     Counts, Tab, counts, list, of_contact, page, summaries_of, touched_since, touches_since,
 };
 pub use planting::{Log, plant};
 pub use positions::{Positions, advance, mark, positions, unread_after};
+pub use writing::{Step, write, write_unheld, writes_unheld};
 
 /// The tables of this feature.
 pub fn tables() -> Vec<db::Table> {

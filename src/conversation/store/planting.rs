@@ -32,7 +32,7 @@ pub async fn plant(tx: &db::Tx, logs: &[Log]) -> Result<()> {
     let mut rows = Vec::with_capacity(ENTRIES);
     for log in logs {
         for entry in &log.entries {
-            rows.push(row(log.head.id, entry, &Nonce::new())?);
+            rows.push(row(log.head.id, entry, &Nonce::new())?.into_active_model().reset_all());
             if rows.len() == ENTRIES {
                 entry::Entity::insert_many(std::mem::take(&mut rows))
                     .exec_without_returning(tx)
@@ -55,7 +55,7 @@ fn head(of: &Conversation) -> conversation::Model {
         start_token: ids::random::<32>().to_vec(),
         start_nonce: Nonce::new().to_string(),
         created_at: db::micros(of.created_at),
-        touched_at: db::micros(of.last_at),
+        touched_at: db::second(of.last_at),
         ..Default::default()
     };
     changed(&made, of)
