@@ -14,7 +14,7 @@ use std::{
 /// What a page asks for, the directory of its sources, and their names in order.
 const BUNDLES: &[(&str, &str, &str)] = &[
     ("visitor.css", "css", "tokens base message composer visitor live"),
-    ("desk.css", "css", "tokens base message composer desk form"),
+    ("desk.css", "css", "tokens base message composer desk form settings"),
     ("form.css", "css", "tokens base form"),
     ("docs.css", "css", "tokens base docs"),
     ("shop.css", "css", "tokens base shop"),

@@ -9,6 +9,7 @@ pub mod text; // languages, sentences, dates, links
 
 // 2. Machines: use words; name no feature.
 pub mod app; // what every handler may hold
+pub mod audit; // what was changed here, and by whom
 pub mod bus; // what happened, told to whoever listens
 pub mod clock; // what time it is
 pub mod db; // SQLite, PostgreSQL, MySQL

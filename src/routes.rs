@@ -86,6 +86,7 @@ fn addresses() -> Route {
         .at("/desk/c/:id/typing", post(desk::typing))
         .at("/desk/c/:id/:verb", post(desk::act)) // claim, close, reopen
         .at("/desk/me", get(agent::settings))
+        .at("/desk/settings", get(agent::settings_front))
         .at("/desk/me/profile", post(agent::set_profile))
         .at("/desk/me/password", post(agent::change_password))
         .at("/desk/me/sessions/end", post(agent::end_session))

@@ -15,6 +15,7 @@ const FLOORS: &[&[&str]] = &[
     &["event", "config"],
     // machines
     &["db", "bus", "clock", "metrics"],
+    &["audit"],
     &["app"],
     &["web"],
     // features
@@ -26,7 +27,7 @@ const FLOORS: &[&[&str]] = &[
     &["routes", "seed"],
     &["commands"],
 ];
-const FEATURES: &[&str] = FLOORS[7];
+const FEATURES: &[&str] = FLOORS[8];
 
 /// Which feature may use which.
 const DOORS: &[(&str, &[&str])] = &[

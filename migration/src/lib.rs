@@ -18,6 +18,7 @@ mod m20261123_000012_create_node;
 mod m20261123_000013_index_what_is_asked_by_time;
 mod m20261124_000014_index_lists_and_tokens;
 mod m20261124_000015_keep_rows_in_place;
+mod m20261125_000016_create_audit_entry;
 
 #[derive(Debug)]
 pub struct Migrator;
@@ -41,6 +42,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000013_index_what_is_asked_by_time::Migration),
             Box::new(m20261124_000014_index_lists_and_tokens::Migration),
             Box::new(m20261124_000015_keep_rows_in_place::Migration),
+            Box::new(m20261125_000016_create_audit_entry::Migration),
         ]
     }
 }

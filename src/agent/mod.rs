@@ -10,4 +10,4 @@ pub use actions::{
 };
 pub use model::{Agent, AgentName, Email, Password, Role, Scope, Theme, TokenName};
 pub use store::{all, forget_expired, forget_revocations, has_owner, revocations_since, tables};
-pub use web::{CurrentAgent, DeskFrame, SignedIn, sign_in_as};
+pub use web::{CurrentAgent, DeskFrame, SettingsPage, SignedIn, sign_in_as};

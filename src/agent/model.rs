@@ -42,6 +42,11 @@ impl Role {
     pub fn may_act(self) -> bool {
         self != Self::ReadOnly
     }
+
+    /// Whether the role may change how the installation works: who works here, what is offered to everybody.
+    pub fn may_manage(self) -> bool {
+        matches!(self, Self::Owner | Self::Admin)
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

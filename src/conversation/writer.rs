@@ -309,20 +309,25 @@ async fn write_all(
     }
 
     // Whatever has to be asked is asked before anything is written: a commit is followed by its news.
-    let mut outcomes = Vec::with_capacity(appends.len());
-    for ((held, _), verdict) in appends.iter().zip(&verdicts) {
-        outcomes.push(match verdict {
-            Verdict::New(entry) => Ok(sent(db, held, entry, held.last.clone(), false).await?),
+    let (mut outcomes, mut fresh) = (Vec::new(), Vec::new());
+    for ((held, _), verdict) in appends.iter().zip(verdicts) {
+        let (outcome, new) = match verdict {
+            Verdict::New(entry) => {
+                (Ok(sent(db, held, &entry, held.last.clone(), false).await?), Some(entry))
+            }
             Verdict::Made(entry) => {
                 let before = store::before(db, id(held), entry.seq, Side::Agent).await?;
-                Ok(sent(db, held, entry, before, true).await?)
+                (Ok(sent(db, held, &entry, before, true).await?), None)
             }
-            Verdict::Refused(error) => Err(error.again()),
-        });
+            Verdict::Refused(error) => (Err(error), None),
+        };
+        outcomes.push(outcome);
+        fresh.push(new);
     }
 
-    let steps = appends.iter_mut().zip(&verdicts).filter_map(|((held, append), verdict)| {
-        if let Verdict::New(entry) = verdict { Some((held, entry, &append.nonce)) } else { None }
+    let steps = appends.iter_mut().zip(&fresh).filter_map(|((held, append), new)| {
+        let entry = new.as_ref()?;
+        Some((held, entry, &append.nonce))
     });
     let steps: Vec<Step> = steps.collect();
     let done = match granted {
@@ -332,9 +337,9 @@ async fn write_all(
     if !done {
         return Ok(None);
     }
-    for ((held, _), verdict) in appends.iter_mut().zip(verdicts) {
-        if let Verdict::New(entry) = verdict {
-            held.last = Some(entry);
+    for ((held, _), new) in appends.iter_mut().zip(fresh) {
+        if new.is_some() {
+            held.last = new;
         }
     }
     Ok(Some(outcomes))

@@ -54,6 +54,7 @@ pub const PAGES: &[(&str, &str, [u16; 5])] = &[
     ("POST", "/desk/c/:id/typing", [401, 401, 403, 401, 204]),
     ("POST", "/desk/c/:id/:verb", [401, 401, 403, 401, 303]),
     ("GET", "/desk/me", [303, 303, 200, 303, 200]),
+    ("GET", "/desk/settings", [303, 303, 303, 303, 303]),
     ("POST", "/desk/me/profile", [401, 401, 303, 401, 303]),
     ("POST", "/desk/me/password", [401, 401, 422, 401, 422]),
     ("POST", "/desk/me/sessions/end", [401, 401, 404, 401, 404]),

@@ -24,6 +24,7 @@ async fn entities_and_tables_agree() {
     tables.remove("seaql_migrations");
     let known = [
         kefu::db::tables(),
+        kefu::audit::tables(),
         kefu::web::session_store::tables(),
         kefu::site::tables(),
         kefu::agent::tables(),

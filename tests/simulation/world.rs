@@ -138,7 +138,8 @@ impl World {
             jobs::start(&app);
         }
         let agent = template.agent.clone();
-        let me = CurrentAgent { agent, lang: Lang::En, session: Vec::new() };
+        let (session, address) = (Vec::new(), std::net::Ipv4Addr::LOCALHOST.into());
+        let me = CurrentAgent { agent, lang: Lang::En, session, address };
         let (door, mut requests) = mpsc::unbounded_channel();
         *place.door.lock().unwrap() = Some(door);
         while let Some(request) = requests.recv().await {

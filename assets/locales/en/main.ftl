@@ -226,3 +226,7 @@ error-unknown-type = There is no frame of this type.
 error-malformed = The request could not be read: { $what }
 forbidden-to-agents = Only visitors start conversations.
 invalid-subscriptions = One socket can follow 200 conversations. Unsubscribe from one first.
+# Settings
+settings = Settings
+settings-menu = Settings
+forbidden-manage = Only an owner or an admin may change this.

@@ -226,3 +226,7 @@ error-unknown-type = 没有这种类型的帧。
 error-malformed = 无法读取请求：{ $what }
 forbidden-to-agents = 只有访客可以发起会话。
 invalid-subscriptions = 一个连接最多关注 200 个会话，请先取消其中一个。
+# Settings
+settings = 设置
+settings-menu = 设置
+forbidden-manage = 只有所有者或管理员可以更改此项。

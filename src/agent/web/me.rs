@@ -150,7 +150,7 @@ pub async fn set_profile(
     me: CurrentAgent,
     Form(form): Form<ProfileForm>,
 ) -> Result<Response> {
-    limits.act(&format!("agent {}", me.agent.id))?;
+    limits.act(&me.counted_as())?;
     let name = match AgentName::parse(&form.name) {
         Ok(name) => name,
         Err(invalid) => return me_page(&app, &me, Told::problem(invalid, me.lang)).await,
@@ -204,7 +204,7 @@ pub async fn end_session(
     me: CurrentAgent,
     Form(form): Form<EndForm>,
 ) -> Result<Response> {
-    limits.act(&format!("agent {}", me.agent.id))?;
+    limits.act(&me.counted_as())?;
     let hash = ids::decode(&form.session).ok_or(Error::NotFound)?;
     actions::end_session(&app, me.agent.id, &hash).await?;
     Ok(see_other("/desk/me"))
@@ -225,7 +225,7 @@ pub async fn make_token(
     me: CurrentAgent,
     Form(form): Form<TokenForm>,
 ) -> Result<Response> {
-    limits.act(&format!("agent {}", me.agent.id))?;
+    limits.act(&me.counted_as())?;
     let made = async {
         let name = TokenName::parse(&form.name)?;
         let scope =
@@ -265,7 +265,7 @@ pub async fn end_token(
     me: CurrentAgent,
     Form(form): Form<EndTokenForm>,
 ) -> Result<Response> {
-    limits.act(&format!("agent {}", me.agent.id))?;
+    limits.act(&me.counted_as())?;
     actions::end_token(&app, me.agent.id, form.token).await?;
     Ok(see_other("/desk/me"))
 }

@@ -6,11 +6,12 @@ mod me;
 use super::model::Agent;
 use crate::{
     app::App,
+    audit::Doer,
     error::{Error, Result},
     ids::AgentId,
     text::{self, Lang},
     web::{
-        page::Viewer,
+        page::{Viewer, see_other},
         session::{CurrentSession, unavailable},
         session_store::{self, OWNER, SessionRows},
     },
@@ -18,7 +19,8 @@ use crate::{
 pub use door::{login, sign_in, sign_in_as, sign_out};
 pub use invitation::{accept_invitation, show_invitation};
 pub use me::{change_password, end_session, end_token, make_token, set_profile, settings};
-use poem::{FromRequest, Request, RequestBody, web::Data};
+use poem::{FromRequest, Request, RequestBody, Response, handler, web::Data};
+use std::net::IpAddr;
 use tower_sessions::Session;
 
 /// A signed-in agent.
@@ -29,6 +31,38 @@ pub struct CurrentAgent {
     pub lang: Lang,
     /// The hash of the session's id: what a revocation names.
     pub session: Vec<u8>,
+    /// Where the request came from.
+    pub address: IpAddr,
+}
+
+impl CurrentAgent {
+    /// Whose deed the audit log shall name.
+    pub fn doer(&self) -> Doer {
+        Doer { agent: self.agent.id, name: self.agent.name.clone(), address: self.address }
+    }
+
+    /// Refuses whoever may not change how the installation works.
+    pub fn must_manage(&self) -> Result<()> {
+        if self.agent.role.may_manage() {
+            Ok(())
+        } else {
+            Err(Error::Forbidden("forbidden-manage"))
+        }
+    }
+
+    /// Refuses whoever may only look.
+    pub fn must_act(&self) -> Result<()> {
+        if self.agent.role.may_act() {
+            Ok(())
+        } else {
+            Err(Error::Forbidden("forbidden-read-only"))
+        }
+    }
+
+    /// By whom an agent's acts are counted.
+    pub fn counted_as(&self) -> String {
+        format!("agent {}", self.agent.id)
+    }
 }
 
 impl<'a> FromRequest<'a> for CurrentAgent {
@@ -49,7 +83,8 @@ async fn current(app: &App, request: &Request, session: &Session) -> Result<Curr
     if let Err(error) = SessionRows::new(app).touch(&hash).await {
         tracing::warn!(%error, "cannot note that a session is used");
     }
-    Ok(CurrentAgent { lang: agent.lang.unwrap_or(Viewer::of(request).lang), agent, session: hash })
+    let Viewer { lang, address, .. } = Viewer::of(request);
+    Ok(CurrentAgent { lang: agent.lang.unwrap_or(lang), agent, session: hash, address })
 }
 
 /// For pages: whoever is not signed in is shown the door, and led back afterwards.
@@ -85,7 +120,23 @@ pub struct DeskFrame {
     pub here: &'static str,
     /// Unread messages in my conversations.
     pub unread: i64,
+    /// Whether this agent may change how the installation works.
+    pub may_manage: bool,
 }
+
+/// A page of the settings, as their menu lists it.
+#[derive(Clone, Copy, Debug)]
+pub struct SettingsPage {
+    /// The last part of its address, `/desk/settings/{path}`.
+    pub path: &'static str,
+    /// The key of its name.
+    pub title: &'static str,
+    /// Whether it is for owners and admins only.
+    pub managing: bool,
+}
+
+/// In the order of the menu.
+pub const SETTINGS: &[SettingsPage] = &[];
 
 impl DeskFrame {
     pub fn new(me: &CurrentAgent, here: &'static str, unread: i64) -> Self {
@@ -97,6 +148,25 @@ impl DeskFrame {
             name: me.agent.name.clone(),
             here,
             unread,
+            may_manage: me.agent.role.may_manage(),
         }
     }
+
+    /// The settings that this agent may open.
+    pub fn settings(&self) -> impl Iterator<Item = &'static SettingsPage> {
+        let may_manage = self.may_manage;
+        SETTINGS.iter().filter(move |page| may_manage || !page.managing)
+    }
+}
+
+/// The settings begin with the first page that the agent may open.
+#[handler]
+pub fn settings_front(signed_in: SignedIn) -> Result<Response> {
+    let me = match signed_in {
+        SignedIn::Nobody(door) => return Ok(see_other(door)),
+        SignedIn::Agent(me) => me,
+    };
+    let frame = DeskFrame::new(&me, "settings", 0);
+    let first = frame.settings().next().ok_or(Error::NotFound)?;
+    Ok(see_other(format!("/desk/settings/{}", first.path)))
 }

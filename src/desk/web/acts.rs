@@ -46,7 +46,7 @@ pub async fn write(
 ) -> Result<Response> {
     let work = at_work(&me, number(&id)?)?;
     let (body, nonce) = (Body::parse(&form.body)?, Nonce::parse(&form.nonce)?);
-    limits.message(&who(&me))?;
+    limits.message(&me.counted_as())?;
     let seen = form.seen_seq.filter(|_| form.anyway.is_none());
     let sent = match form.kind.as_str() {
         "" | "text" => conversation::reply(&app, work.clone(), nonce, body, seen).await?,
@@ -88,7 +88,7 @@ pub async fn act(
         _ => return Err(Error::NotFound),
     };
     let work = at_work(&me, number(&id)?)?;
-    limits.act(&who(&me))?;
+    limits.act(&me.counted_as())?;
     let sent = conversation::happen(&app, work, Nonce::parse(&form.nonce)?, what).await?;
     acted(&app, &me, request, &sent).await
 }
@@ -118,7 +118,7 @@ pub async fn mark_seen(
 ) -> Result<StatusCode> {
     // A reader who may not act leaves no mark either.
     if let Ok(work) = at_work(&me, number(&id)?) {
-        limits.act(&who(&me))?;
+        limits.act(&me.counted_as())?;
         conversation::read_as_agent(&app, &work, form.seq).await?;
     }
     Ok(StatusCode::NO_CONTENT)
@@ -132,22 +132,15 @@ pub async fn typing(
     Path(id): Path<String>,
 ) -> Result<StatusCode> {
     let work = at_work(&me, number(&id)?)?;
-    if limits.may_type(&who(&me)) {
+    if limits.may_type(&me.counted_as()) {
         conversation::type_as_agent(&app, &work).await?;
     }
     Ok(StatusCode::NO_CONTENT)
 }
 
 fn at_work(me: &CurrentAgent, conversation: ConversationId) -> Result<AtWork> {
-    if !me.agent.role.may_act() {
-        return Err(Error::Forbidden("forbidden-read-only"));
-    }
+    me.must_act()?;
     Ok(AtWork { agent: me.agent.id, name: me.agent.name.clone(), conversation })
-}
-
-/// By whom an agent's acts are counted.
-fn who(me: &CurrentAgent) -> String {
-    format!("agent {}", me.agent.id)
 }
 
 fn place(request: &Request, id: &str) -> String {

@@ -1,0 +1,6 @@
+//! What was changed here, by whom, from where: written in the transaction that changes it, never changed afterwards.
+mod model;
+mod store;
+
+pub use model::{Deed, Doer, Record};
+pub use store::{forget_before, page, record, tables};
