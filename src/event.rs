@@ -47,24 +47,165 @@ impl Author {
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Content {
     Text {
+        /// Empty where files say it all, and once it was taken back.
         body: String,
+        #[serde(default, skip_serializing_if = "With::is_empty")]
+        with: With,
     },
     /// For agents only.
     Note {
         body: String,
+        #[serde(default, skip_serializing_if = "With::is_empty")]
+        with: With,
     },
     Event {
         what: Happening,
     },
+    /// Another text for an earlier entry of the same author; `private` where that is a note.
+    Edit {
+        of: i64,
+        body: String,
+        private: bool,
+    },
+    /// An earlier entry is taken back.
+    Recall {
+        of: i64,
+        private: bool,
+    },
+}
+
+/// What comes with a message.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct With {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<Attachment>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quote: Option<Quote>,
+    /// The colleagues whom a note calls.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub mentions: Vec<Mention>,
+}
+
+impl With {
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// A file that came with a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attachment {
+    /// 128 random bits as 22 base64url characters.
+    pub id: String,
+    /// As its sender called it.
+    pub name: String,
+    /// By its content: `image/png`.
+    pub media_type: String,
+    /// In bytes.
+    pub size: i64,
+    /// Of an image, in pixels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub width: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub height: Option<i64>,
+}
+
+/// What an entry answers: the beginning of an earlier one, empty once that was taken back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quote {
+    pub seq: i64,
+    pub author: Author,
+    /// At most 200 characters.
+    pub excerpt: String,
+}
+
+/// An agent called by name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mention {
+    pub agent: AgentId,
+    pub name: String,
+}
+
+/// What became of an entry after it was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Changed {
+    Edited,
+    Recalled,
 }
 
 /// Events of a conversation's life. The agent who acts is the entry's author.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Happening {
     Claimed,
     Closed,
     Reopened,
+    /// Given to a colleague, who has it now.
+    Transferred {
+        to: Mention,
+    },
+    /// Asked to help. Who has the conversation keeps it.
+    Invited {
+        agent: Mention,
+    },
+    /// Put off until a moment, or until the visitor writes.
+    Snoozed {
+        until: Timestamp,
+    },
+    /// The moment has come, or somebody thought better of it.
+    Woken,
+    Prioritized {
+        priority: Priority,
+    },
+    /// Tags were put on or taken off, by name.
+    Tagged {
+        added: Vec<String>,
+        removed: Vec<String>,
+    },
+}
+
+impl Happening {
+    /// Whether it is the agents' business only.
+    pub fn is_private(&self) -> bool {
+        match self {
+            Self::Claimed | Self::Closed | Self::Reopened | Self::Transferred { .. } => false,
+            Self::Invited { .. }
+            | Self::Snoozed { .. }
+            | Self::Woken
+            | Self::Prioritized { .. }
+            | Self::Tagged { .. } => true,
+        }
+    }
+}
+
+/// How much a conversation matters among those that wait.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Priority {
+    Low,
+    #[default]
+    Normal,
+    High,
+    Urgent,
+}
+
+impl Priority {
+    pub const ALL: [Self; 4] = [Self::Urgent, Self::High, Self::Normal, Self::Low];
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Normal => "normal",
+            Self::High => "high",
+            Self::Urgent => "urgent",
+        }
+    }
+
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|priority| priority.word() == word)
+    }
 }
 
 /// One line of the log.
@@ -73,13 +214,81 @@ pub struct Entry {
     /// 1, 2, 3 … without gaps in one conversation.
     pub seq: i64,
     pub author: Author,
+    /// As it is now.
     pub content: Content,
     pub at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed: Option<Changed>,
 }
 
 impl Entry {
     pub fn is_for(&self, audience: Side) -> bool {
-        audience == Side::Agent || !matches!(self.content, Content::Note { .. })
+        audience == Side::Agent || !self.content.is_private()
+    }
+
+    /// What somebody said in it; empty where nobody did.
+    pub fn words(&self) -> &str {
+        match &self.content {
+            Content::Text { body, .. } | Content::Note { body, .. } => body,
+            Content::Event { .. } | Content::Edit { .. } | Content::Recall { .. } => "",
+        }
+    }
+
+    /// The number of the entry that this one changed, which is drawn anew instead of it.
+    pub fn amends(&self) -> Option<i64> {
+        match self.content {
+            Content::Edit { of, .. } | Content::Recall { of, .. } => Some(of),
+            Content::Text { .. } | Content::Note { .. } | Content::Event { .. } => None,
+        }
+    }
+}
+
+impl Content {
+    /// Whether it is for agents only.
+    pub fn is_private(&self) -> bool {
+        match self {
+            Self::Text { .. } => false,
+            Self::Note { .. } => true,
+            Self::Event { what } => what.is_private(),
+            Self::Edit { private, .. } | Self::Recall { private, .. } => *private,
+        }
+    }
+
+    /// Whether a repeat of the send that made this may say so: what its sender chose is the same.
+    pub fn is_again(&self, other: &Self) -> bool {
+        let chosen = |with: &With| {
+            let files: Vec<_> = with.attachments.iter().map(|file| file.id.clone()).collect();
+            (files, with.quote.as_ref().map(|quote| quote.seq))
+        };
+        match (self, other) {
+            (Self::Text { body, with }, Self::Text { body: again, with: along })
+            | (Self::Note { body, with }, Self::Note { body: again, with: along }) => {
+                body == again && chosen(with) == chosen(along)
+            }
+            _ => self == other,
+        }
+    }
+
+    /// A message without anything else.
+    pub fn text(body: impl Into<String>) -> Self {
+        Self::Text { body: body.into(), with: With::default() }
+    }
+}
+
+/// An earlier entry that another one changed, as it is now, with what it is drawn after.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Redrawn {
+    pub entry: Entry,
+    pub before_visitor: Option<Entry>,
+    pub before_desk: Option<Entry>,
+}
+
+impl Redrawn {
+    pub fn before(&self, audience: Side) -> Option<&Entry> {
+        match audience {
+            Side::Visitor => self.before_visitor.as_ref(),
+            Side::Agent => self.before_desk.as_ref(),
+        }
     }
 }
 
@@ -109,6 +318,11 @@ pub struct Summary {
     pub unread: i64,
     /// Since when the visitor waits for an answer.
     pub waiting_since: Option<Timestamp>,
+    #[serde(default)]
+    pub priority: Priority,
+    /// Put off until then.
+    #[serde(default)]
+    pub snoozed_until: Option<Timestamp>,
     pub preview: String,
     pub preview_by: Side,
     pub last_at: Timestamp,
@@ -126,6 +340,9 @@ pub struct Appended {
     pub before_visitor: Option<Entry>,
     /// The entry before it on the desk.
     pub before_desk: Option<Entry>,
+    /// What it changed: its target, and what quotes that.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub redrawn: Vec<Redrawn>,
     pub summary: Summary,
 }
 

@@ -71,7 +71,7 @@ const CUPBOARDS: &[(&str, &[&str])] = &[
     ("async_nats::", &["bus/nats.rs"]),
     ("rustix::", &["db/"]),
     (".publish(", &["/actions.rs", "/writer.rs", "bus/bridge.rs"]),
-    (".begin()", &["/actions.rs", "/writer.rs", "db/copying.rs"]),
+    (".begin()", &["/actions.rs", "/amending.rs", "/writer.rs", "db/copying.rs"]),
     ("println!", &["commands.rs"]),
 ];
 

@@ -19,6 +19,8 @@ mod m20261123_000013_index_what_is_asked_by_time;
 mod m20261124_000014_index_lists_and_tokens;
 mod m20261124_000015_keep_rows_in_place;
 mod m20261125_000016_create_audit_entry;
+mod m20261125_000017_add_entry_extra;
+mod m20261125_000018_add_conversation_priority;
 
 #[derive(Debug)]
 pub struct Migrator;
@@ -43,6 +45,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000014_index_lists_and_tokens::Migration),
             Box::new(m20261124_000015_keep_rows_in_place::Migration),
             Box::new(m20261125_000016_create_audit_entry::Migration),
+            Box::new(m20261125_000017_add_entry_extra::Migration),
+            Box::new(m20261125_000018_add_conversation_priority::Migration),
         ]
     }
 }

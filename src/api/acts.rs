@@ -4,7 +4,7 @@ use crate::{
     agent::{Agent, Scope},
     app::App,
     contact,
-    conversation::{self, AtWork, Body, FirstMessage, Range, Seat, Sent},
+    conversation::{self, AtWork, Beside, Body, FirstMessage, Range, Seat, Sent},
     error::{Error, Invalid, Result},
     event::{Happening, Side},
     ids::{ContactId, ConversationId, Nonce, PublicId, SiteKey},
@@ -85,9 +85,17 @@ impl Desk<'_> {
                 let work = self.at_work(conversation)?;
                 self.limits.message(&self.caller.counted_as())?;
                 if message.note {
-                    conversation::note(self.app, work, nonce, body).await
+                    conversation::note(self.app, work, nonce, body, Beside::default()).await
                 } else {
-                    let sent = conversation::reply(self.app, work, nonce, body, message.seen).await;
+                    let sent = conversation::reply(
+                        self.app,
+                        work,
+                        nonce,
+                        body,
+                        Beside::default(),
+                        message.seen,
+                    )
+                    .await;
                     match (sent, message.seen) {
                         (Err(Error::Stale { by, .. }), Some(seen)) => {
                             let newer = Some(self.newer(conversation, seen).await?);
@@ -104,10 +112,8 @@ impl Desk<'_> {
     async fn newer(&self, conversation: ConversationId, seen: i64) -> Result<serde_json::Value> {
         let range = Range::After(seen, NEWER);
         let history = conversation::history(self.app.db.read(), conversation, range).await?;
-        let entries: Vec<_> = history
-            .seen_by(Side::Agent)
-            .map(|(entry, before)| Entry::new(entry, before, Side::Agent))
-            .collect();
+        let entries: Vec<_> =
+            history.shown_to(Side::Agent).map(|shown| Entry::shown(shown, Side::Agent)).collect();
         serde_json::to_value(entries).map_err(Error::internal)
     }
 

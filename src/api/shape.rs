@@ -1,8 +1,8 @@
 //! What programs are shown: the same shapes over REST and over the socket, described by the same types in `openapi.json`
 //! and `asyncapi.json`. Fields are added, never changed or taken away. Moments are RFC 3339 in UTC.
 use crate::{
-    conversation::{self, History},
-    event::{self, Content, Happening, Side, State, Summary},
+    conversation::{self, History, Shown},
+    event::{self, Changed, Content, Happening, Side, State, Summary},
     ids::{ConversationId, PublicId},
 };
 use jiff::Timestamp;
@@ -135,6 +135,40 @@ pub enum EventName {
     Claimed,
     Closed,
     Reopened,
+    /// `value` is the agent's name.
+    Transferred,
+    /// For agents only, as what follows. `value` is the agent's name.
+    Invited,
+    /// `value` is the moment.
+    Snoozed,
+    Woken,
+    /// `value` is `low`, `normal`, `high` or `urgent`.
+    Prioritized,
+    /// `value` are the tags, each after a `+` or a `-`, separated by commas.
+    Tagged,
+}
+
+impl EventName {
+    /// With what there is to say about it.
+    fn of(what: &Happening) -> (Self, Option<String>) {
+        match what {
+            Happening::Claimed => (Self::Claimed, None),
+            Happening::Closed => (Self::Closed, None),
+            Happening::Reopened => (Self::Reopened, None),
+            Happening::Transferred { to } => (Self::Transferred, Some(to.name.clone())),
+            Happening::Invited { agent } => (Self::Invited, Some(agent.name.clone())),
+            Happening::Snoozed { until } => (Self::Snoozed, Some(moment(*until))),
+            Happening::Woken => (Self::Woken, None),
+            Happening::Prioritized { priority } => {
+                (Self::Prioritized, Some(priority.word().to_owned()))
+            }
+            Happening::Tagged { added, removed } => {
+                let added = added.iter().map(|tag| format!("+{tag}"));
+                let removed = removed.iter().map(|tag| format!("-{tag}"));
+                (Self::Tagged, Some(added.chain(removed).collect::<Vec<_>>().join(",")))
+            }
+        }
+    }
 }
 
 /// A file that came with a message.
@@ -143,39 +177,69 @@ pub struct Attachment {
     pub id: String,
 }
 
+/// What an entry answers.
+#[derive(Clone, Debug, Serialize, JsonSchema, Object)]
+pub struct Quote {
+    pub seq: i64,
+    pub author: Author,
+    /// At most 200 characters; empty once it was taken back.
+    pub excerpt: String,
+}
+
 /// One line of the log.
 #[derive(Clone, Debug, Serialize, JsonSchema, Object)]
 pub struct Entry {
-    /// 1, 2, 3 … without gaps in one conversation.
+    /// 1, 2, 3 … in one conversation. Numbers are missing where an entry is not for you or only changed an earlier one, which
+    /// then comes once more: put it in the place of the one you hold.
     pub seq: i64,
     /// The seq of the entry before it that you may see, 0 if it is the first. Whoever does not hold that one asks again.
     pub prev: i64,
     pub kind: EntryKind,
     pub author: Author,
-    /// The text; empty for an event.
+    /// The text as it is now; empty for an event, and for what was taken back.
     pub body: String,
     /// What happened, if it is an event.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[oai(skip_serializing_if_is_none)]
     pub event: Option<EventName>,
+    /// What there is to say about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[oai(skip_serializing_if_is_none)]
+    pub value: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[oai(skip_serializing_if_is_none)]
+    pub quote: Option<Quote>,
     pub attachments: Vec<Attachment>,
+    /// Whether its author changed the text.
+    pub edited: bool,
+    /// Whether its author took it back.
+    pub recalled: bool,
     pub at: String,
 }
 
 impl Entry {
     pub fn new(entry: &event::Entry, before: Option<&event::Entry>, audience: Side) -> Self {
-        let (kind, body, event) = match &entry.content {
-            Content::Text { body } => (EntryKind::Text, body.clone(), None),
-            Content::Note { body } => (EntryKind::Note, body.clone(), None),
+        let (kind, body, quote, (event, value)) = match &entry.content {
+            Content::Text { body, with } => {
+                (EntryKind::Text, body.clone(), with.quote.clone(), (None, None))
+            }
+            Content::Note { body, with } => {
+                (EntryKind::Note, body.clone(), with.quote.clone(), (None, None))
+            }
             Content::Event { what } => {
-                let name = match what {
-                    Happening::Claimed => EventName::Claimed,
-                    Happening::Closed => EventName::Closed,
-                    Happening::Reopened => EventName::Reopened,
-                };
-                (EntryKind::Event, String::new(), Some(name))
+                let (name, value) = EventName::of(what);
+                (EntryKind::Event, String::new(), None, (Some(name), value))
+            }
+            // Never shown itself; what it changed is.
+            Content::Edit { .. } | Content::Recall { .. } => {
+                (EntryKind::Text, String::new(), None, (None, None))
             }
         };
+        let quote = quote.map(|quote| Quote {
+            seq: quote.seq,
+            author: Author::new(&quote.author, audience),
+            excerpt: quote.excerpt,
+        });
         Self {
             seq: entry.seq,
             prev: before.map_or(0, |before| before.seq),
@@ -183,8 +247,22 @@ impl Entry {
             author: Author::new(&entry.author, audience),
             body,
             event,
+            value,
+            quote,
             attachments: Vec::new(),
+            edited: entry.changed == Some(Changed::Edited),
+            recalled: entry.changed == Some(Changed::Recalled),
             at: moment(entry.at),
+        }
+    }
+
+    /// What a reader is shown of an entry.
+    pub fn shown(shown: Shown<'_>, audience: Side) -> Self {
+        match shown {
+            Shown::Entry(entry, before) => Self::new(entry, before, audience),
+            Shown::Redrawn(_, redrawn) => {
+                Self::new(&redrawn.entry, redrawn.before(audience), audience)
+            }
         }
     }
 }
@@ -201,10 +279,8 @@ pub struct Entries {
 
 impl Entries {
     pub fn new(epoch: &str, history: &History, last_seq: i64, audience: Side) -> Self {
-        let entries = history
-            .seen_by(audience)
-            .map(|(entry, before)| Entry::new(entry, before, audience))
-            .collect();
+        let entries =
+            history.shown_to(audience).map(|shown| Entry::shown(shown, audience)).collect();
         let last_seq = history.entries.last().map_or(last_seq, |entry| entry.seq.max(last_seq));
         Self { epoch: epoch.to_owned(), entries, last_seq }
     }

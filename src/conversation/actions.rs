@@ -1,6 +1,6 @@
 //! What people do in a conversation: who adds what under which rule. The writer does the rest.
 use super::{
-    model::{Append, Body, Seat},
+    model::{self, Append, Beside, Body, Seat},
     store::{self, History, Log, Range, Start},
     writer::{self, Sent},
 };
@@ -8,7 +8,7 @@ use crate::{
     app::{App, to_the_end},
     contact::{self, TokenHash},
     error::{Error, Result},
-    event::{Author, Content, Event, Happening, ReadMoved, Side, Topic},
+    event::{Author, Content, Event, Happening, ReadMoved, Side, Topic, With},
     ids::{AgentId, ContactId, ConversationId, Nonce, PublicId, SiteId},
     site::Site,
     text::Lang,
@@ -109,16 +109,36 @@ pub async fn reply(
     by: AtWork,
     nonce: Nonce,
     body: Body,
+    beside: Beside,
     seen: Option<i64>,
 ) -> Result<Sent> {
-    let append = Append { seen, ..text(by.author(), nonce, body) };
-    writer::append(app, by.seat(), append).await
+    let with = brought(app, by.conversation, beside, false).await?;
+    let content = Content::Text { body: body.into(), with };
+    writer::append(app, by.seat(), Append { author: by.author(), nonce, content, seen }).await
 }
 
 /// A note for the other agents.
-pub async fn note(app: &App, by: AtWork, nonce: Nonce, body: Body) -> Result<Sent> {
-    let content = Content::Note { body: body.into() };
+pub async fn note(app: &App, by: AtWork, nonce: Nonce, body: Body, beside: Beside) -> Result<Sent> {
+    let with = brought(app, by.conversation, beside, true).await?;
+    let content = Content::Note { body: body.into(), with };
     writer::append(app, by.seat(), Append { author: by.author(), nonce, content, seen: None }).await
+}
+
+/// What comes with a message. What cannot be quoted any more is left out.
+async fn brought(
+    app: &App,
+    conversation: ConversationId,
+    beside: Beside,
+    private: bool,
+) -> Result<With> {
+    let quote = match beside.quote {
+        Some(seq) => match store::find_entry(app.db.read(), conversation, seq).await {
+            Err(Error::NotFound) => None,
+            found => model::quote(&found?, private),
+        },
+        None => None,
+    };
+    Ok(With { quote, mentions: beside.mentions, attachments: Vec::new() })
 }
 
 /// Taking, closing, reopening a conversation.
@@ -157,7 +177,7 @@ pub async fn wait_for_news(
     let mut news = app.bus.subscribe(Topic::Conversation(conversation));
     loop {
         let history = store::history(app.db.read(), conversation, range).await?;
-        if history.seen_by(audience).next().is_some() {
+        if history.shown_to(audience).next().is_some() {
             return Ok(history);
         }
         // What came and is not for this audience is not read again.
@@ -256,16 +276,16 @@ async fn try_read(app: &App, seat: &Seat, reader: Side, seq: i64) -> Result<()> 
 }
 
 impl AtWork {
-    fn seat(&self) -> Seat {
+    pub fn seat(&self) -> Seat {
         Seat::Agent { id: self.agent, conversation: self.conversation }
     }
-    fn author(&self) -> Author {
+    pub fn author(&self) -> Author {
         Author::Agent { id: self.agent, name: self.name.clone() }
     }
 }
 
 fn text(author: Author, nonce: Nonce, body: Body) -> Append {
-    Append { author, nonce, content: Content::Text { body: body.into() }, seen: None }
+    Append { author, nonce, content: Content::text(body), seen: None }
 }
 
 /// The writer knows the names of those whose conversations it writes.

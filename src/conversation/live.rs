@@ -4,7 +4,10 @@ use super::store::{History, Positions};
 use crate::{
     bus::{Drawn, News, Sheet},
     error::{Error, Result},
-    event::{Appended, Author, Content, Entry, Event, Happening, Present, ReadMoved, Side},
+    event::{
+        Appended, Author, Changed, Content, Entry, Event, Happening, Present, Quote, ReadMoved,
+        Redrawn, Side, With,
+    },
     ids::{ConversationId, Nonce},
     text::{self, Lang, Piece},
 };
@@ -60,6 +63,20 @@ pub struct EntryLine {
     pub tint: i64,
     pub name: String,
     pub body: String,
+    pub changed: Option<Changed>,
+    pub quote: Option<QuoteLine>,
+    /// The names it calls.
+    mentions: Vec<String>,
+    /// On the desk: what can be done with it.
+    pub menu: Option<String>,
+}
+
+/// What an entry answers.
+#[derive(Clone, Debug)]
+pub struct QuoteLine {
+    pub name: String,
+    /// Empty if it was taken back.
+    pub excerpt: String,
 }
 
 impl EntryLine {
@@ -67,12 +84,15 @@ impl EntryLine {
         let new_day = before.is_none_or(|before| {
             text::day(before.at, &canvas.zone) != text::day(entry.at, &canvas.zone)
         });
-        let (body, note, system) = match &entry.content {
-            Content::Text { body } => (body.clone(), false, None),
-            Content::Note { body } => (body.clone(), true, None),
+        let (body, with, note, system) = match &entry.content {
+            Content::Text { body, with } => (body.clone(), with.clone(), false, None),
+            Content::Note { body, with } => (body.clone(), with.clone(), true, None),
             Content::Event { what } => {
-                (String::new(), false, Some(sentence(*what, entry.author.name(), canvas.lang)))
+                let said = sentence(what, entry.author.name(), canvas);
+                (String::new(), With::default(), what.is_private(), Some(said))
             }
+            // Drawn as what they changed.
+            Content::Edit { .. } | Content::Recall { .. } => Default::default(),
         };
         let name = name_of(&entry.author, canvas.lang);
         let (Author::Visitor { id: crate::ids::ContactId(id), .. }
@@ -94,15 +114,34 @@ impl EntryLine {
             tint: text::tint(id),
             name,
             body,
+            changed: entry.changed,
+            quote: with.quote.map(|quote| QuoteLine::new(&quote, canvas.lang)),
+            mentions: with.mentions.into_iter().map(|mention| mention.name).collect(),
+            menu: (canvas.audience == Side::Agent)
+                .then(|| format!("/desk/c/{}/m/{}", canvas.conversation, entry.seq)),
         }
     }
 
     pub fn pieces(&self) -> Vec<Piece<'_>> {
-        text::pieces(&self.body)
+        text::pieces(&self.body, &self.mentions)
+    }
+
+    pub fn is_recalled(&self) -> bool {
+        self.changed == Some(Changed::Recalled)
+    }
+
+    pub fn is_edited(&self) -> bool {
+        self.changed == Some(Changed::Edited)
     }
 
     pub fn letter(&self) -> String {
         text::letter(&self.name)
+    }
+}
+
+impl QuoteLine {
+    pub fn new(quote: &Quote, lang: Lang) -> Self {
+        Self { name: name_of(&quote.author, lang), excerpt: quote.excerpt.clone() }
     }
 }
 
@@ -123,13 +162,38 @@ fn belongs_to(entry: &Entry, before: &Entry) -> bool {
         && entry.at.duration_since(before.at) <= GROUP
 }
 
-fn sentence(what: Happening, name: &str, lang: Lang) -> String {
-    let key = match what {
-        Happening::Claimed => "event-claimed",
-        Happening::Closed => "event-closed",
-        Happening::Reopened => "event-reopened",
-    };
-    lang.with(key, "name", name)
+fn sentence(what: &Happening, name: &str, canvas: &Canvas) -> String {
+    let lang = canvas.lang;
+    let say = |key, value: String| lang.fill(key, &[("name", name.to_owned()), ("value", value)]);
+    match what {
+        Happening::Claimed => lang.with("event-claimed", "name", name),
+        Happening::Closed => lang.with("event-closed", "name", name),
+        Happening::Reopened => lang.with("event-reopened", "name", name),
+        Happening::Transferred { to } => say("event-transferred", to.name.clone()),
+        Happening::Invited { agent } => say("event-invited", agent.name.clone()),
+        Happening::Snoozed { until } => {
+            let day = text::day_line(*until, &canvas.zone, lang);
+            say("event-snoozed", format!("{day} {}", text::clock_time(*until, &canvas.zone)))
+        }
+        Happening::Woken => lang.t("event-woken"),
+        Happening::Prioritized { priority } => {
+            say("event-prioritized", lang.t(&format!("priority-{}", priority.word())))
+        }
+        Happening::Tagged { added, removed } if removed.is_empty() => {
+            say("event-tagged", added.join(" · "))
+        }
+        Happening::Tagged { added, removed } if added.is_empty() => {
+            say("event-untagged", removed.join(" · "))
+        }
+        Happening::Tagged { added, removed } => lang.fill(
+            "event-retagged",
+            &[
+                ("name", name.to_owned()),
+                ("added", added.join(" · ")),
+                ("removed", removed.join(" · ")),
+            ],
+        ),
+    }
 }
 
 /// The lines of a stretch of log for an audience.
@@ -167,6 +231,39 @@ pub fn upsert(canvas: &Canvas, entry: &Entry, before: Option<&Entry>) -> Result<
 }
 
 #[derive(Template)]
+#[template(path = "conversation/_redrawn.html")]
+struct RedrawnFragment {
+    line: EntryLine,
+}
+
+/// An entry that was changed, in the place where it stands; nothing where it does not.
+pub fn redraw(canvas: &Canvas, redrawn: &Redrawn) -> Result<String> {
+    if !redrawn.entry.is_for(canvas.audience) {
+        return Ok(String::new());
+    }
+    let line = EntryLine::new(canvas, &redrawn.entry, redrawn.before(canvas.audience));
+    draw(&RedrawnFragment { line })
+}
+
+/// A stretch of the log for whoever follows it: what is new, and what was changed.
+pub fn news(canvas: &Canvas, history: &History) -> Result<String> {
+    let lines = lines(history, canvas);
+    let mut drawn = if lines.is_empty() { String::new() } else { entries_upsert(canvas, &lines)? };
+    for redrawn in &history.redrawn {
+        drawn += &redraw(canvas, redrawn)?;
+    }
+    Ok(drawn)
+}
+
+/// An entry that was just appended: itself, or what it changed.
+fn appended_news(canvas: &Canvas, appended: &Appended) -> Result<String> {
+    if appended.entry.amends().is_some() {
+        return appended.redrawn.iter().map(|redrawn| redraw(canvas, redrawn)).collect();
+    }
+    upsert(canvas, &appended.entry, before(canvas, appended))
+}
+
+#[derive(Template)]
 #[template(path = "conversation/_sent.html")]
 struct SentFragment {
     nonce: Nonce,
@@ -174,7 +271,7 @@ struct SentFragment {
 
 /// The answer to a send: its entry, and a fresh nonce for the form, since the next message is another one.
 pub fn sent(canvas: &Canvas, appended: &Appended) -> Result<String> {
-    let entry = upsert(canvas, &appended.entry, before(canvas, appended))?;
+    let entry = appended_news(canvas, appended)?;
     Ok(entry + &draw(&SentFragment { nonce: Nonce::new() })?)
 }
 
@@ -207,7 +304,7 @@ pub fn drawn(news: &News, canvas: &Canvas) -> Drawn {
     news.drawn(sheet, canvas.lang as usize, || {
         let html = match &news.event {
             Event::EntryAppended(appended) if appended.entry.is_for(canvas.audience) => {
-                upsert(canvas, &appended.entry, before(canvas, appended))
+                appended_news(canvas, appended)
             }
             Event::ReadMoved(moved) if moved.reader != canvas.audience => read_moved(canvas, moved),
             Event::Typed { by, .. } if by.side() != canvas.audience => typing(canvas, Some(by)),

@@ -1,6 +1,7 @@
 //! A visitor and the company's agents: one append-only log of entries, and the visitor's window on it. Doors: `contact`
 //! (who the visitor is), `site` (where the conversation takes place).
 mod actions;
+mod amending;
 mod heads;
 mod live;
 mod model;
@@ -12,12 +13,13 @@ pub use actions::{
     AtWork, FirstMessage, forget_closed_before, happen, note, plant, read_as_agent,
     read_as_visitor, reply, say, start, type_as_agent, type_as_visitor, wait_for_news,
 };
+pub use amending::{Change, amend};
 pub use live::{
-    Canvas, EntryLine, drawn, entries_upsert, lines, presence, read_marks, sent, typing, upsert,
+    Canvas, EntryLine, drawn, lines, news, presence, read_marks, redraw, sent, typing, upsert,
 };
-pub use model::{Append, Body, Conversation, Seat};
+pub use model::{Append, Beside, Body, Conversation, Seat, mentions};
 pub use store::{
-    Counts, History, Log, Positions, Range, Tab, counts, find_for, heads, history, list,
+    Counts, History, Log, Positions, Range, Shown, Tab, counts, find_for, heads, history, list,
     of_contact, page, positions, summaries_of, tables, touched_since, touches_since,
 };
 pub use web::{asked_range, history_fragment};

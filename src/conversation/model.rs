@@ -1,13 +1,22 @@
 //! What a conversation is and what may happen in it. No database, no HTTP, no clock.
 use crate::{
     error::{Error, Invalid, Result},
-    event::{Author, Content, Happening, Side, State, Summary},
+    event::{
+        Author, Changed, Content, Entry, Happening, Mention, Priority, Quote, Side, State, Summary,
+        With,
+    },
     ids::{AgentId, ContactId, ConversationId, Nonce, PublicId, SiteId},
 };
 use jiff::{SignedDuration, Timestamp};
 
 /// A visitor's message reopens a conversation that ended no longer ago than this.
 const REOPENS: SignedDuration = SignedDuration::from_hours(24);
+/// How long an agent may change or take back a message (as in WeChat).
+const AMENDS: SignedDuration = SignedDuration::from_mins(2);
+/// The furthest that a conversation may be put off.
+const SNOOZES: SignedDuration = SignedDuration::from_hours(24 * 90);
+/// Characters of an earlier message that a quote shows.
+const EXCERPT: usize = 200;
 
 /// The head of a log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +33,9 @@ pub struct Conversation {
     pub unread: i64,
     /// Since when the visitor waits for an answer.
     pub waiting_since: Option<Timestamp>,
+    pub priority: Priority,
+    /// Put off until then, or until the visitor writes.
+    pub snoozed_until: Option<Timestamp>,
     /// The last message of an agent.
     pub answer: Option<Answer>,
     pub preview: String,
@@ -74,18 +86,18 @@ impl Conversation {
     pub fn accept(mut self, append: &Append, at: Timestamp) -> Result<Self> {
         self.last_seq += 1;
         match (&append.author, &append.content) {
-            (Author::Visitor { .. }, Content::Text { body }) => {
+            (Author::Visitor { .. }, Content::Text { body, with }) => {
                 self.hear_again(at)?;
+                self.snoozed_until = None;
                 self.unread += 1;
                 self.waiting_since.get_or_insert(at);
-                self.show(body, Side::Visitor, at);
+                self.show(body, with, Side::Visitor, at);
             }
-            (Author::Visitor { .. }, Content::Note { .. } | Content::Event { .. }) => {
-                return Err(Error::Forbidden("forbidden-to-visitors"));
-            }
-            (Author::Agent { id, name }, Content::Text { body }) => {
+            (Author::Visitor { .. }, _) => return Err(Error::Forbidden("forbidden-to-visitors")),
+            (Author::Agent { id, name }, Content::Text { body, with }) => {
                 self.must_not_be_closed()?;
                 self.nobody_answered_meanwhile(*id, append)?;
+                self.snoozed_until = None;
                 self.assignee.get_or_insert_with(|| Assignee { id: *id, name: name.clone() });
                 self.state = State::Open;
                 self.answer = Some(Answer { seq: self.last_seq, by: *id, name: name.clone() });
@@ -94,34 +106,79 @@ impl Conversation {
                 if self.is_assigned_to(*id) {
                     self.unread = 0;
                 }
-                self.show(body, Side::Agent, at);
+                self.show(body, with, Side::Agent, at);
             }
             (Author::Agent { .. }, Content::Note { .. }) => {}
-            (Author::Agent { id, name }, Content::Event { what: Happening::Claimed }) => {
-                self.must_not_be_closed()?;
-                if let Some(assignee) = &self.assignee {
-                    return Err(Error::Taken { by: assignee.name.clone() });
-                }
-                self.assignee = Some(Assignee { id: *id, name: name.clone() });
-                self.state = State::Open;
-            }
-            (Author::Agent { .. }, Content::Event { what: Happening::Closed }) => {
-                self.must_not_be_closed()?;
-                self.state = State::Closed;
-                self.closed_at = Some(at);
-                self.waiting_since = None;
-                self.unread = 0;
-            }
-            (Author::Agent { id, name }, Content::Event { what: Happening::Reopened }) => {
-                if self.state != State::Closed {
-                    return Err(Error::Conflict("conflict-not-closed"));
-                }
-                self.state = State::Open;
-                self.closed_at = None;
-                self.assignee = Some(Assignee { id: *id, name: name.clone() });
+            // What becomes of the entry itself is `amended`.
+            (Author::Agent { .. }, Content::Edit { .. } | Content::Recall { .. }) => {}
+            (Author::Agent { id, name }, Content::Event { what }) => {
+                self.happen(what, &Mention { agent: *id, name: name.clone() }, at)?;
             }
         }
         Ok(self)
+    }
+
+    fn happen(&mut self, what: &Happening, by: &Mention, at: Timestamp) -> Result<()> {
+        if !matches!(what, Happening::Reopened | Happening::Tagged { .. }) {
+            self.must_not_be_closed()?;
+        }
+        match what {
+            Happening::Claimed => {
+                if let Some(assignee) = &self.assignee {
+                    return Err(Error::Taken { by: assignee.name.clone() });
+                }
+                self.give_to(by);
+            }
+            Happening::Transferred { to } => {
+                if self.is_assigned_to(to.agent) {
+                    return Err(Error::Conflict("conflict-has-it"));
+                }
+                self.give_to(to);
+            }
+            Happening::Closed => {
+                self.state = State::Closed;
+                self.closed_at = Some(at);
+                self.waiting_since = None;
+                self.snoozed_until = None;
+                self.unread = 0;
+            }
+            Happening::Reopened => {
+                if self.state != State::Closed {
+                    return Err(Error::Conflict("conflict-not-closed"));
+                }
+                self.closed_at = None;
+                self.give_to(by);
+            }
+            Happening::Snoozed { until } => {
+                if *until <= at || until.duration_since(at) > SNOOZES {
+                    return Err(Invalid { field: "until", reason: "invalid-snooze" }.into());
+                }
+                self.snoozed_until = Some(*until);
+                self.waiting_since = None;
+            }
+            Happening::Woken => {
+                if self.snoozed_until.take().is_none() {
+                    return Err(Error::Conflict("conflict-not-snoozed"));
+                }
+                self.last_at = at;
+            }
+            Happening::Prioritized { priority } => self.priority = *priority,
+            Happening::Invited { .. } | Happening::Tagged { .. } => {}
+        }
+        Ok(())
+    }
+
+    fn give_to(&mut self, agent: &Mention) {
+        self.assignee = Some(Assignee { id: agent.agent, name: agent.name.clone() });
+        self.state = State::Open;
+        self.snoozed_until = None;
+    }
+
+    /// A message was changed to, or taken back and left, this text: where it was shown as the last one, this is shown now.
+    pub fn retell(&mut self, was: &str, is: &str) {
+        if self.preview == in_short(was) {
+            self.preview = in_short(is);
+        }
     }
 
     pub fn is_assigned_to(&self, agent: AgentId) -> bool {
@@ -144,6 +201,8 @@ impl Conversation {
             last_seq: self.last_seq,
             unread: self.unread,
             waiting_since: self.waiting_since,
+            priority: self.priority,
+            snoozed_until: self.snoozed_until,
             preview: self.preview.clone(),
             preview_by: self.preview_by,
             last_at: self.last_at,
@@ -175,12 +234,81 @@ impl Conversation {
         }
     }
 
-    fn show(&mut self, body: &str, by: Side, at: Timestamp) {
-        self.preview =
-            body.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(100).collect();
+    fn show(&mut self, body: &str, with: &With, by: Side, at: Timestamp) {
+        self.preview = match with.attachments.first() {
+            Some(file) if body.is_empty() => in_short(&format!("📎 {}", file.name)),
+            _ => in_short(body),
+        };
         self.preview_by = by;
         self.last_at = at;
     }
+}
+
+/// A text as a list shows it: one line of at most 100 characters.
+fn in_short(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(100).collect()
+}
+
+/// What a message brings beside its words, as its sender chose it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Beside {
+    /// The number of the entry it answers.
+    pub quote: Option<i64>,
+    /// Whom a note calls.
+    pub mentions: Vec<Mention>,
+}
+
+/// An entry as an edit or a recall leaves it. Its author alone may, within two minutes, and what was taken back stays so.
+pub fn amended(entry: &Entry, by: &Author, change: &Content, at: Timestamp) -> Result<Entry> {
+    let (Content::Text { body, with } | Content::Note { body, with }) = &entry.content else {
+        return Err(Error::NotFound);
+    };
+    if !entry.author.same_person(by) {
+        return Err(Error::Forbidden("forbidden-not-yours"));
+    }
+    if entry.changed == Some(Changed::Recalled) {
+        return Err(Error::Conflict("conflict-recalled"));
+    }
+    if at.duration_since(entry.at) > AMENDS {
+        return Err(Error::Conflict("conflict-too-late"));
+    }
+    let (body, with, changed) = match change {
+        Content::Edit { body: text, .. } if text == body => {
+            return Err(Error::Conflict("conflict-same-text"));
+        }
+        Content::Edit { body, .. } => (body.clone(), with.clone(), Changed::Edited),
+        _ => (String::new(), With::default(), Changed::Recalled),
+    };
+    let content = match entry.content {
+        Content::Note { .. } => Content::Note { body, with },
+        _ => Content::Text { body, with },
+    };
+    Ok(Entry { content, changed: Some(changed), ..entry.clone() })
+}
+
+/// The beginning of an entry, for one that answers it. Only messages can be quoted, and notes by notes.
+pub fn quote(entry: &Entry, in_note: bool) -> Option<Quote> {
+    let body = match &entry.content {
+        Content::Text { body, .. } => body,
+        Content::Note { body, .. } if in_note => body,
+        _ => return None,
+    };
+    let excerpt: String = body.chars().take(EXCERPT).collect();
+    (!excerpt.is_empty()).then(|| Quote { seq: entry.seq, author: entry.author.clone(), excerpt })
+}
+
+/// Whom a note calls: each `@` followed by the name of somebody who works here, the longest name that fits.
+pub fn mentions(body: &str, colleagues: &[Mention]) -> Vec<Mention> {
+    let mut called: Vec<Mention> = Vec::new();
+    for rest in body.split('@').skip(1) {
+        let fitting = colleagues.iter().filter(|colleague| rest.starts_with(&colleague.name));
+        if let Some(one) = fitting.max_by_key(|colleague| colleague.name.len())
+            && !called.contains(one)
+        {
+            called.push(one.clone());
+        }
+    }
+    called
 }
 
 /// A message as it may be stored: 1–5,000 characters after `\r\n` and `\r` became `\n`, not only white space, and without
@@ -238,6 +366,8 @@ mod tests {
             last_seq: 0,
             unread: 0,
             waiting_since: None,
+            priority: Priority::Normal,
+            snoozed_until: None,
             answer: None,
             preview: String::new(),
             preview_by: Side::Visitor,
@@ -250,10 +380,7 @@ mod tests {
     }
 
     fn vera(body: &str) -> Append {
-        append(
-            Author::Visitor { id: ContactId(1), name: String::new() },
-            Content::Text { body: body.into() },
-        )
+        append(Author::Visitor { id: ContactId(1), name: String::new() }, text(body))
     }
     fn agent(id: i64, content: Content) -> Append {
         append(Author::Agent { id: AgentId(id), name: format!("agent {id}") }, content)
@@ -262,7 +389,10 @@ mod tests {
         Append { author, nonce: Nonce::new(), content, seen: None }
     }
     fn text(body: &str) -> Content {
-        Content::Text { body: body.into() }
+        Content::text(body)
+    }
+    fn note(body: &str) -> Content {
+        Content::Note { body: body.into(), with: With::default() }
     }
     fn event(what: Happening) -> Content {
         Content::Event { what }
@@ -337,11 +467,7 @@ mod tests {
 
     #[test]
     fn a_visitor_writes_texts_and_nothing_else() {
-        for content in [
-            Content::Note { body: "x".into() },
-            event(Happening::Claimed),
-            event(Happening::Closed),
-        ] {
+        for content in [note("x"), event(Happening::Claimed), event(Happening::Closed)] {
             let append = Append { content, ..vera("") };
             assert!(matches!(fresh().accept(&append, at(1)), Err(Error::Forbidden(_))));
         }
@@ -350,8 +476,7 @@ mod tests {
     #[test]
     fn a_note_changes_nothing_that_the_visitor_could_see() {
         let before = fresh().accept(&vera("?"), at(1)).unwrap();
-        let after =
-            before.clone().accept(&agent(7, Content::Note { body: "!".into() }), at(2)).unwrap();
+        let after = before.clone().accept(&agent(7, note("!")), at(2)).unwrap();
         assert_eq!(after, Conversation { last_seq: 2, ..before });
     }
 

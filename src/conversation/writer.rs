@@ -313,7 +313,14 @@ async fn write_all(
     for ((held, _), verdict) in appends.iter().zip(verdicts) {
         let (outcome, new) = match verdict {
             Verdict::New(entry) => {
-                (Ok(sent(db, held, &entry, held.last.clone(), false).await?), Some(entry))
+                // Who edits stands in no place of her own.
+                let before = match &held.last {
+                    Some(last) if last.amends().is_some() => {
+                        store::before(db, id(held), entry.seq, Side::Agent).await?
+                    }
+                    last => last.clone(),
+                };
+                (Ok(sent(db, held, &entry, before, false).await?), Some(entry))
             }
             Verdict::Made(entry) => {
                 let before = store::before(db, id(held), entry.seq, Side::Agent).await?;
@@ -360,7 +367,8 @@ async fn sent(
         both => both.clone(),
     };
     let (entry, summary) = (entry.clone(), held.summary());
-    let appended = Appended { entry, before_visitor, before_desk, summary };
+    let redrawn = Vec::new();
+    let appended = Appended { entry, before_visitor, before_desk, redrawn, summary };
     Ok(Sent { appended, conversation, duplicate })
 }
 
@@ -372,7 +380,10 @@ fn judge(
     at: Timestamp,
 ) -> Verdict {
     match made.get(&held.conversation.id) {
-        Some(entry) if entry.content == append.content => Verdict::Made(entry.clone()),
+        // What was changed since cannot be compared any more.
+        Some(entry) if entry.changed.is_some() || entry.content.is_again(&append.content) => {
+            Verdict::Made(entry.clone())
+        }
         Some(_) => Verdict::Refused(Error::NonceReused),
         None => match held.conversation.clone().accept(append, at) {
             Ok(next) => {
@@ -382,6 +393,7 @@ fn judge(
                     author: named(&append.author, &held.name),
                     content: append.content.clone(),
                     at,
+                    changed: None,
                 })
             }
             Err(refusal) => Verdict::Refused(refusal),

@@ -4,9 +4,9 @@ use crate::{
     app::{App, aside},
     bus::{Drawn, Listener, News},
     contact::{self, TokenHash},
-    conversation::{self, Conversation, History, Positions, Range, Seat},
+    conversation::{self, Conversation, History, Positions, Range, Seat, Shown},
     error::Result,
-    event::{Access, Author, Entry, Event, Present, Side, Topic},
+    event::{Access, Author, Entry, Event, Present, Redrawn, Side, Topic},
     ids::{self, AgentId, ConversationId, Cursor},
 };
 use bytes::Bytes;
@@ -34,6 +34,8 @@ const SPREAD_PER_STREAM: Duration = Duration::from_millis(2);
 pub enum Piece {
     /// Something to show that moves the cursor to `seq`.
     Entry { seq: i64, drawn: Drawn },
+    /// Something shown before as it is now; moves the cursor likewise.
+    Redrawn { seq: i64, drawn: Drawn },
     /// Something to show that is not in the log.
     Passing(Drawn),
     /// All that was missed has been sent: how things stand now, as how far everybody has read and who is here.
@@ -63,6 +65,8 @@ pub trait Draw: Clone + Send + Sync + 'static {
     fn conversation(&self) -> ConversationId;
     /// An entry, and the one before it that this audience may see.
     fn entry(&self, entry: &Entry, before: Option<&Entry>) -> Result<Drawn>;
+    /// An entry that was changed.
+    fn redrawn(&self, redrawn: &Redrawn) -> Result<Drawn>;
     /// The same from news, drawn by its first reader and shared. Empty if there is nothing to see.
     fn news(&self, news: &News) -> Drawn;
     fn positions(&self, positions: &Positions) -> Result<Drawn>;
@@ -382,7 +386,13 @@ async fn heard<D: Draw>(
         Some(1) => {
             *seen += 1;
             let drawn = draw.news(news);
-            Ok(if drawn.is_empty() { Vec::new() } else { vec![Piece::Entry { seq: *seen, drawn }] })
+            Ok(match &news.event {
+                _ if drawn.is_empty() => Vec::new(),
+                Event::EntryAppended(appended) if appended.entry.amends().is_some() => {
+                    vec![Piece::Redrawn { seq: *seen, drawn }]
+                }
+                _ => vec![Piece::Entry { seq: *seen, drawn }],
+            })
         }
         None => {
             let drawn = draw.news(news);
@@ -424,8 +434,15 @@ async fn read_on<D: Draw>(app: &App, draw: &D, mut seen: i64) -> Result<(Vec<Pie
         let Some(last) = history.entries.last().map(|entry| entry.seq) else {
             return Ok((pieces, seen));
         };
-        for (entry, before) in history.seen_by(draw.audience()) {
-            pieces.push(Piece::Entry { seq: entry.seq, drawn: draw.entry(entry, before)? });
+        for shown in history.shown_to(draw.audience()) {
+            pieces.push(match shown {
+                Shown::Entry(entry, before) => {
+                    Piece::Entry { seq: entry.seq, drawn: draw.entry(entry, before)? }
+                }
+                Shown::Redrawn(seq, redrawn) => {
+                    Piece::Redrawn { seq, drawn: draw.redrawn(redrawn)? }
+                }
+            });
         }
         seen = last;
         if (history.entries.len() as u64) < MISSED {

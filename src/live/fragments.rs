@@ -4,7 +4,7 @@ use crate::{
     bus::{Drawn, News},
     conversation::{self, Canvas, Positions},
     error::Result,
-    event::{Entry, Side},
+    event::{Entry, Redrawn, Side},
     ids::ConversationId,
 };
 
@@ -17,6 +17,9 @@ impl Draw for Canvas {
     }
     fn entry(&self, entry: &Entry, before: Option<&Entry>) -> Result<Drawn> {
         conversation::upsert(self, entry, before).map(Drawn::from)
+    }
+    fn redrawn(&self, redrawn: &Redrawn) -> Result<Drawn> {
+        conversation::redraw(self, redrawn).map(Drawn::from)
     }
     fn news(&self, news: &News) -> Drawn {
         conversation::drawn(news, self)

@@ -8,7 +8,7 @@ use crate::{
     bus::{Drawn, News, Sheet},
     conversation::{Positions, Seat},
     error::Result,
-    event::{Entry, Event, Present, Side},
+    event::{Entry, Event, Present, Redrawn, Side},
     ids::ConversationId,
 };
 use std::sync::Arc;
@@ -57,31 +57,44 @@ impl Frames {
         ServerFrame::Presence { conversation: self.name.clone(), side: self.other().into(), here }
     }
 
-    /// What news is to this audience, if anything.
-    fn news_frame(&self, event: &Event) -> Option<ServerFrame> {
+    /// The same entry once more: whoever holds it puts this in its place.
+    fn redrawn_frame(&self, redrawn: &Redrawn) -> ServerFrame {
+        self.entry_frame(&redrawn.entry, redrawn.before(self.audience))
+    }
+
+    /// What news is to this audience.
+    fn news_frames(&self, event: &Event) -> Vec<ServerFrame> {
         match event {
+            Event::EntryAppended(appended) if !appended.entry.is_for(self.audience) => Vec::new(),
+            Event::EntryAppended(appended) if appended.entry.amends().is_some() => appended
+                .redrawn
+                .iter()
+                .filter(|redrawn| redrawn.entry.is_for(self.audience))
+                .map(|redrawn| self.redrawn_frame(redrawn))
+                .collect(),
             Event::EntryAppended(appended) => {
                 let before = match self.audience {
                     Side::Visitor => &appended.before_visitor,
                     Side::Agent => &appended.before_desk,
                 };
-                let visible = appended.entry.is_for(self.audience);
-                visible.then(|| self.entry_frame(&appended.entry, before.as_ref()))
+                vec![self.entry_frame(&appended.entry, before.as_ref())]
             }
-            Event::ReadMoved(moved) => Some(self.read_frame(moved.reader, moved.seq)),
-            Event::Typed { by, .. } if by.side() == self.other() => Some(ServerFrame::Typing {
+            Event::ReadMoved(moved) => vec![self.read_frame(moved.reader, moved.seq)],
+            Event::Typed { by, .. } if by.side() == self.other() => vec![ServerFrame::Typing {
                 conversation: self.name.clone(),
                 by: Some(Author::new(by, self.audience)),
                 typing: true,
-            }),
-            Event::PresenceChanged { who, here } => {
-                let other = (*who == Present::Agents) == (self.audience == Side::Visitor);
-                other.then(|| self.presence_frame(*here))
+            }],
+            Event::PresenceChanged { who, here }
+                if (*who == Present::Agents) == (self.audience == Side::Visitor) =>
+            {
+                vec![self.presence_frame(*here)]
             }
             Event::Typed { .. }
+            | Event::PresenceChanged { .. }
             | Event::AccessLost { .. }
             | Event::HeadSeen { .. }
-            | Event::RowSeen(_) => None,
+            | Event::RowSeen(_) => Vec::new(),
         }
     }
 }
@@ -96,8 +109,14 @@ impl Draw for Frames {
     fn entry(&self, entry: &Entry, before: Option<&Entry>) -> Result<Drawn> {
         Ok(self.entry_frame(entry, before).write().into())
     }
+    fn redrawn(&self, redrawn: &Redrawn) -> Result<Drawn> {
+        Ok(self.redrawn_frame(redrawn).write().into())
+    }
     fn news(&self, news: &News) -> Drawn {
-        let draw = || self.news_frame(&news.event).map(|frame| frame.write()).unwrap_or_default();
+        let draw = || {
+            let frames = self.news_frames(&news.event);
+            frames.iter().map(ServerFrame::write).collect::<Vec<_>>().join("\n")
+        };
         // That agents came or went is one piece of news for all conversations, each of which has a name of its own.
         if matches!(news.event, Event::PresenceChanged { .. }) {
             return draw().into();

@@ -102,8 +102,10 @@ fn range(request: &Request, epoch: &str, last_seq: i64) -> Range {
 fn written(piece: Piece) -> Bytes {
     match piece {
         Piece::Entry { drawn, .. } => Bytes::clone(&drawn),
-        // A document that only grows cannot move a mark.
-        Piece::Passing(_) | Piece::Synced(_) | Piece::Row { .. } => Bytes::new(),
+        // A document that only grows cannot move a mark; what was changed is seen when it is loaded again.
+        Piece::Redrawn { .. } | Piece::Passing(_) | Piece::Synced(_) | Piece::Row { .. } => {
+            Bytes::new()
+        }
         Piece::Beat => Bytes::from_static(b"<!-- -->"),
         Piece::Reset | Piece::End => {
             let seconds = follow::retry(0).as_secs();

@@ -101,7 +101,7 @@ fn shown(
     if !json {
         return history_fragment(canvas, history);
     }
-    if history.seen_by(Side::Visitor).next().is_none() {
+    if history.shown_to(Side::Visitor).next().is_none() {
         return Ok(StatusCode::NO_CONTENT.into());
     }
     Ok(Json(Entries::new(&app.epoch, history, last_seq, Side::Visitor)).into_response())

@@ -357,7 +357,7 @@ fn subscription(
     pieces.map(move |piece| {
         let _as_long_as_it_is_followed = &here;
         match piece {
-            Piece::Entry { seq: newer, drawn } => {
+            Piece::Entry { seq: newer, drawn } | Piece::Redrawn { seq: newer, drawn } => {
                 seq = seq.max(newer);
                 Brought::Frames(lines(&drawn))
             }

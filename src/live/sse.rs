@@ -138,7 +138,7 @@ impl Writer {
 
     pub fn write(&self, piece: &Piece) -> Bytes {
         match piece {
-            Piece::Entry { seq, drawn } => {
+            Piece::Entry { seq, drawn } | Piece::Redrawn { seq, drawn } => {
                 drawn.block(|drawn| shown(Some(&format!("{}:{seq}", self.epoch)), drawn))
             }
             Piece::Row { cursor, drawn, hint } => {

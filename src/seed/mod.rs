@@ -4,7 +4,7 @@ use crate::{
     app::App,
     conversation::{self, Append, Conversation, Log},
     error::Result,
-    event::{Author, Content, Entry, Happening, Side, State},
+    event::{Author, Content, Entry, Happening, Priority, Side, State},
     ids::{AgentId, ContactId, ConversationId, Nonce, PublicId, SiteId},
     site,
 };
@@ -113,7 +113,7 @@ impl Teller {
             let append = Append { author, nonce: Nonce::new(), content, seen: None };
             log.head = log.head.accept(&append, at)?;
             let Append { author, content, .. } = append;
-            log.entries.push(Entry { seq: log.head.last_seq, author, content, at });
+            log.entries.push(Entry { seq: log.head.last_seq, author, content, at, changed: None });
         }
         Ok(log)
     }
@@ -121,7 +121,7 @@ impl Teller {
     fn words(&mut self, of: &str) -> Content {
         let words = of.lines().choose(&mut self.chance).unwrap_or_default();
         let number = self.chance.random_range(1..100_000u32);
-        Content::Text { body: words.replace("{}", &number.to_string()) }
+        Content::text(words.replace("{}", &number.to_string()))
     }
 
     fn head(&self, id: i64, at: Timestamp) -> Conversation {
@@ -135,6 +135,8 @@ impl Teller {
             last_seq: 0,
             unread: 0,
             waiting_since: None,
+            priority: Priority::default(),
+            snoozed_until: None,
             answer: None,
             preview: String::new(),
             preview_by: Side::Visitor,

@@ -1,4 +1,4 @@
-//! Plain text cut into text and links. Templates draw the pieces, so every byte still passes through their escaping.
+//! Plain text cut into text, links and names. Templates draw the pieces, so every byte still passes through their escaping.
 use linkify::{LinkFinder, LinkKind};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,10 +9,12 @@ pub enum Piece<'a> {
         href: String,
         text: &'a str,
     },
+    /// Somebody called: `@` and the name.
+    Mention(&'a str),
 }
 
-/// Cuts a message into pieces. Joined, their texts are the message.
-pub fn pieces(body: &str) -> Vec<Piece<'_>> {
+/// Cuts a message that calls these names into pieces. Joined, their texts are the message.
+pub fn pieces<'a>(body: &'a str, names: &[String]) -> Vec<Piece<'a>> {
     let mut pieces = Vec::new();
     for span in LinkFinder::new().spans(body) {
         let text = span.as_str();
@@ -21,12 +23,36 @@ pub fn pieces(body: &str) -> Vec<Piece<'_>> {
         } else {
             text.len()
         };
-        pieces.push(piece(&text[..end], span.kind()));
+        match piece(&text[..end], span.kind()) {
+            Piece::Text(text) => call(text, names, &mut pieces),
+            link => pieces.push(link),
+        }
         if end < text.len() {
-            pieces.push(Piece::Text(&text[end..]));
+            call(&text[end..], names, &mut pieces);
         }
     }
     pieces
+}
+
+/// Text in which names are called.
+fn call<'a>(text: &'a str, names: &[String], pieces: &mut Vec<Piece<'a>>) {
+    let mut done = 0;
+    for (at, _) in text.match_indices('@') {
+        let called = names.iter().filter(|name| text[at + 1..].starts_with(name.as_str()));
+        let Some(length) = called.map(String::len).max() else { continue };
+        if at < done {
+            continue;
+        }
+        if at > done {
+            pieces.push(Piece::Text(&text[done..at]));
+        }
+        let end = at + 1 + length;
+        pieces.push(Piece::Mention(&text[at..end]));
+        done = end;
+    }
+    if done < text.len() {
+        pieces.push(Piece::Text(&text[done..]));
+    }
 }
 
 /// Chinese writes no space after an address: full-width punctuation and quotation marks end it.
@@ -52,9 +78,9 @@ mod tests {
     fn links(body: &str) -> Vec<String> {
         let href = |piece| match piece {
             Piece::Link { href, .. } => Some(href),
-            Piece::Text(_) => None,
+            Piece::Text(_) | Piece::Mention(_) => None,
         };
-        pieces(body).into_iter().filter_map(href).collect()
+        pieces(body, &[]).into_iter().filter_map(href).collect()
     }
 
     #[test]
@@ -76,11 +102,28 @@ mod tests {
         }
     }
 
+    #[test]
+    fn the_longest_name_is_called() {
+        let names = ["Ana".to_owned(), "Anabel".into(), "林小雨".into()];
+        assert_eq!(
+            pieces("@Anabel，请@林小雨看 a@b.example @Ben", &names),
+            [
+                Piece::Mention("@Anabel"),
+                Piece::Text("，请"),
+                Piece::Mention("@林小雨"),
+                Piece::Text("看 "),
+                Piece::Link { href: "mailto:a@b.example".into(), text: "a@b.example" },
+                Piece::Text(" @Ben"),
+            ]
+        );
+    }
+
     proptest::proptest! {
         #[test]
-        fn the_pieces_joined_are_the_message(body in "\\PC{0,200}") {
-            let joined: String = pieces(&body).iter().map(|piece| match piece {
-                Piece::Text(text) | Piece::Link { text, .. } => *text,
+        fn the_pieces_joined_are_the_message(body in "[@ab林 \\PC]{0,200}") {
+            let names = ["a".to_owned(), "ab".into(), "林".into()];
+            let joined: String = pieces(&body, &names).iter().map(|piece| match piece {
+                Piece::Text(text) | Piece::Link { text, .. } | Piece::Mention(text) => *text,
             }).collect();
             proptest::prop_assert_eq!(joined, body);
         }

@@ -70,7 +70,7 @@ async fn three_in_ten_answers_are_lost_and_every_message_stands_there_once() {
         .entries
         .iter()
         .map(|entry| match &entry.content {
-            Content::Text { body } => body.clone(),
+            Content::Text { body, .. } => body.clone(),
             other => panic!("{other:?}"),
         })
         .collect();

@@ -190,8 +190,8 @@ async fn what_a_node_knows_of_a_conversation_never_stands_against_what_another_w
     let numbers: Vec<_> = log.entries.iter().map(|entry| entry.seq).collect();
     assert_eq!(numbers, (1..=said.len() as i64).collect::<Vec<_>>());
     let words = log.entries.iter().map(|entry| match &entry.content {
-        Content::Text { body } | Content::Note { body } => body.clone(),
-        Content::Event { .. } => String::new(),
+        Content::Text { body, .. } | Content::Note { body, .. } => body.clone(),
+        _ => String::new(),
     });
     assert_eq!(words.collect::<Vec<_>>(), said);
 }

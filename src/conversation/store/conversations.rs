@@ -1,14 +1,14 @@
 //! Rows of conversations: the heads of the logs.
 use super::{
     entries::{self, entry},
-    words::{side, side_word, state, state_word},
+    words::{priority, priority_number, side, side_word, state, state_word},
 };
 use crate::{
     contact::{self, TokenHash},
     conversation::model::{Answer, Assignee, Conversation, Seat},
     db::{self, Db},
     error::{Error, Result},
-    event::{Entry, Side, State, Summary},
+    event::{Entry, Priority, Side, State, Summary},
     ids::{AgentId, ContactId, ConversationId, Nonce, PublicId, SiteId},
     site,
 };
@@ -53,6 +53,9 @@ pub mod conversation {
         /// In whole seconds.
         pub touched_at: i64,
         pub touches: i64,
+        /// 0 low, 1 normal, 2 high, 3 urgent.
+        pub priority: i64,
+        pub snoozed_until: Option<i64>,
     }
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
     pub enum Relation {}
@@ -278,6 +281,8 @@ pub async fn open(db: &impl ConnectionTrait, start: &Start<'_>) -> Result<Option
         closed_at: Set(None),
         touched_at: Set(db::second(start.at)),
         touches: Set(0),
+        priority: Set(priority_number(Priority::default())),
+        snoozed_until: Set(None),
         ..Default::default()
     };
     match conversation::Entity::insert(row).exec(db).await {
@@ -313,7 +318,7 @@ pub(super) async fn update_all(
 }
 
 /// What an entry or a reader may change; the rest of a conversation stays as it was made.
-pub(super) const CHANGING: [conversation::Column; 15] = {
+pub(super) const CHANGING: [conversation::Column; 17] = {
     use conversation::Column::*;
     [
         State,
@@ -331,6 +336,8 @@ pub(super) const CHANGING: [conversation::Column; 15] = {
         AnsweredAt,
         ClosedAt,
         Touches,
+        Priority,
+        SnoozedUntil,
     ]
 };
 
@@ -352,6 +359,8 @@ pub(super) fn changed(row: &conversation::Model, now: &Conversation) -> conversa
         answered_at: now.answered_at.map(db::micros),
         closed_at: now.closed_at.map(db::micros),
         touches: now.touches,
+        priority: priority_number(now.priority),
+        snoozed_until: now.snoozed_until.map(db::micros),
         ..row.clone()
     }
 }
@@ -393,5 +402,7 @@ pub(super) fn read(row: conversation::Model) -> Conversation {
         answered_at: row.answered_at.map(db::timestamp),
         closed_at: row.closed_at.map(db::timestamp),
         touches: row.touches,
+        priority: priority(row.priority),
+        snoozed_until: row.snoozed_until.map(db::timestamp),
     }
 }

@@ -4,15 +4,17 @@ use crate::{
     conversation::model::Append,
     db,
     error::{Error, Result},
-    event::{Author, Content, Entry, Happening, Side},
+    event::{Author, Changed, Content, Entry, Happening, Redrawn, Side, With},
     ids::{AgentId, ContactId, ConversationId, Nonce},
 };
 use sea_orm::{
+    ActiveValue::Set,
     Condition, IntoActiveModel, QueryOrder, QuerySelect, QueryTrait, Select,
     entity::prelude::*,
     sea_query::{ExprTrait, SimpleExpr},
 };
-use std::collections::HashMap;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeSet, HashMap};
 
 pub mod entry {
     use sea_orm::entity::prelude::*;
@@ -32,6 +34,8 @@ pub mod entry {
         #[sea_orm(column_type = "Text")]
         pub body: String,
         pub at: i64,
+        #[sea_orm(column_type = "Text", nullable)]
+        pub extra: Option<String>,
     }
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
     pub enum Relation {}
@@ -47,12 +51,48 @@ pub(super) async fn insert(db: &impl ConnectionTrait, rows: Vec<entry::Model>) -
     }
 }
 
+/// What a row keeps in `extra`.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Extra {
+    #[serde(flatten)]
+    with: With,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    changed: Option<Changed>,
+    /// Of an edit or a recall: the entry it changed. Its `body` is what that said before, for the audit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    of: Option<i64>,
+    /// Of an edit: what the entry says since.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<String>,
+}
+
+impl Extra {
+    fn written(&self) -> Result<Option<String>> {
+        let nothing = self.with.is_empty() && self.changed.is_none() && self.of.is_none();
+        (!nothing).then(|| serde_json::to_string(self)).transpose().map_err(Error::internal)
+    }
+}
+
 pub(super) fn row(id: ConversationId, entry: &Entry, nonce: &Nonce) -> Result<entry::Model> {
-    let (kind, audience, body) = match &entry.content {
-        Content::Text { body } => ("text", "both", body.clone()),
-        Content::Note { body } => ("note", "agents", body.clone()),
-        Content::Event { what } => {
-            ("event", "both", serde_json::to_string(what).map_err(Error::internal)?)
+    let mut extra = Extra { changed: entry.changed, ..Extra::default() };
+    let (kind, body) = match &entry.content {
+        Content::Text { body, with } => {
+            extra.with = with.clone();
+            ("text", body.clone())
+        }
+        Content::Note { body, with } => {
+            extra.with = with.clone();
+            ("note", body.clone())
+        }
+        Content::Event { what } => ("event", serde_json::to_string(what).map_err(Error::internal)?),
+        Content::Edit { of, body, .. } => {
+            (extra.of, extra.text) = (Some(*of), Some(body.clone()));
+            ("edit", String::new())
+        }
+        Content::Recall { of, .. } => {
+            extra.of = Some(*of);
+            ("recall", String::new())
         }
     };
     let (author_kind, author_id) = key(&entry.author);
@@ -60,14 +100,54 @@ pub(super) fn row(id: ConversationId, entry: &Entry, nonce: &Nonce) -> Result<en
         conversation_id: id.0,
         seq: entry.seq,
         kind: kind.into(),
-        audience: audience.into(),
+        audience: if entry.content.is_private() { "agents" } else { "both" }.into(),
         author_kind: author_kind.into(),
         author_id,
         author_name: entry.author.name().to_owned(),
         nonce: nonce.to_string(),
         body,
         at: db::micros(entry.at),
+        extra: extra.written()?,
     })
+}
+
+/// An entry as it is now.
+pub async fn find(db: &impl ConnectionTrait, id: ConversationId, seq: i64) -> Result<Entry> {
+    let row = entry::Entity::find_by_id((id.0, seq)).one(db).await?.ok_or(Error::NotFound)?;
+    read(row)
+}
+
+/// Writes what became of an entry; what it said before is kept with the entry that changed it.
+pub async fn amend(
+    db: &impl ConnectionTrait,
+    id: ConversationId,
+    (was, is): (&Entry, &Entry),
+    by: &Entry,
+) -> Result<()> {
+    put(db, id, is).await?;
+    let keep = entry::ActiveModel {
+        conversation_id: Set(id.0),
+        seq: Set(by.seq),
+        body: Set(was.words().to_owned()),
+        ..Default::default()
+    };
+    entry::Entity::update(keep).exec(db).await?;
+    Ok(())
+}
+
+/// Writes an entry's text and what comes with it anew.
+pub async fn put(db: &impl ConnectionTrait, id: ConversationId, entry: &Entry) -> Result<()> {
+    // The nonce stays as it is.
+    let entry::Model { body, extra, .. } = row(id, entry, &Nonce::new())?;
+    let new = entry::ActiveModel {
+        conversation_id: Set(id.0),
+        seq: Set(entry.seq),
+        body: Set(body),
+        extra: Set(extra),
+        ..Default::default()
+    };
+    entry::Entity::update(new).exec(db).await?;
+    Ok(())
 }
 
 /// What nonces of authors have already made, by conversation.
@@ -125,17 +205,43 @@ pub struct History {
     pub entries: Vec<Entry>,
     pub before_visitor: Option<Entry>,
     pub before_desk: Option<Entry>,
+    /// What edits and recalls among them changed, as it is now.
+    pub redrawn: Vec<Redrawn>,
+}
+
+/// What a reader is shown of one entry.
+#[derive(Clone, Copy, Debug)]
+pub enum Shown<'a> {
+    /// Itself, with the one before it.
+    Entry(&'a Entry, Option<&'a Entry>),
+    /// What it changed; the number is its own.
+    Redrawn(i64, &'a Redrawn),
 }
 
 impl History {
-    /// The entries an audience may see, each with the one before it.
-    pub fn seen_by(&self, audience: Side) -> impl Iterator<Item = (&Entry, Option<&Entry>)> {
+    /// What an audience is shown of these entries, in order.
+    pub fn shown_to(&self, audience: Side) -> impl Iterator<Item = Shown<'_>> {
         let mut before = match audience {
             Side::Visitor => self.before_visitor.as_ref(),
             Side::Agent => self.before_desk.as_ref(),
         };
         let visible = self.entries.iter().filter(move |entry| entry.is_for(audience));
-        visible.map(move |entry| (entry, before.replace(entry)))
+        visible.filter_map(move |entry| match entry.amends() {
+            None => Some(Shown::Entry(entry, before.replace(entry))),
+            Some(target) => self
+                .redrawn
+                .iter()
+                .find(|redrawn| redrawn.entry.seq == target)
+                .map(|redrawn| Shown::Redrawn(entry.seq, redrawn)),
+        })
+    }
+
+    /// The entries that an audience sees in their own places, each with the one before it.
+    pub fn seen_by(&self, audience: Side) -> impl Iterator<Item = (&Entry, Option<&Entry>)> {
+        self.shown_to(audience).filter_map(|shown| match shown {
+            Shown::Entry(entry, before) => Some((entry, before)),
+            Shown::Redrawn(..) => None,
+        })
     }
 
     pub fn first_seq(&self) -> i64 {
@@ -168,14 +274,31 @@ pub async fn history(
         entries.reverse();
     }
     let Some(first) = entries.first().map(|entry| entry.seq) else {
-        return Ok(History { entries, before_visitor: None, before_desk: None });
+        let (before_visitor, before_desk, redrawn) = Default::default();
+        return Ok(History { entries, before_visitor, before_desk, redrawn });
     };
     let before_visitor = before(db, id, first, Side::Visitor).await?;
     let before_desk = before(db, id, first, Side::Agent).await?;
-    Ok(History { entries, before_visitor, before_desk })
+    let targets: BTreeSet<_> = entries.iter().filter_map(Entry::amends).collect();
+    let mut redrawn = Vec::with_capacity(targets.len());
+    for seq in targets {
+        redrawn.push(redraw(db, id, find(db, id, seq).await?).await?);
+    }
+    Ok(History { entries, before_visitor, before_desk, redrawn })
 }
 
-/// The entry before a number that an audience may see.
+/// An entry with what it is drawn after.
+pub async fn redraw(
+    db: &impl ConnectionTrait,
+    id: ConversationId,
+    entry: Entry,
+) -> Result<Redrawn> {
+    let before_visitor = before(db, id, entry.seq, Side::Visitor).await?;
+    let before_desk = before(db, id, entry.seq, Side::Agent).await?;
+    Ok(Redrawn { entry, before_visitor, before_desk })
+}
+
+/// The entry before a number that an audience sees in its place.
 pub async fn before(
     db: &impl ConnectionTrait,
     id: ConversationId,
@@ -190,6 +313,7 @@ pub async fn before(
         .apply_if((audience == Side::Visitor).then_some(()), |query, ()| {
             query.filter(entry::Column::Audience.eq("both"))
         })
+        .filter(entry::Column::Kind.is_not_in(["edit", "recall"]))
         .order_by_desc(entry::Column::Seq)
         .one(db)
         .await?;
@@ -201,9 +325,17 @@ pub(super) fn of(id: ConversationId) -> Select<entry::Entity> {
 }
 
 pub(super) fn read(row: entry::Model) -> Result<Entry> {
+    let extra: Extra = match &row.extra {
+        Some(text) => serde_json::from_str(text).map_err(Error::internal)?,
+        None => Extra::default(),
+    };
+    let private = row.audience == "agents";
+    let (with, of) = (extra.with, extra.of.unwrap_or_default());
     let content = match row.kind.as_str() {
-        "text" => Content::Text { body: row.body },
-        "note" => Content::Note { body: row.body },
+        "text" => Content::Text { body: row.body, with },
+        "note" => Content::Note { body: row.body, with },
+        "edit" => Content::Edit { of, body: extra.text.unwrap_or_default(), private },
+        "recall" => Content::Recall { of, private },
         _ => Content::Event {
             what: serde_json::from_str::<Happening>(&row.body).map_err(Error::internal)?,
         },
@@ -212,5 +344,5 @@ pub(super) fn read(row: entry::Model) -> Result<Entry> {
         Side::Visitor => Author::Visitor { id: ContactId(row.author_id), name: row.author_name },
         Side::Agent => Author::Agent { id: AgentId(row.author_id), name: row.author_name },
     };
-    Ok(Entry { seq: row.seq, author, content, at: db::timestamp(row.at) })
+    Ok(Entry { seq: row.seq, author, content, at: db::timestamp(row.at), changed: extra.changed })
 }

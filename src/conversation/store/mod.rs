@@ -12,7 +12,9 @@ use crate::db;
 pub use conversations::{
     Held, Start, find_for, find_open, find_started, heads, lock, lock_free, open, update,
 };
-pub use entries::{History, Range, before, history, made_by};
+pub use entries::{
+    History, Range, Shown, amend, before, find as find_entry, history, made_by, put, redraw,
+};
 pub use forgetting::{remove_closed_before, without_conversations};
 pub use lists::{
     Counts, Tab, counts, list, of_contact, page, summaries_of, touched_since, touches_since,

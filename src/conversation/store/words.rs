@@ -1,5 +1,5 @@
-//! How sides, states and authors are written in columns.
-use crate::event::{Author, Side, State};
+//! How sides, states, priorities and authors are written in columns.
+use crate::event::{Author, Priority, Side, State};
 
 pub(super) fn key(author: &Author) -> (&'static str, i64) {
     match author {
@@ -32,5 +32,23 @@ pub(super) fn state(word: &str) -> State {
         "open" => State::Open,
         "closed" => State::Closed,
         _ => State::Queued,
+    }
+}
+
+pub(super) fn priority_number(priority: Priority) -> i64 {
+    match priority {
+        Priority::Low => 0,
+        Priority::Normal => 1,
+        Priority::High => 2,
+        Priority::Urgent => 3,
+    }
+}
+
+pub(super) fn priority(number: i64) -> Priority {
+    match number {
+        ..=0 => Priority::Low,
+        1 => Priority::Normal,
+        2 => Priority::High,
+        3.. => Priority::Urgent,
     }
 }

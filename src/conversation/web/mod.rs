@@ -288,11 +288,8 @@ pub fn asked_range(request: &Request) -> Result<Range> {
 }
 
 pub fn history_fragment(canvas: &Canvas, history: &History) -> Result<Response> {
-    let lines = live::lines(history, canvas);
-    if lines.is_empty() {
-        return Ok(StatusCode::NO_CONTENT.into());
-    }
-    Ok(fragment(live::entries_upsert(canvas, &lines)?))
+    let news = live::news(canvas, history)?;
+    Ok(if news.is_empty() { StatusCode::NO_CONTENT.into() } else { fragment(news) })
 }
 
 // ── without scripts ──

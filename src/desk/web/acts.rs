@@ -1,11 +1,11 @@
 //! What an agent does in a conversation. Every act is a plain form; htmx gets the part of the page that changed.
 use super::{PAGE, PaneFragment, bar, bar_partial, number, open, pane, tab};
 use crate::{
-    agent::CurrentAgent,
+    agent::{self, CurrentAgent},
     app::App,
-    conversation::{self, AtWork, Body, Range, Sent},
+    conversation::{self, AtWork, Beside, Body, Range, Sent, mentions},
     error::{Error, Invalid, Result},
-    event::Happening,
+    event::{Happening, Mention},
     ids::{ConversationId, Nonce},
     web::{
         limits::Limits,
@@ -17,7 +17,7 @@ use poem::{
     http::StatusCode,
     web::{Data, Form, Path},
 };
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error as _};
 use std::sync::Arc;
 
 #[derive(Deserialize)]
@@ -29,6 +29,9 @@ struct WriteForm {
     kind: String,
     #[serde(default)]
     seen_seq: Option<i64>,
+    /// The number of the entry it answers.
+    #[serde(default, deserialize_with = "none_if_empty")]
+    quote: Option<i64>,
     /// Set by the button that sends although somebody else answered meanwhile.
     #[serde(default)]
     anyway: Option<String>,
@@ -48,9 +51,16 @@ pub async fn write(
     let (body, nonce) = (Body::parse(&form.body)?, Nonce::parse(&form.nonce)?);
     limits.message(&me.counted_as())?;
     let seen = form.seen_seq.filter(|_| form.anyway.is_none());
+    let quote = form.quote;
     let sent = match form.kind.as_str() {
-        "" | "text" => conversation::reply(&app, work.clone(), nonce, body, seen).await?,
-        "note" => conversation::note(&app, work.clone(), nonce, body).await?,
+        "" | "text" => {
+            let beside = Beside { quote, ..Beside::default() };
+            conversation::reply(&app, work.clone(), nonce, body, beside, seen).await?
+        }
+        "note" => {
+            let mentions = mentions(body.as_str(), &colleagues(&app).await?);
+            conversation::note(&app, work.clone(), nonce, body, Beside { quote, mentions }).await?
+        }
         _ => return Err(Invalid { field: "kind", reason: "invalid-form" }.into()),
     };
     if let Some(seen) = form.seen_seq {
@@ -136,6 +146,19 @@ pub async fn typing(
         conversation::type_as_agent(&app, &work).await?;
     }
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Who can be called, given a conversation, or asked for help.
+pub(super) async fn colleagues(app: &App) -> Result<Vec<Mention>> {
+    let all = agent::all(&app.db).await?;
+    let acting = all.into_iter().filter(|one| one.role.may_act());
+    Ok(acting.map(|one| Mention { agent: one.id, name: one.name }).collect())
+}
+
+/// A hidden field that holds nothing is as good as none.
+fn none_if_empty<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
+    let text = Option::<String>::deserialize(from)?.unwrap_or_default();
+    if text.is_empty() { Ok(None) } else { text.parse().map(Some).map_err(D::Error::custom) }
 }
 
 fn at_work(me: &CurrentAgent, conversation: ConversationId) -> Result<AtWork> {

@@ -255,7 +255,7 @@ pub async fn messages(
         return history_fragment(&canvas, &history);
     }
     let tab = tab(query(request, "tab").as_deref(), me.agent.id);
-    let entries = conversation::entries_upsert(&canvas, &conversation::lines(&history, &canvas))?;
+    let entries = conversation::news(&canvas, &history)?;
     let positions = conversation::positions(app.db.read(), id).await?;
     let marks = conversation::read_marks(&canvas, &positions)?;
     let bar = bar_partial(&bar(&app, &me, tab, &found).await?)?;

@@ -1,0 +1,82 @@
+//! Changing and taking back what was said: an entry of its own says that it happened, and the one it changed is written anew
+//! in the same transaction, with what quotes it.
+use super::{
+    actions::AtWork,
+    model::{self, Append, Body},
+    store::{self, Range},
+    writer::{self, Sent},
+};
+use crate::{
+    app::{App, to_the_end},
+    db::Tx,
+    error::Result,
+    event::{Content, Entry, Redrawn},
+    ids::{ConversationId, Nonce},
+};
+
+/// What becomes of an own message.
+#[derive(Clone, Debug)]
+pub enum Change {
+    Edit(Body),
+    Recall,
+}
+
+/// Entries after a message among which those that quote it are looked for: it was written two minutes ago at most.
+const QUOTING: u64 = 500;
+
+/// Changes or takes back an own message or note; what it said before is kept.
+pub async fn amend(app: &App, by: AtWork, nonce: Nonce, of: i64, change: Change) -> Result<Sent> {
+    let app = app.clone();
+    to_the_end(async move {
+        let sent = try_amend(&app, &by, nonce, of, change).await?;
+        writer::tell(&app, &sent);
+        Ok(sent)
+    })
+    .await
+}
+
+async fn try_amend(app: &App, by: &AtWork, nonce: Nonce, of: i64, change: Change) -> Result<Sent> {
+    let at = app.clock.now();
+    let tx = app.db.begin().await?;
+    let mut held = store::lock(&tx, &by.seat()).await?;
+    let id = held.conversation.id;
+    let target = store::find_entry(&tx, id, of).await?;
+    let private = target.content.is_private();
+    let content = match change {
+        Change::Edit(body) => Content::Edit { of, body: body.into(), private },
+        Change::Recall => Content::Recall { of, private },
+    };
+    let append = Append { author: by.author(), nonce, content, seen: None };
+    let now = model::amended(&target, &append.author, &append.content, at);
+    if let Ok(now) = &now {
+        held.conversation.retell(target.words(), now.words());
+    }
+    let mut sent = writer::write(&tx, held, &append, at).await?;
+    if sent.duplicate {
+        sent.appended.redrawn = vec![store::redraw(&tx, id, target).await?];
+        return Ok(sent);
+    }
+    let now = now?;
+    store::amend(&tx, id, (&target, &now), &sent.appended.entry).await?;
+    sent.appended.redrawn = quoting(&tx, id, &now).await?;
+    sent.appended.redrawn.insert(0, store::redraw(&tx, id, now).await?);
+    tx.commit().await?;
+    Ok(sent)
+}
+
+/// What quotes an entry shows what that says now.
+async fn quoting(tx: &Tx, id: ConversationId, of: &Entry) -> Result<Vec<Redrawn>> {
+    let mut redrawn = Vec::new();
+    for mut entry in store::history(tx, id, Range::After(of.seq, QUOTING)).await?.entries {
+        let (Content::Text { with, .. } | Content::Note { with, .. }) = &mut entry.content else {
+            continue;
+        };
+        if let Some(quote) = with.quote.as_mut().filter(|quote| quote.seq == of.seq) {
+            let again = model::quote(of, true);
+            quote.excerpt = again.map_or_else(String::new, |quote| quote.excerpt);
+            store::put(tx, id, &entry).await?;
+            redrawn.push(store::redraw(tx, id, entry).await?);
+        }
+    }
+    Ok(redrawn)
+}
