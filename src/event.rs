@@ -206,6 +206,16 @@ impl Priority {
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|priority| priority.word() == word)
     }
+
+    /// The key of what people call it.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Low => "priority-low",
+            Self::Normal => "priority-normal",
+            Self::High => "priority-high",
+            Self::Urgent => "priority-urgent",
+        }
+    }
 }
 
 /// One line of the log.

@@ -177,7 +177,7 @@ fn sentence(what: &Happening, name: &str, canvas: &Canvas) -> String {
         }
         Happening::Woken => lang.t("event-woken"),
         Happening::Prioritized { priority } => {
-            say("event-prioritized", lang.t(&format!("priority-{}", priority.word())))
+            say("event-prioritized", lang.t(priority.key()))
         }
         Happening::Tagged { added, removed } if removed.is_empty() => {
             say("event-tagged", added.join(" · "))

@@ -14,7 +14,7 @@ use sea_orm::{IntoActiveModel, entity::prelude::*};
 
 /// Rows that go into one statement: every engine takes so many parameters (SQLite 32,766).
 const CONVERSATIONS: usize = 1_000;
-const ENTRIES: usize = 3_000;
+const ENTRIES: usize = 2_900;
 
 /// A conversation as its entries left it.
 #[derive(Clone, Debug)]
