@@ -21,7 +21,7 @@ const BUNDLES: &[(&str, &str, &str)] = &[
     ("dark.css", "css", "dark"),
     ("live.js", "vendor", "htmx.min hx-sse.min hx-upsert.min"),
     ("visitor.js", "js", "log draft stream outbox composer"),
-    ("desk.js", "js", "log draft stream desk outbox"),
+    ("desk.js", "js", "log draft stream desk outbox panel"),
     ("ladder.js", "js", "ladder"),
     ("icons.svg", "", "icons"),
 ];

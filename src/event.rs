@@ -1,5 +1,5 @@
 //! Everything that can happen, in the past tense. Also the wire format between nodes: variants are added, never changed.
-use crate::ids::{AgentId, ContactId, ConversationId, SiteId};
+use crate::ids::{AgentId, ContactId, ConversationId, SiteId, TagId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -333,6 +333,8 @@ pub struct Summary {
     /// Put off until then.
     #[serde(default)]
     pub snoozed_until: Option<Timestamp>,
+    #[serde(default)]
+    pub tags: Vec<TagId>,
     pub preview: String,
     pub preview_by: Side,
     pub last_at: Timestamp,

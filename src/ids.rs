@@ -25,6 +25,7 @@ numbers! {
     SiteId,
     ContactId,
     AgentId,
+    TagId,
 }
 
 /// `count` random bytes from the system's generator.

@@ -23,8 +23,10 @@ pub mod conversation; // the log: entries, their writer, the visitor's page
 pub mod demo; // a shop to try the chat in, and the front page
 pub mod desk; // the agents' workspace
 pub mod health; // alive? ready?
+pub mod saved_view; // lists that agents come back to
 pub mod setup; // the owner's first minute
 pub mod site; // where the chat is embedded
+pub mod tag; // what conversations are about
 
 // 4. Roof: brings it together.
 pub mod api; // kefu for programs: shapes, tokens, REST

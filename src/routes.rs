@@ -9,7 +9,9 @@ use crate::{
     desk::web as desk,
     health::web as health,
     live,
+    saved_view::web as saved_view,
     setup::web as setup,
+    tag::web as tag,
     web::{
         assets, errors, headers,
         limits::{self, Limits},
@@ -84,9 +86,18 @@ fn addresses() -> Route {
         .at("/desk/c/:id/messages", get(desk::messages).post(desk::write))
         .at("/desk/c/:id/seen", post(desk::mark_seen))
         .at("/desk/c/:id/typing", post(desk::typing))
-        .at("/desk/c/:id/:verb", post(desk::act)) // claim, close, reopen
+        .at("/desk/c/:id/m/:seq", get(desk::entry_menu))
+        .at("/desk/c/:id/m/:seq/:verb", post(desk::amend)) // edit, recall
+        // claim, close, reopen, transfer, invite, snooze, wake, priority, tags; some have a form of their own
+        .at("/desk/c/:id/:verb", get(desk::panel_form).post(desk::act))
+        .at("/desk/filter", get(desk::filter_form))
+        .at("/desk/views", post(saved_view::keep))
+        .at("/desk/views/:id/remove", post(saved_view::forget))
         .at("/desk/me", get(agent::settings))
         .at("/desk/settings", get(agent::settings_front))
+        .at("/desk/settings/tags", get(tag::list).post(tag::add))
+        .at("/desk/settings/tags/:id/rename", post(tag::rename))
+        .at("/desk/settings/tags/:id/remove", post(tag::remove))
         .at("/desk/me/profile", post(agent::set_profile))
         .at("/desk/me/password", post(agent::change_password))
         .at("/desk/me/sessions/end", post(agent::end_session))

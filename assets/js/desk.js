@@ -21,7 +21,7 @@
     fetching = true;
     do {
       wanted = false;
-      const url = `/desk/c/${open.dataset.cid}/messages?tab=${open.dataset.tab}&after=${held(log)}`;
+      const url = `/desk/c/${open.dataset.cid}/messages?${open.dataset.asks}&after=${held(log)}`;
       const answer = await fetch(url, { headers: { 'HX-Request': 'true' } }).catch(() => null);
       if (answer && answer.status === 200 && log.isConnected) await htmx.swap({ sourceElement: log, target: log, swap: 'none', text: await answer.text() });
     } while (wanted && log.isConnected);

@@ -21,6 +21,7 @@
     if (button && button.name) fields[button.name] = button.value;
     queue({ action: form.action, log: list.id, fields });
     form.elements.nonce.value = fresh();
+    for (const once of form.querySelectorAll('[data-once]')) once.remove();
     set(box, '');
     document.getElementById('problem').textContent = '';
     list.closest('.pin').scrollTop = 0;

@@ -21,6 +21,9 @@ mod m20261124_000015_keep_rows_in_place;
 mod m20261125_000016_create_audit_entry;
 mod m20261125_000017_add_entry_extra;
 mod m20261125_000018_add_conversation_priority;
+mod m20261125_000019_create_tag;
+mod m20261125_000050_index_closed_by_whom;
+mod m20261125_000051_create_saved_view;
 
 #[derive(Debug)]
 pub struct Migrator;
@@ -47,6 +50,9 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000016_create_audit_entry::Migration),
             Box::new(m20261125_000017_add_entry_extra::Migration),
             Box::new(m20261125_000018_add_conversation_priority::Migration),
+            Box::new(m20261125_000019_create_tag::Migration),
+            Box::new(m20261125_000050_index_closed_by_whom::Migration),
+            Box::new(m20261125_000051_create_saved_view::Migration),
         ]
     }
 }

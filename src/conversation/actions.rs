@@ -134,7 +134,7 @@ async fn brought(
     let quote = match beside.quote {
         Some(seq) => match store::find_entry(app.db.read(), conversation, seq).await {
             Err(Error::NotFound) => None,
-            found => model::quote(&found?, private),
+            found => model::quoted(&found?, private),
         },
         None => None,
     };

@@ -72,7 +72,7 @@ async fn quoting(tx: &Tx, id: ConversationId, of: &Entry) -> Result<Vec<Redrawn>
             continue;
         };
         if let Some(quote) = with.quote.as_mut().filter(|quote| quote.seq == of.seq) {
-            let again = model::quote(of, true);
+            let again = model::quoted(of, true);
             quote.excerpt = again.map_or_else(String::new, |quote| quote.excerpt);
             store::put(tx, id, &entry).await?;
             redrawn.push(store::redraw(tx, id, entry).await?);

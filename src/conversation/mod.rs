@@ -2,6 +2,7 @@
 //! (who the visitor is), `site` (where the conversation takes place).
 mod actions;
 mod amending;
+mod handling;
 mod heads;
 mod live;
 mod model;
@@ -14,13 +15,16 @@ pub use actions::{
     read_as_visitor, reply, say, start, type_as_agent, type_as_visitor, wait_for_news,
 };
 pub use amending::{Change, amend};
+pub use handling::{invite, prioritize, retag, snooze, transfer, wake_due};
 pub use live::{
-    Canvas, EntryLine, drawn, lines, news, presence, read_marks, redraw, sent, typing, upsert,
+    Canvas, EntryLine, QuoteLine, drawn, lines, news, presence, read_marks, redraw, sent, typing,
+    upsert,
 };
-pub use model::{Append, Beside, Body, Conversation, Seat, mentions};
+pub use model::{Append, Beside, Body, Conversation, Seat, may_amend, mentions, quoted};
 pub use store::{
-    Counts, History, Log, Positions, Range, Shown, Tab, counts, find_for, heads, history, list,
-    of_contact, page, positions, summaries_of, tables, touched_since, touches_since,
+    Counts, Filter, History, Lens, Log, Positions, Range, Shown, Tab, counts, find_entry, find_for,
+    heads, history, list, of_contact, page, positions, summaries_of, tables, touched_since,
+    touches_since,
 };
 pub use web::{asked_range, history_fragment};
 pub use writer::Sent;

@@ -5,7 +5,7 @@ use crate::{
         Author, Changed, Content, Entry, Happening, Mention, Priority, Quote, Side, State, Summary,
         With,
     },
-    ids::{AgentId, ContactId, ConversationId, Nonce, PublicId, SiteId},
+    ids::{AgentId, ContactId, ConversationId, Nonce, PublicId, SiteId, TagId},
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -36,6 +36,7 @@ pub struct Conversation {
     pub priority: Priority,
     /// Put off until then, or until the visitor writes.
     pub snoozed_until: Option<Timestamp>,
+    pub tags: Vec<TagId>,
     /// The last message of an agent.
     pub answer: Option<Answer>,
     pub preview: String,
@@ -153,6 +154,9 @@ impl Conversation {
                 if *until <= at || until.duration_since(at) > SNOOZES {
                     return Err(Invalid { field: "until", reason: "invalid-snooze" }.into());
                 }
+                if self.assignee.is_none() {
+                    self.give_to(by);
+                }
                 self.snoozed_until = Some(*until);
                 self.waiting_since = None;
             }
@@ -203,6 +207,7 @@ impl Conversation {
             waiting_since: self.waiting_since,
             priority: self.priority,
             snoozed_until: self.snoozed_until,
+            tags: self.tags.clone(),
             preview: self.preview.clone(),
             preview_by: self.preview_by,
             last_at: self.last_at,
@@ -258,6 +263,11 @@ pub struct Beside {
     pub mentions: Vec<Mention>,
 }
 
+/// Whether an edit or a recall of an entry would be accepted now.
+pub fn may_amend(entry: &Entry, by: &Author, at: Timestamp) -> bool {
+    amended(entry, by, &Content::Recall { of: entry.seq, private: false }, at).is_ok()
+}
+
 /// An entry as an edit or a recall leaves it. Its author alone may, within two minutes, and what was taken back stays so.
 pub fn amended(entry: &Entry, by: &Author, change: &Content, at: Timestamp) -> Result<Entry> {
     let (Content::Text { body, with } | Content::Note { body, with }) = &entry.content else {
@@ -287,7 +297,7 @@ pub fn amended(entry: &Entry, by: &Author, change: &Content, at: Timestamp) -> R
 }
 
 /// The beginning of an entry, for one that answers it. Only messages can be quoted, and notes by notes.
-pub fn quote(entry: &Entry, in_note: bool) -> Option<Quote> {
+pub fn quoted(entry: &Entry, in_note: bool) -> Option<Quote> {
     let body = match &entry.content {
         Content::Text { body, .. } => body,
         Content::Note { body, .. } if in_note => body,
@@ -368,6 +378,7 @@ mod tests {
             waiting_since: None,
             priority: Priority::Normal,
             snoozed_until: None,
+            tags: Vec::new(),
             answer: None,
             preview: String::new(),
             preview_by: Side::Visitor,

@@ -1,8 +1,8 @@
 //! Rows and counters of the lists as fragments. A row is the same for every agent, so it is drawn once per language.
 use crate::{
     bus::{News, Sheet},
-    conversation::{Counts, Tab},
-    event::{Side, State, Summary},
+    conversation::{Counts, Lens},
+    event::{Priority, Side, State, Summary},
     text::{self, Lang},
 };
 use askama::Template;
@@ -24,6 +24,8 @@ pub struct Row {
     /// Since when the visitor waits, RFC 3339.
     pub waiting: Option<String>,
     pub unread: i64,
+    /// What it is called where it is not as usual.
+    pub priority: Option<(&'static str, String)>,
     pub state: State,
     pub assignee: String,
 }
@@ -45,6 +47,8 @@ impl Row {
             time: text::clock_time(summary.last_at, &zone),
             waiting: summary.waiting_since.map(|at| format!("{at:.3}")),
             unread: summary.unread,
+            priority: (summary.priority != Priority::Normal)
+                .then(|| (summary.priority.word(), lang.t(summary.priority.key()))),
             state: summary.state,
             assignee: summary.assignee_name.clone(),
         }
@@ -60,12 +64,20 @@ pub fn name(summary: &Summary, lang: Lang) -> String {
     }
 }
 
-/// 17 digits: a 0 and the moment since when somebody waits, or a 1 and how long before the year 2286 the last message was.
+/// 15 digits, which a script compares as a number: a 0 if somebody waits, else a 1; how little it matters, 0 to 3; and in milliseconds
+/// the moment since when somebody waits, when it comes back, or how long before the year 2286 the last message was.
 fn key(summary: &Summary) -> String {
-    const END: i64 = 9_999_999_999_999_999;
-    match summary.waiting_since {
-        Some(since) => format!("0{:016}", since.as_microsecond()),
-        None => format!("1{:016}", END - summary.last_at.as_microsecond()),
+    const END: i64 = 9_999_999_999_999;
+    let rank = match summary.priority {
+        Priority::Urgent => 0,
+        Priority::High => 1,
+        Priority::Normal => 2,
+        Priority::Low => 3,
+    };
+    match (summary.snoozed_until, summary.waiting_since) {
+        (Some(until), _) => format!("00{:013}", until.as_millisecond()),
+        (None, Some(since)) => format!("0{rank}{:013}", since.as_millisecond()),
+        (None, None) => format!("1{rank}{:013}", END - summary.last_at.as_millisecond()),
     }
 }
 
@@ -77,13 +89,13 @@ struct RowMoved {
 }
 
 /// A row as news of a list: taken from where it was, and set where it belongs, if it still does.
-pub fn row_changed(summary: &Summary, tab: Tab, lang: Lang) -> String {
-    if tab.holds(summary) { moved(summary, lang) } else { removed(summary) }
+pub fn row_changed(summary: &Summary, lens: &Lens, lang: Lang) -> String {
+    if lens.holds(summary) { moved(summary, lang) } else { removed(summary) }
 }
 
 /// The same, drawn once for all agents of a language.
-pub fn row_news(news: &News, summary: &Summary, tab: Tab, lang: Lang) -> String {
-    if !tab.holds(summary) {
+pub fn row_news(news: &News, summary: &Summary, lens: &Lens, lang: Lang) -> String {
+    if !lens.holds(summary) {
         return removed(summary);
     }
     let drawn = news.drawn(Sheet::Row, lang as usize, || moved(summary, lang).into());

@@ -1,7 +1,7 @@
 //! The agents' workspace: the lists and an open conversation. Doors: `agent` (who works), `conversation` (what is worked
-//! on), `site` (where it came from).
+//! on), `saved_view` (how it is looked at), `site` (where it came from), `tag` (what it is about).
 mod live;
 pub mod web;
 
 pub use live::{counters, row_changed, row_news};
-pub use web::tab;
+pub use web::lens;

@@ -1,4 +1,5 @@
-//! What only one node does: forgetting what has expired and what is older than the installation keeps.
+//! What only one node does: bringing back what was put off, forgetting what has expired and what is older than the
+//! installation keeps.
 use crate::{
     agent,
     app::{App, in_time},
@@ -41,6 +42,7 @@ pub async fn tidy(app: App) {
 
 async fn take_turn(app: &App) -> Result<()> {
     if app.db.hold("tidying", app.bus.node(), TERM).await? {
+        conversation::wake_due(app).await?;
         forget(app).await?;
     }
     Ok(())

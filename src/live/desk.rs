@@ -5,7 +5,7 @@ use crate::{
     agent::CurrentAgent,
     app::{App, aside},
     bus::{Drawn, News},
-    conversation::{self, Canvas, Tab, counts, touched_since},
+    conversation::{self, Canvas, Lens, counts, touched_since},
     desk::{counters, row_changed, row_news},
     error::Result,
     event::{Event, Present, Side, Summary, Topic},
@@ -36,7 +36,7 @@ pub fn cursor(text: &str, epoch: &str) -> Option<Timestamp> {
 pub fn follow(
     app: App,
     me: CurrentAgent,
-    tab: Tab,
+    lens: Lens,
     after: Option<Timestamp>,
 ) -> impl Stream<Item = Piece> + Send {
     async_stream::stream! {
@@ -66,7 +66,7 @@ pub fn follow(
             format!("{}:{}", app.epoch, at.as_microsecond())
         };
         for summary in missed {
-            let drawn = row_changed(&summary, tab, me.lang).into();
+            let drawn = row_changed(&summary, &lens, me.lang).into();
             yield Piece::Row { cursor: now(), drawn, hint: hint(&summary, None) };
         }
         yield Piece::Synced(counted(&app, &me).await.unwrap_or_default());
@@ -93,7 +93,7 @@ pub fn follow(
                 told = news.recv() => match told {
                     Ok(news) => {
                         if let Some((summary, seq)) = concerns(&news) {
-                            let drawn = row_news(&news, summary, tab, me.lang).into();
+                            let drawn = row_news(&news, summary, &lens, me.lang).into();
                             yield Piece::Row { cursor: now(), drawn, hint: hint(summary, seq) };
                             count_at.get_or_insert_with(|| Instant::now() + COUNT_EVERY);
                         }

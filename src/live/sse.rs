@@ -94,9 +94,9 @@ pub fn desk_stream(
     let place = limits.stream(session.clone())?;
     let here = app.bus.enter(Present::Agents);
     let watch = Watch::new(app, Holder::Agent { id: me.agent.id, session }, BEAT);
-    let tab = crate::desk::tab(query(request, "tab").as_deref(), me.agent.id);
+    let lens = crate::desk::lens(request, me.agent.id);
     let after = said_cursor(request).and_then(|text| desk::cursor(&text, &app.epoch));
-    let pieces = desk::follow(app.clone(), me, tab, after);
+    let pieces = desk::follow(app.clone(), me, lens, after);
     Ok(OpenStream { pieces: watched(pieces, watch), writer: Writer::new(app), held: (place, here) })
 }
 

@@ -137,6 +137,7 @@ impl Teller {
             waiting_since: None,
             priority: Priority::default(),
             snoozed_until: None,
+            tags: Vec::new(),
             answer: None,
             preview: String::new(),
             preview_by: Side::Visitor,

@@ -52,9 +52,20 @@ pub const PAGES: &[(&str, &str, [u16; 5])] = &[
     // A reader who may not act leaves no mark, and need not know.
     ("POST", "/desk/c/:id/seen", [401, 401, 204, 401, 204]),
     ("POST", "/desk/c/:id/typing", [401, 401, 403, 401, 204]),
+    ("GET", "/desk/c/:id/:verb", [303, 303, 403, 303, 404]),
     ("POST", "/desk/c/:id/:verb", [401, 401, 403, 401, 303]),
+    ("GET", "/desk/c/:id/m/:seq", [303, 303, 200, 303, 200]),
+    // Not hers to change.
+    ("POST", "/desk/c/:id/m/:seq/:verb", [401, 401, 403, 401, 403]),
+    ("GET", "/desk/filter", [303, 303, 200, 303, 200]),
+    ("POST", "/desk/views", [401, 401, 422, 401, 422]),
+    ("POST", "/desk/views/:id/remove", [401, 401, 404, 401, 404]),
     ("GET", "/desk/me", [303, 303, 200, 303, 200]),
-    ("GET", "/desk/settings", [303, 303, 303, 303, 303]),
+    ("GET", "/desk/settings", [303, 303, 404, 303, 303]),
+    ("GET", "/desk/settings/tags", [303, 303, 403, 303, 200]),
+    ("POST", "/desk/settings/tags", [401, 401, 403, 401, 303]),
+    ("POST", "/desk/settings/tags/:id/rename", [401, 401, 403, 401, 404]),
+    ("POST", "/desk/settings/tags/:id/remove", [401, 401, 403, 401, 404]),
     ("POST", "/desk/me/profile", [401, 401, 303, 401, 303]),
     ("POST", "/desk/me/password", [401, 401, 422, 401, 422]),
     ("POST", "/desk/me/sessions/end", [401, 401, 404, 401, 404]),
@@ -205,6 +216,8 @@ impl People {
             .replace(":cid", &self.vera.cid)
             .replace(":id", &self.id.to_string())
             .replace(":site", "demo")
+            .replace("/m/:seq/:verb", "/m/1/recall")
+            .replace(":seq", "1")
             .replace(":verb", "claim")
             .replace("*name", "nothing");
         let body = "nonce=n&body=x&visitor=x&seq=1&name=x&language=en&theme=dark&session=AAAA&token=1&scope=read&lifetime=30\

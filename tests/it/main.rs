@@ -2,6 +2,7 @@
 //! every test makes a database of its own; without it each has an SQLite file.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod amending;
 mod api;
 mod authorization;
 mod deploy;
@@ -9,6 +10,7 @@ mod desk;
 mod examples;
 mod faults;
 mod fuzz;
+mod handling;
 mod history;
 mod log;
 mod nemesis;

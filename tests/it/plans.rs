@@ -10,9 +10,10 @@ use futures_util::{FutureExt, future::BoxFuture};
 use jiff::SignedDuration;
 use kefu::{
     agent,
-    conversation::{self, Tab},
+    conversation::{self, Filter, Lens, Tab},
     db::{PLAN_BY_INDEX, Turn, Way},
-    ids::{AgentId, ConversationId},
+    event::Priority,
+    ids::{AgentId, ConversationId, SiteId, TagId},
     seed,
 };
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, Statement};
@@ -22,8 +23,17 @@ use std::{
 };
 
 /// Tables that grow with the years. Of the others a few rows are looked through at no cost.
-const GROWING: [&str; 6] =
-    ["contact", "conversation", "entry", "read_position", "session", "visitor_token"];
+const GROWING: [&str; 9] = [
+    "audit_entry",
+    "contact",
+    "conversation",
+    "conversation_guest",
+    "conversation_tag",
+    "entry",
+    "read_position",
+    "session",
+    "visitor_token",
+];
 
 /// Whatever is asked, each question once, with what it was asked about first.
 #[derive(Debug, Default)]
@@ -74,13 +84,24 @@ async fn what_grows_is_found_by_an_index() {
     // What nodes ask by themselves, and where lists go on.
     let db = &people.site.app.db;
     let now = db.now().await.unwrap();
-    for tab in [Tab::Mine(AgentId(1)), Tab::Queue, Tab::All, Tab::Closed] {
-        conversation::list(db, tab, 50).await.unwrap();
+    let filters = [
+        Filter::default(),
+        Filter { site: Some(SiteId(1)), ..Filter::default() },
+        Filter { agent: Some(AgentId(2)), ..Filter::default() },
+        Filter { tag: Some(TagId(1)), ..Filter::default() },
+        Filter { priority: Some(Priority::High), ..Filter::default() },
+        Filter { unread: true, ..Filter::default() },
+    ];
+    for tab in [Tab::Mine(AgentId(1)), Tab::Queue, Tab::All, Tab::Snoozed, Tab::Closed] {
+        for filter in filters {
+            conversation::list(db, &Lens { tab, filter }, 50).await.unwrap();
+        }
         conversation::page(db, tab, None, 50).await.unwrap();
         conversation::page(db, tab, Some(2_000), 50).await.unwrap();
     }
     conversation::counts(db, AgentId(1)).await.unwrap();
     conversation::heads(db, &[ConversationId(1)]).await.unwrap();
+    conversation::wake_due(&people.site.app).await.unwrap();
     conversation::touched_since(db, now, 50).await.unwrap();
     conversation::touches_since(db, now).await.unwrap();
     // A few of those that were sown: the oldest is a year old.

@@ -30,6 +30,8 @@ async fn entities_and_tables_agree() {
         kefu::agent::tables(),
         kefu::contact::tables(),
         kefu::conversation::tables(),
+        kefu::tag::tables(),
+        kefu::saved_view::tables(),
     ];
     assert_eq!(tables, known.into_iter().flatten().collect::<BTreeMap<_, _>>());
 }

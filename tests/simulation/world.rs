@@ -213,7 +213,7 @@ async fn serve(app: App, me: CurrentAgent, request: Request) {
         }
         Request::FollowDesk { cursor, pieces } => {
             let after = cursor.and_then(|text| desk_cursor(&text, &app.epoch));
-            send(follow_desk(app, me, Tab::All, after), pieces).await;
+            send(follow_desk(app, me, Tab::All.into(), after), pieces).await;
         }
     }
 }

@@ -136,7 +136,8 @@ pub struct SettingsPage {
 }
 
 /// In the order of the menu.
-pub const SETTINGS: &[SettingsPage] = &[];
+pub const SETTINGS: &[SettingsPage] =
+    &[SettingsPage { path: "tags", title: "tags", managing: true }];
 
 impl DeskFrame {
     pub fn new(me: &CurrentAgent, here: &'static str, unread: i64) -> Self {

@@ -9,7 +9,7 @@ use crate::{
     db::{self, Db},
     error::{Error, Result},
     event::{Entry, Priority, Side, State, Summary},
-    ids::{AgentId, ContactId, ConversationId, Nonce, PublicId, SiteId},
+    ids::{AgentId, ContactId, ConversationId, Nonce, PublicId, SiteId, TagId},
     site,
 };
 use jiff::Timestamp;
@@ -56,6 +56,8 @@ pub mod conversation {
         /// 0 low, 1 normal, 2 high, 3 urgent.
         pub priority: i64,
         pub snoozed_until: Option<i64>,
+        /// Numbers of tags, separated by spaces.
+        pub tags: String,
     }
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
     pub enum Relation {}
@@ -283,6 +285,7 @@ pub async fn open(db: &impl ConnectionTrait, start: &Start<'_>) -> Result<Option
         touches: Set(0),
         priority: Set(priority_number(Priority::default())),
         snoozed_until: Set(None),
+        tags: Set(String::new()),
         ..Default::default()
     };
     match conversation::Entity::insert(row).exec(db).await {
@@ -318,7 +321,7 @@ pub(super) async fn update_all(
 }
 
 /// What an entry or a reader may change; the rest of a conversation stays as it was made.
-pub(super) const CHANGING: [conversation::Column; 17] = {
+pub(super) const CHANGING: [conversation::Column; 18] = {
     use conversation::Column::*;
     [
         State,
@@ -338,6 +341,7 @@ pub(super) const CHANGING: [conversation::Column; 17] = {
         Touches,
         Priority,
         SnoozedUntil,
+        Tags,
     ]
 };
 
@@ -361,8 +365,20 @@ pub(super) fn changed(row: &conversation::Model, now: &Conversation) -> conversa
         touches: now.touches,
         priority: priority_number(now.priority),
         snoozed_until: now.snoozed_until.map(db::micros),
+        tags: now.tags.iter().map(TagId::to_string).collect::<Vec<_>>().join(" "),
         ..row.clone()
     }
+}
+
+/// What was put off until a moment at most, the earliest first.
+pub async fn due(db: &Db, at: Timestamp, limit: u64) -> Result<Vec<Conversation>> {
+    let rows = conversation::Entity::find()
+        .filter(conversation::Column::SnoozedUntil.lte(db::micros(at)))
+        .order_by_asc(conversation::Column::SnoozedUntil)
+        .limit(limit)
+        .all(db.read())
+        .await?;
+    Ok(rows.into_iter().map(read).collect())
 }
 
 /// How far the logs of conversations go.
@@ -404,5 +420,6 @@ pub(super) fn read(row: conversation::Model) -> Conversation {
         touches: row.touches,
         priority: priority(row.priority),
         snoozed_until: row.snoozed_until.map(db::timestamp),
+        tags: row.tags.split(' ').filter_map(|id| id.parse().ok()).collect(),
     }
 }

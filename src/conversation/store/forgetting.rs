@@ -1,5 +1,7 @@
 //! The end of rows.
-use super::{conversations::conversation, entries::entry, positions::read_position};
+use super::{
+    conversations::conversation, entries::entry, marks::remove_marks, positions::read_position,
+};
 use crate::{db, error::Result, ids::ContactId};
 use jiff::Timestamp;
 use sea_orm::{QueryOrder, QuerySelect, entity::prelude::*};
@@ -29,6 +31,7 @@ pub async fn remove_closed_before(
     entry::Entity::delete_many().filter(entries).exec(tx).await?;
     let positions = read_position::Column::ConversationId.is_in(ids());
     read_position::Entity::delete_many().filter(positions).exec(tx).await?;
+    remove_marks(tx, &ids().collect::<Vec<_>>()).await?;
     let these = conversation::Column::Id.is_in(ids());
     conversation::Entity::delete_many().filter(these).exec(tx).await?;
     Ok(closed.into_iter().map(|(_, contact)| ContactId(contact)).collect())

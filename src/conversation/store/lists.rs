@@ -1,7 +1,8 @@
 //! The lists of the desk.
 use super::{
     conversations::{conversation, read},
-    words::state_word,
+    marks::conversation_tag,
+    words::{priority_number, state_word},
 };
 use crate::{
     contact,
@@ -9,15 +10,15 @@ use crate::{
     db,
     db::Db,
     error::Result,
-    event::{State, Summary},
-    ids::{AgentId, ContactId, ConversationId},
+    event::{Priority, State, Summary},
+    ids::{AgentId, ContactId, ConversationId, SiteId, TagId},
     site,
 };
 use jiff::Timestamp;
 use sea_orm::{
     Condition, FromQueryResult, QueryOrder, QuerySelect, QueryTrait,
     entity::prelude::*,
-    sea_query::{Expr, ExprTrait},
+    sea_query::{Expr, ExprTrait, Query},
 };
 use std::collections::HashMap;
 
@@ -27,31 +28,43 @@ pub enum Tab {
     Mine(AgentId),
     Queue,
     All,
+    /// Put off.
+    Snoozed,
     Closed,
 }
 
 impl Tab {
     pub fn holds(self, summary: &Summary) -> bool {
+        let snoozed = summary.snoozed_until.is_some();
         match self {
-            Self::Mine(agent) => summary.state == State::Open && summary.assignee == Some(agent),
+            Self::Mine(agent) => {
+                summary.state == State::Open && !snoozed && summary.assignee == Some(agent)
+            }
             Self::Queue => summary.state == State::Queued,
-            Self::All => summary.state != State::Closed,
+            Self::All => summary.state != State::Closed && !snoozed,
+            Self::Snoozed => summary.state != State::Closed && snoozed,
             Self::Closed => summary.state == State::Closed,
         }
     }
 
     fn condition(self) -> Condition {
+        use conversation::Column::{AssigneeId, SnoozedUntil, State};
         let mine = match self {
-            Self::Mine(agent) => Some(conversation::Column::AssigneeId.eq(agent.0)),
-            Self::Queue | Self::All | Self::Closed => None,
+            Self::Mine(agent) => Some(AssigneeId.eq(agent.0)),
+            Self::Queue | Self::All | Self::Snoozed | Self::Closed => None,
         };
         let states = self.states().iter().copied().map(state_word);
-        Condition::all().add(conversation::Column::State.is_in(states)).add_option(mine)
+        let put_off = match self {
+            Self::Snoozed => Some(SnoozedUntil.is_not_null()),
+            Self::Mine(_) | Self::All => Some(SnoozedUntil.is_null()),
+            Self::Queue | Self::Closed => None,
+        };
+        Condition::all().add(State.is_in(states)).add_option(mine).add_option(put_off)
     }
 
     fn states(self) -> &'static [State] {
         match self {
-            Self::Mine(_) => &[State::Open],
+            Self::Mine(_) | Self::Snoozed => &[State::Open],
             Self::Queue => &[State::Queued],
             Self::All => &[State::Queued, State::Open],
             Self::Closed => &[State::Closed],
@@ -59,16 +72,73 @@ impl Tab {
     }
 }
 
-/// The rows of a list, at most `limit`: whoever waits longest first, then the newest. Of those that are closed, which are
-/// more every year, whichever was closed last, first.
-pub async fn list(db: &Db, tab: Tab, limit: u64) -> Result<Vec<Summary>> {
-    use conversation::Column::{ClosedAt, LastAt, WaitingSince};
-    let all = conversation::Entity::find();
-    let some = match tab {
+/// What of a list an agent wants to see.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    pub site: Option<SiteId>,
+    /// Whoever has it.
+    pub agent: Option<AgentId>,
+    pub tag: Option<TagId>,
+    pub priority: Option<Priority>,
+    pub unread: bool,
+}
+
+impl Filter {
+    fn holds(&self, summary: &Summary) -> bool {
+        self.site.is_none_or(|site| summary.site == site)
+            && self.agent.is_none_or(|agent| summary.assignee == Some(agent))
+            && self.tag.is_none_or(|tag| summary.tags.contains(&tag))
+            && self.priority.is_none_or(|priority| summary.priority == priority)
+            && (!self.unread || summary.unread > 0)
+    }
+
+    fn condition(&self) -> Condition {
+        use conversation::Column::{AssigneeId, Id, Priority, SiteId, Unread};
+        let tagged = self.tag.map(|tag| {
+            let mut of = Query::select();
+            of.column(conversation_tag::Column::ConversationId).from(conversation_tag::Entity);
+            Id.in_subquery(of.and_where(conversation_tag::Column::TagId.eq(tag.0)).take())
+        });
+        Condition::all()
+            .add_option(self.site.map(|site| SiteId.eq(site.0)))
+            .add_option(self.agent.map(|agent| AssigneeId.eq(agent.0)))
+            .add_option(self.priority.map(|priority| Priority.eq(priority_number(priority))))
+            .add_option(self.unread.then(|| Unread.gt(0)))
+            .add_option(tagged)
+    }
+}
+
+/// What an agent looks at: a list, and what of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lens {
+    pub tab: Tab,
+    pub filter: Filter,
+}
+
+impl Lens {
+    pub fn holds(&self, summary: &Summary) -> bool {
+        self.tab.holds(summary) && self.filter.holds(summary)
+    }
+}
+
+impl From<Tab> for Lens {
+    fn from(tab: Tab) -> Self {
+        Self { tab, filter: Filter::default() }
+    }
+}
+
+/// The rows of a list, at most `limit`: whoever waits first, then by how much they matter, then by how long they wait or how new they are. What is put
+/// off is listed by when it comes back. Of those that are closed, which are more every year, whichever was closed last, first.
+pub async fn list(db: &Db, lens: &Lens, limit: u64) -> Result<Vec<Summary>> {
+    use conversation::Column::{ClosedAt, LastAt, Priority, SnoozedUntil, WaitingSince};
+    let all = conversation::Entity::find().filter(lens.filter.condition());
+    let some = match lens.tab {
         Tab::Closed => all.filter(ClosedAt.is_not_null()).order_by_desc(ClosedAt),
+        Tab::Snoozed => all.filter(SnoozedUntil.is_not_null()).order_by_asc(SnoozedUntil),
         Tab::Mine(_) | Tab::Queue | Tab::All => all
-            .filter(tab.condition())
+            .filter(lens.tab.condition())
             .order_by_asc(Expr::col(WaitingSince).is_null())
+            .order_by_desc(Priority)
             .order_by_asc(WaitingSince)
             .order_by_desc(LastAt),
     };

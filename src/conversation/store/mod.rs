@@ -3,6 +3,7 @@ mod conversations;
 mod entries;
 mod forgetting;
 mod lists;
+mod marks;
 mod planting;
 mod positions;
 mod words;
@@ -10,15 +11,17 @@ mod writing;
 
 use crate::db;
 pub use conversations::{
-    Held, Start, find_for, find_open, find_started, heads, lock, lock_free, open, update,
+    Held, Start, due, find_for, find_open, find_started, heads, lock, lock_free, open, update,
 };
 pub use entries::{
     History, Range, Shown, amend, before, find as find_entry, history, made_by, put, redraw,
 };
 pub use forgetting::{remove_closed_before, without_conversations};
 pub use lists::{
-    Counts, Tab, counts, list, of_contact, page, summaries_of, touched_since, touches_since,
+    Counts, Filter, Lens, Tab, counts, list, of_contact, page, summaries_of, touched_since,
+    touches_since,
 };
+pub use marks::{add_guest, set_tags};
 pub use planting::{Log, plant};
 pub use positions::{Positions, advance, mark, positions, unread_after};
 pub use writing::{Step, write, write_unheld, writes_unheld};
@@ -29,5 +32,7 @@ pub fn tables() -> Vec<db::Table> {
         db::table::<conversations::conversation::Entity>(),
         db::table::<entries::entry::Entity>(),
         db::table::<positions::read_position::Entity>(),
+        db::table::<marks::conversation_tag::Entity>(),
+        db::table::<marks::conversation_guest::Entity>(),
     ]
 }

@@ -1,15 +1,16 @@
-//! What an agent does in a conversation. Every act is a plain form; htmx gets the part of the page that changed.
-use super::{PAGE, PaneFragment, bar, bar_partial, number, open, pane, tab};
+//! What an agent says in a conversation, and that she reads or types. Every act is a plain form; htmx gets the part of the
+//! page that changed.
+use super::{bar, bar_partial, lens::lens, number, open, place};
 use crate::{
     agent::{self, CurrentAgent},
     app::App,
-    conversation::{self, AtWork, Beside, Body, Range, Sent, mentions},
-    error::{Error, Invalid, Result},
-    event::{Happening, Mention},
+    conversation::{self, AtWork, Beside, Body, mentions},
+    error::{Invalid, Result},
+    event::Mention,
     ids::{ConversationId, Nonce},
     web::{
         limits::Limits,
-        page::{Viewer, fragment, html, query, see_other},
+        page::{Viewer, fragment, see_other},
     },
 };
 use poem::{
@@ -66,51 +67,14 @@ pub async fn write(
     if let Some(seen) = form.seen_seq {
         conversation::read_as_agent(&app, &work, seen).await?;
     }
+    let lens = lens(request, me.agent.id);
     if !viewer.htmx {
-        return Ok(see_other(place(request, &id)));
+        return Ok(see_other(place(&lens, work.conversation)));
     }
     let (found, canvas) = open(&app, &me, work.conversation).await?;
     let entry = conversation::sent(&canvas, &sent.appended)?;
-    let tab = tab(query(request, "tab").as_deref(), me.agent.id);
-    let bar = bar_partial(&bar(&app, &me, tab, &found).await?)?;
+    let bar = bar_partial(&bar(&app, &me, &lens, &found).await?)?;
     Ok(fragment(entry + &bar))
-}
-
-#[derive(Deserialize)]
-struct ActForm {
-    nonce: String,
-}
-
-/// `claim`, `close` or `reopen`.
-#[handler]
-pub async fn act(
-    app: Data<&App>,
-    limits: Data<&Arc<Limits>>,
-    me: CurrentAgent,
-    request: &Request,
-    Path((id, verb)): Path<(String, String)>,
-    Form(form): Form<ActForm>,
-) -> Result<Response> {
-    let what = match verb.as_str() {
-        "claim" => Happening::Claimed,
-        "close" => Happening::Closed,
-        "reopen" => Happening::Reopened,
-        _ => return Err(Error::NotFound),
-    };
-    let work = at_work(&me, number(&id)?)?;
-    limits.act(&me.counted_as())?;
-    let sent = conversation::happen(&app, work, Nonce::parse(&form.nonce)?, what).await?;
-    acted(&app, &me, request, &sent).await
-}
-
-/// After an act htmx gets the pane as it is now, a plain form the page.
-async fn acted(app: &App, me: &CurrentAgent, request: &Request, sent: &Sent) -> Result<Response> {
-    let id = sent.conversation.id;
-    if request.header("hx-request").is_none() {
-        return Ok(see_other(place(request, &id.to_string())));
-    }
-    let tab = tab(query(request, "tab").as_deref(), me.agent.id);
-    html(&PaneFragment { pane: pane(app, me, tab, id, Range::Latest(PAGE)).await? })
 }
 
 #[derive(Deserialize)]
@@ -161,14 +125,7 @@ fn none_if_empty<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::E
     if text.is_empty() { Ok(None) } else { text.parse().map(Some).map_err(D::Error::custom) }
 }
 
-fn at_work(me: &CurrentAgent, conversation: ConversationId) -> Result<AtWork> {
+pub(super) fn at_work(me: &CurrentAgent, conversation: ConversationId) -> Result<AtWork> {
     me.must_act()?;
     Ok(AtWork { agent: me.agent.id, name: me.agent.name.clone(), conversation })
-}
-
-fn place(request: &Request, id: &str) -> String {
-    match query(request, "tab").as_deref() {
-        Some(tab @ ("mine" | "queue" | "all" | "closed")) => format!("/desk/c/{id}?tab={tab}"),
-        _ => format!("/desk/c/{id}"),
-    }
 }

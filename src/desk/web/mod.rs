@@ -1,20 +1,30 @@
 //! Pages and forms of the desk: parse, act, show.
 mod acts;
+mod lens;
+mod menu;
+mod panels;
+mod verbs;
 
-pub use acts::{act, mark_seen, typing, write};
+pub use acts::{mark_seen, typing, write};
+use lens::{asks, narrowed, word};
+pub use lens::{filter_form, lens};
+pub use menu::{amend, entry_menu};
+pub use panels::panel_form;
+use panels::{Panel, Part};
+pub use verbs::act;
 
 use super::live::{Row, name};
 use crate::{
     agent::{CurrentAgent, DeskFrame, SignedIn},
     app::App,
     conversation::{
-        self, Canvas, Conversation, Counts, EntryLine, Range, Seat, Tab, asked_range, counts,
-        history_fragment,
+        self, Canvas, Conversation, Counts, EntryLine, Lens, QuoteLine, Range, Seat, asked_range,
+        counts, history_fragment,
     },
     error::{Error, Result},
-    event::{Present, Side, State},
-    ids::{AgentId, ConversationId, Nonce},
-    site, text,
+    event::{Present, Priority, Side, State},
+    ids::{ConversationId, Nonce},
+    site, tag, text,
     text::Lang,
     web::page::{draw, fragment, html, query, see_other},
 };
@@ -34,31 +44,15 @@ pub fn front() -> Response {
     see_other("/desk/c?tab=mine")
 }
 
-/// The list a word of the address names; mine, if it names none.
-pub fn tab(word: Option<&str>, me: AgentId) -> Tab {
-    match word {
-        Some("queue") => Tab::Queue,
-        Some("all") => Tab::All,
-        Some("closed") => Tab::Closed,
-        _ => Tab::Mine(me),
-    }
-}
-
-fn word(tab: Tab) -> &'static str {
-    match tab {
-        Tab::Mine(_) => "mine",
-        Tab::Queue => "queue",
-        Tab::All => "all",
-        Tab::Closed => "closed",
-    }
-}
-
 #[derive(Template)]
 #[template(path = "desk/show.html")]
 struct DeskPage {
     lang: Lang,
     frame: DeskFrame,
     tab: &'static str,
+    /// What the address asks for, whole and without the list's name.
+    asks: String,
+    narrowed: String,
     counts: Counts,
     rows: Vec<Row>,
     /// The open conversation, 0 for none.
@@ -70,7 +64,8 @@ struct DeskPage {
 /// An open conversation.
 struct Pane {
     lang: Lang,
-    tab: &'static str,
+    /// What of the lists is looked at, as an address asks for it.
+    asks: String,
     id: ConversationId,
     bar: Bar,
     lines: Vec<EntryLine>,
@@ -82,6 +77,16 @@ struct Pane {
     site: String,
     started: String,
     started_iso: String,
+    /// The form that was asked for.
+    panel: Option<Panel>,
+    /// What the answer that is being written quotes.
+    quote: Option<Quoted>,
+}
+
+/// An earlier message, by its number, and what is shown of it.
+struct Quoted {
+    seq: i64,
+    line: QuoteLine,
 }
 
 #[derive(Template)]
@@ -99,12 +104,16 @@ struct BarFragment<'a> {
 /// The head of an open conversation: who, in what state, and what can be done.
 struct Bar {
     lang: Lang,
-    tab: &'static str,
+    asks: String,
     id: ConversationId,
     name: String,
     letter: String,
     tint: i64,
     state: State,
+    priority: Option<String>,
+    /// Until when it is put off.
+    snoozed: Option<String>,
+    tags: Vec<String>,
     assignee: String,
     mine: bool,
     may_act: bool,
@@ -144,8 +153,13 @@ pub async fn show(
     };
     let before = query(request, "before").and_then(|seq| seq.parse().ok());
     let range = before.map_or(Range::Latest(PAGE), |seq| Range::Before(seq, PAGE));
-    let tab = tab(query(request, "tab").as_deref(), me.agent.id);
-    let pane = pane(&app, &me, tab, number(&id)?, range).await?;
+    let lens = lens(request, me.agent.id);
+    let pane = pane(&app, &me, &lens, number(&id)?, range).await?;
+    let quote = match query(request, "quote").and_then(|seq| seq.parse().ok()) {
+        Some(seq) => quote(&app, &me, pane.id, seq).await?,
+        None => None,
+    };
+    let pane = Pane { quote, ..pane };
     // htmx asks for the pane alone; going back through the history asks for the page.
     let mut response = if request.header("hx-request-type") == Some("partial") {
         html(&PaneFragment { pane })?
@@ -162,15 +176,17 @@ async fn desk_page(
     request: &Request,
     pane: Option<Pane>,
 ) -> Result<Response> {
-    let tab = tab(query(request, "tab").as_deref(), me.agent.id);
+    let lens = lens(request, me.agent.id);
     // The cursor first: what happens while the page is drawn comes with the stream.
     let cursor = format!("{}:{}", app.epoch, app.db.now().await?.as_microsecond());
     let counts = counts(&app.db, me.agent.id).await?;
-    let rows = conversation::list(&app.db, tab, ROWS).await?;
+    let rows = conversation::list(&app.db, &lens, ROWS).await?;
     html(&DeskPage {
         lang: me.lang,
         frame: DeskFrame::new(me, "conversations", counts.unread),
-        tab: word(tab),
+        tab: word(lens.tab),
+        asks: asks(&lens),
+        narrowed: narrowed(&lens.filter),
         counts,
         rows: rows.iter().map(|summary| Row::new(summary, me.lang)).collect(),
         current: pane.as_ref().map_or(0, |pane| pane.id.0),
@@ -182,7 +198,7 @@ async fn desk_page(
 async fn pane(
     app: &App,
     me: &CurrentAgent,
-    tab: Tab,
+    lens: &Lens,
     id: ConversationId,
     range: Range,
 ) -> Result<Pane> {
@@ -192,9 +208,9 @@ async fn pane(
     let positions = conversation::positions(app.db.read(), id).await?;
     Ok(Pane {
         lang: me.lang,
-        tab: word(tab),
+        asks: asks(lens),
         id,
-        bar: bar(app, me, tab, &found).await?,
+        bar: bar(app, me, lens, &found).await?,
         lines: conversation::lines(&history, &canvas),
         read: positions.visitor.at_entry,
         older: (history.first_seq() > 1).then(|| history.first_seq()),
@@ -208,21 +224,48 @@ async fn pane(
         ),
         started_iso: format!("{:.3}", found.created_at),
         site: site.name,
+        panel: None,
+        quote: None,
     })
 }
 
-async fn bar(app: &App, me: &CurrentAgent, tab: Tab, found: &Conversation) -> Result<Bar> {
+/// What an answer quotes, if it can be.
+async fn quote(
+    app: &App,
+    me: &CurrentAgent,
+    id: ConversationId,
+    seq: i64,
+) -> Result<Option<Quoted>> {
+    let entry = match conversation::find_entry(app.db.read(), id, seq).await {
+        Err(Error::NotFound) => return Ok(None),
+        found => found?,
+    };
+    let quote = conversation::quoted(&entry, true);
+    Ok(quote.map(|quote| Quoted { seq, line: QuoteLine::new(&quote, me.lang) }))
+}
+
+async fn bar(app: &App, me: &CurrentAgent, lens: &Lens, found: &Conversation) -> Result<Bar> {
     let contact = crate::contact::name_of(app.db.read(), found.contact).await?;
+    let tags = if found.tags.is_empty() { Vec::new() } else { tag::all(&app.db).await? };
+    let tags = tags.into_iter().filter(|tag| found.tags.contains(&tag.id));
+    let tags = tags.map(|tag| tag.name).collect();
+    let zone = &text::zone(&site::find(app.db.read(), found.site).await?.zone);
     let summary = found.summary(contact, String::new());
     let name = name(&summary, me.lang);
     Ok(Bar {
         lang: me.lang,
-        tab: word(tab),
+        asks: asks(lens),
         id: found.id,
         letter: text::letter(&name),
         tint: text::tint(found.contact.0),
         name,
         state: found.state,
+        priority: (found.priority != Priority::Normal).then(|| me.lang.t(found.priority.key())),
+        snoozed: found.snoozed_until.map(|until| {
+            let day = text::day_line(until, zone, me.lang);
+            format!("{day} {}", text::clock_time(until, zone))
+        }),
+        tags,
         mine: found.is_assigned_to(me.agent.id),
         assignee: summary.assignee_name,
         here: app.bus.is_here(Present::Visitor(found.id)),
@@ -254,11 +297,11 @@ pub async fn messages(
     if matches!(range, Range::Before(..)) {
         return history_fragment(&canvas, &history);
     }
-    let tab = tab(query(request, "tab").as_deref(), me.agent.id);
+    let lens = lens(request, me.agent.id);
     let entries = conversation::news(&canvas, &history)?;
     let positions = conversation::positions(app.db.read(), id).await?;
     let marks = conversation::read_marks(&canvas, &positions)?;
-    let bar = bar_partial(&bar(&app, &me, tab, &found).await?)?;
+    let bar = bar_partial(&bar(&app, &me, &lens, &found).await?)?;
     Ok(fragment([entries, marks, bar].concat()))
 }
 
@@ -268,6 +311,11 @@ fn bar_partial(bar: &Bar) -> Result<String> {
         "<hx-partial hx-target=\"#bar-{id}\" hx-swap=\"outerHTML\">{}</hx-partial>",
         draw(&BarFragment { bar })?
     ))
+}
+
+/// Where an open conversation stands beside the list that is looked at.
+fn place(lens: &Lens, id: ConversationId) -> String {
+    format!("/desk/c/{id}?{}", asks(lens))
 }
 
 /// Garbage names no conversation.

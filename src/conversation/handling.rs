@@ -1,0 +1,128 @@
+//! What agents do with a conversation beside answering: hand it over, ask for help, put it off, say how much it matters and
+//! what it is about. What needs rows beside the log's own is written in the same transaction.
+use super::{
+    actions::{AtWork, happen},
+    model::{Append, Body},
+    store,
+    writer::{self, Sent},
+};
+use crate::{
+    app::{App, to_the_end},
+    error::{Error, Result},
+    event::{Author, Content, Happening, Mention, Priority, With},
+    ids::{Nonce, TagId},
+};
+use jiff::Timestamp;
+
+/// Gives a conversation to a colleague, with a note for her if there is something to say.
+pub async fn transfer(
+    app: &App,
+    by: AtWork,
+    nonce: Nonce,
+    to: Mention,
+    note: Option<Body>,
+) -> Result<Sent> {
+    let app = app.clone();
+    to_the_end(async move {
+        let at = app.clock.now();
+        let tx = app.db.begin().await?;
+        let handed = append(&by, nonce.clone(), Happening::Transferred { to: to.clone() });
+        let held = store::lock(&tx, &by.seat()).await?;
+        let sent = writer::write(&tx, held, &handed, at).await?;
+        let mut told = vec![sent.clone()];
+        if let Some(body) = note.filter(|_| !sent.duplicate) {
+            let with = With { mentions: vec![to], ..With::default() };
+            let content = Content::Note { body: body.into(), with };
+            let (author, nonce) = (by.author(), Nonce::new());
+            let held = store::lock(&tx, &by.seat()).await?;
+            let note = Append { author, nonce, content, seen: None };
+            told.push(writer::write(&tx, held, &note, at).await?);
+        }
+        tx.commit().await?;
+        told.iter().for_each(|sent| writer::tell(&app, sent));
+        Ok(sent)
+    })
+    .await
+}
+
+/// Asks a colleague to help; whoever has the conversation keeps it.
+pub async fn invite(app: &App, by: AtWork, nonce: Nonce, agent: Mention) -> Result<Sent> {
+    let app = app.clone();
+    to_the_end(async move {
+        let tx = app.db.begin().await?;
+        let held = store::lock(&tx, &by.seat()).await?;
+        store::add_guest(&tx, by.conversation, agent.agent).await?;
+        let asked = append(&by, nonce, Happening::Invited { agent });
+        let sent = writer::write(&tx, held, &asked, app.clock.now()).await?;
+        tx.commit().await?;
+        writer::tell(&app, &sent);
+        Ok(sent)
+    })
+    .await
+}
+
+/// Puts a conversation off until a moment, or until its visitor writes.
+pub async fn snooze(app: &App, by: AtWork, nonce: Nonce, until: Timestamp) -> Result<Sent> {
+    happen(app, by, nonce, Happening::Snoozed { until }).await
+}
+
+pub async fn prioritize(app: &App, by: AtWork, nonce: Nonce, priority: Priority) -> Result<Sent> {
+    happen(app, by, nonce, Happening::Prioritized { priority }).await
+}
+
+/// The tags of a conversation from now on, each with its name; `None` if it carries just these already.
+pub async fn retag(
+    app: &App,
+    by: AtWork,
+    nonce: Nonce,
+    tags: Vec<(TagId, String)>,
+    known: Vec<(TagId, String)>,
+) -> Result<Option<Sent>> {
+    let app = app.clone();
+    to_the_end(async move {
+        let tx = app.db.begin().await?;
+        let mut held = store::lock(&tx, &by.seat()).await?;
+        let before = held.conversation.tags.clone();
+        let names = |of: &[(TagId, String)], not_in: &dyn Fn(TagId) -> bool| -> Vec<String> {
+            of.iter().filter(|(id, _)| not_in(*id)).map(|(_, name)| name.clone()).collect()
+        };
+        let is_wanted = |id| tags.iter().any(|(tag, _)| *tag == id);
+        let added = names(&tags, &|id| !before.contains(&id));
+        let removed = names(&known, &|id| before.contains(&id) && !is_wanted(id));
+        if added.is_empty() && removed.is_empty() {
+            return Ok(None);
+        }
+        held.conversation.tags = tags.iter().map(|(id, _)| *id).collect();
+        store::set_tags(&tx, by.conversation, &held.conversation.tags).await?;
+        let tagged = append(&by, nonce, Happening::Tagged { added, removed });
+        let sent = writer::write(&tx, held, &tagged, app.clock.now()).await?;
+        tx.commit().await?;
+        writer::tell(&app, &sent);
+        Ok(Some(sent))
+    })
+    .await
+}
+
+/// So many conversations are woken in one turn.
+const WOKEN_AT_ONCE: u64 = 200;
+
+/// Brings back what was put off until now; how many. Each in the name of whoever has it.
+pub async fn wake_due(app: &App) -> Result<u64> {
+    let mut woken = 0;
+    for due in store::due(&app.db, app.db.now().await?, WOKEN_AT_ONCE).await? {
+        let Some(assignee) = due.assignee else { continue };
+        let by = AtWork { agent: assignee.id, name: assignee.name, conversation: due.id };
+        match happen(app, by, Nonce::new(), Happening::Woken).await {
+            Ok(_) => woken += 1,
+            // Somebody was faster, or closed it.
+            Err(Error::Conflict(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(woken)
+}
+
+fn append(by: &AtWork, nonce: Nonce, what: Happening) -> Append {
+    let author: Author = by.author();
+    Append { author, nonce, content: Content::Event { what }, seen: None }
+}

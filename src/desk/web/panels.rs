@@ -1,0 +1,170 @@
+//! What can be done with a conversation beside answering, each a small form under its head: hand over, ask for help, put off,
+//! priority, tags. With scripts the form is fetched into its place, without them the page is loaded with it.
+use super::{
+    Pane,
+    acts::colleagues,
+    desk_page,
+    lens::{Choice, lens},
+    number, open, pane,
+};
+use crate::{
+    agent::{CurrentAgent, SignedIn},
+    app::App,
+    conversation::{Conversation, Range},
+    error::{Error, Result},
+    event::Priority,
+    ids::{ConversationId, Nonce},
+    tag, text,
+    text::Lang,
+    web::page::{html, see_other},
+};
+use askama::Template;
+use jiff::{SignedDuration, Timestamp, ToSpan, civil::Weekday, tz::TimeZone};
+use poem::{
+    Request, Response, handler,
+    web::{Data, Path},
+};
+
+/// A form under the head of a conversation.
+pub struct Panel {
+    pub lang: Lang,
+    pub id: ConversationId,
+    pub nonce: Nonce,
+    /// What of the list was looked at, to come back to.
+    pub asks: String,
+    pub part: Part,
+    /// When a moment is chosen by hand, in the site's time zone, whose name this is.
+    pub zone: String,
+}
+
+pub enum Part {
+    Transfer(Vec<Choice>),
+    Invite(Vec<Choice>),
+    Snooze(Vec<Choice>),
+    Priority(Vec<Choice>),
+    Tags(Vec<Choice>),
+    /// Closing, with tags that say how it ended.
+    Close(Vec<Choice>),
+}
+
+#[derive(Template)]
+#[template(path = "desk/_panel.html")]
+struct PanelFragment {
+    panel: Panel,
+}
+
+#[handler]
+pub async fn panel_form(
+    app: Data<&App>,
+    signed_in: SignedIn,
+    request: &Request,
+    Path((id, part)): Path<(String, String)>,
+) -> Result<Response> {
+    let me = match signed_in {
+        SignedIn::Nobody(door) => return Ok(see_other(door)),
+        SignedIn::Agent(me) => me,
+    };
+    me.must_act()?;
+    let lens = lens(request, me.agent.id);
+    let asks = super::lens::asks(&lens);
+    let (found, canvas) = open(&app, &me, number(&id)?).await?;
+    let part = drawn_part(&app, &me, &found, &canvas.zone, &part).await?;
+    let zone = canvas.zone.iana_name().unwrap_or("UTC").to_owned();
+    let panel = Panel { lang: me.lang, id: found.id, nonce: Nonce::new(), asks, part, zone };
+    if request.header("hx-request").is_some() {
+        return html(&PanelFragment { panel });
+    }
+    let pane = pane(&app, &me, &lens, found.id, Range::Latest(super::PAGE)).await?;
+    desk_page(&app, &me, request, Some(Pane { panel: Some(panel), ..pane })).await
+}
+
+async fn drawn_part(
+    app: &App,
+    me: &CurrentAgent,
+    found: &Conversation,
+    zone: &TimeZone,
+    part: &str,
+) -> Result<Part> {
+    let choice = |value: String, name: String, chosen| Choice { value, name, chosen };
+    Ok(match part {
+        "transfer" | "invite" => {
+            let others = colleagues(app).await?.into_iter();
+            let others = others
+                .filter(|one| !found.is_assigned_to(one.agent) && one.agent != me.agent.id)
+                .map(|one| choice(one.agent.to_string(), one.name, false))
+                .collect();
+            if part == "invite" { Part::Invite(others) } else { Part::Transfer(others) }
+        }
+        "snooze" => Part::Snooze(moments(app.clock.now(), zone, me.lang)?),
+        "priority" => {
+            let all = Priority::ALL.into_iter().map(|one| {
+                let name = me.lang.t(one.key());
+                choice(one.word().to_owned(), name, one == found.priority)
+            });
+            Part::Priority(all.collect())
+        }
+        "tags" | "close" => {
+            let tags = tag::all(&app.db).await?.into_iter();
+            let tags =
+                tags.map(|one| choice(one.id.to_string(), one.name, found.tags.contains(&one.id)));
+            if part == "tags" { Part::Tags(tags.collect()) } else { Part::Close(tags.collect()) }
+        }
+        _ => return Err(Error::NotFound),
+    })
+}
+
+/// The moments that people mean by "later", each with what it comes to: in an hour, in three, tomorrow at nine, on Monday.
+fn moments(now: Timestamp, zone: &TimeZone, lang: Lang) -> Result<Vec<Choice>> {
+    let here = now.to_zoned_datetime(zone.clone());
+    let nine = |day: jiff::civil::Date| {
+        day.at(9, 0, 0, 0)
+            .to_zoned_datetime(zone.clone())
+            .map(|at| at.timestamp())
+            .map_err(Error::internal)
+    };
+    let tomorrow = here.date().saturating_add(1.day());
+    let monday = here.date().nth_weekday(1, Weekday::Monday).map_err(Error::internal)?;
+    let choice = |key: &'static str, at: Timestamp| Choice {
+        value: at.as_second().to_string(),
+        name: format!(
+            "{} · {} {}",
+            lang.t(key),
+            text::day_line(at, zone, lang),
+            text::clock_time(at, zone)
+        ),
+        chosen: false,
+    };
+    Ok(vec![
+        choice("snooze-hour", now + SignedDuration::from_hours(1)),
+        choice("snooze-hours", now + SignedDuration::from_hours(3)),
+        choice("snooze-tomorrow", nine(tomorrow)?),
+        choice("snooze-monday", nine(monday)?),
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn later_is_told_in_the_sites_zone() {
+        // A Wednesday, five minutes to midnight in Shanghai.
+        let now: Timestamp = "2026-11-25T15:55:00Z".parse().unwrap();
+        let shanghai = text::zone("Asia/Shanghai");
+        let chosen: Vec<_> = moments(now, &shanghai, Lang::En)
+            .unwrap()
+            .into_iter()
+            .map(|moment| moment.value.parse::<i64>().unwrap())
+            .map(|second| Timestamp::from_second(second).unwrap().to_string())
+            .collect();
+        assert_eq!(
+            chosen,
+            [
+                "2026-11-25T16:55:00Z",
+                "2026-11-25T18:55:00Z",
+                "2026-11-26T01:00:00Z",
+                "2026-11-30T01:00:00Z",
+            ]
+        );
+    }
+}

@@ -1,0 +1,152 @@
+//! What an agent does with a conversation: takes it, hands it over, puts it off, tags it, closes it. Every verb is a plain
+//! form; htmx gets the pane as it is then.
+use super::{
+    PAGE, PaneFragment,
+    acts::{at_work, colleagues},
+    lens::lens,
+    number, open, pane, place,
+};
+use crate::{
+    agent::CurrentAgent,
+    app::App,
+    conversation::{self, AtWork, Body, Range},
+    error::{Error, Invalid, Result},
+    event::{Happening, Mention, Priority},
+    ids::{AgentId, ConversationId, Nonce, TagId},
+    tag,
+    web::{
+        limits::Limits,
+        page::{html, see_other},
+    },
+};
+use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
+use poem::{
+    Request, Response, handler,
+    web::{Data, Form, Path},
+};
+use std::sync::Arc;
+
+/// The fields of a verb's form, some of which may come several times.
+pub struct Fields(pub Vec<(String, String)>);
+
+impl Fields {
+    /// The first of this name that holds something.
+    pub fn one(&self, name: &str) -> Option<&str> {
+        let filled = |(field, value): &&(String, String)| field == name && !value.is_empty();
+        self.0.iter().find(filled).map(|(_, value)| value.as_str())
+    }
+
+    pub fn all(&self, name: &str) -> Vec<&str> {
+        let those = self.0.iter().filter(|(field, _)| field == name);
+        those.map(|(_, value)| value.as_str()).collect()
+    }
+
+    fn nonce(&self) -> Result<Nonce> {
+        Ok(Nonce::parse(self.one("nonce").unwrap_or_default())?)
+    }
+}
+
+#[handler]
+pub async fn act(
+    app: Data<&App>,
+    limits: Data<&Arc<Limits>>,
+    me: CurrentAgent,
+    request: &Request,
+    Path((id, verb)): Path<(String, String)>,
+    Form(fields): Form<Vec<(String, String)>>,
+) -> Result<Response> {
+    let (work, fields) = (at_work(&me, number(&id)?)?, Fields(fields));
+    limits.act(&me.counted_as())?;
+    let conversation = work.conversation;
+    done(&app, &me, work, &verb, &fields).await?;
+    acted(&app, &me, request, conversation).await
+}
+
+async fn done(
+    app: &App,
+    me: &CurrentAgent,
+    work: AtWork,
+    verb: &str,
+    fields: &Fields,
+) -> Result<()> {
+    let nonce = fields.nonce();
+    match verb {
+        "claim" => happen(app, work, nonce?, Happening::Claimed).await,
+        "reopen" => happen(app, work, nonce?, Happening::Reopened).await,
+        "wake" => happen(app, work, nonce?, Happening::Woken).await,
+        "close" => {
+            if fields.one("tagged").is_some() {
+                retag(app, work.clone(), Nonce::new(), fields).await?;
+            }
+            happen(app, work, nonce?, Happening::Closed).await
+        }
+        "tags" => retag(app, work, nonce?, fields).await,
+        "transfer" => {
+            let to = colleague(app, fields.one("to"), "to").await?;
+            let note = fields.one("note").filter(|note| !note.trim().is_empty());
+            let note = note.map(Body::parse).transpose()?;
+            conversation::transfer(app, work, nonce?, to, note).await.map(|_| ())
+        }
+        "invite" => {
+            let agent = colleague(app, fields.one("agent"), "agent").await?;
+            conversation::invite(app, work, nonce?, agent).await.map(|_| ())
+        }
+        "snooze" => {
+            let (_, canvas) = open(app, me, work.conversation).await?;
+            let until = moment(fields, &canvas.zone)?;
+            conversation::snooze(app, work, nonce?, until).await.map(|_| ())
+        }
+        "priority" => {
+            let priority = fields.one("priority").and_then(Priority::parse);
+            let invalid = Invalid { field: "priority", reason: "invalid-form" };
+            let priority = priority.ok_or(invalid)?;
+            conversation::prioritize(app, work, nonce?, priority).await.map(|_| ())
+        }
+        _ => Err(Error::NotFound),
+    }
+}
+
+async fn happen(app: &App, work: AtWork, nonce: Nonce, what: Happening) -> Result<()> {
+    conversation::happen(app, work, nonce, what).await.map(|_| ())
+}
+
+/// The tags that are checked are those it carries from now on.
+async fn retag(app: &App, work: AtWork, nonce: Nonce, fields: &Fields) -> Result<()> {
+    let known: Vec<_> =
+        tag::all(&app.db).await?.into_iter().map(|tag| (tag.id, tag.name)).collect();
+    let wanted: Vec<TagId> = fields.all("tag").iter().filter_map(|id| id.parse().ok()).collect();
+    let tags = known.iter().filter(|(id, _)| wanted.contains(id)).cloned().collect();
+    conversation::retag(app, work, nonce, tags, known).await.map(|_| ())
+}
+
+/// Somebody who works here.
+pub async fn colleague(app: &App, id: Option<&str>, field: &'static str) -> Result<Mention> {
+    let id = id.and_then(|id| id.parse().ok()).map(AgentId);
+    let found = colleagues(app).await?.into_iter().find(|one| Some(one.agent) == id);
+    found.ok_or(Error::Invalid(Invalid { field, reason: "invalid-colleague" }))
+}
+
+/// The moment of a button, else the one that was chosen by hand, in the site's zone.
+fn moment(fields: &Fields, zone: &TimeZone) -> Result<Timestamp> {
+    let invalid = Invalid { field: "until", reason: "invalid-snooze" };
+    if let Some(second) = fields.one("until") {
+        let second = second.parse().map_err(|_| invalid)?;
+        return Ok(Timestamp::from_second(second).map_err(|_| invalid)?);
+    }
+    let chosen: DateTime = fields.one("at").unwrap_or_default().parse().map_err(|_| invalid)?;
+    Ok(chosen.to_zoned_datetime(zone.clone()).map_err(|_| invalid)?.timestamp())
+}
+
+/// After an act htmx gets the pane as it is now, a plain form the page.
+async fn acted(
+    app: &App,
+    me: &CurrentAgent,
+    request: &Request,
+    id: ConversationId,
+) -> Result<Response> {
+    let lens = lens(request, me.agent.id);
+    if request.header("hx-request").is_none() {
+        return Ok(see_other(place(&lens, id)));
+    }
+    html(&PaneFragment { pane: pane(app, me, &lens, id, Range::Latest(PAGE)).await? })
+}

@@ -1,0 +1,155 @@
+//! Own messages are changed and taken back for two minutes; whoever follows sees it, whoever comes later sees what became of them.
+use crate::support::{Agent, installation};
+use kefu::{agent::Scope, ids::Nonce};
+use poem::http::StatusCode;
+use serde_json::json;
+
+async fn amends(
+    agent: &Agent,
+    id: i64,
+    seq: i64,
+    verb: &str,
+    body: &str,
+) -> crate::support::Answer {
+    let nonce = Nonce::new();
+    let fields = [("nonce", nonce.as_str()), ("body", body)];
+    agent.person.hx_post(&format!("/desk/c/{id}/m/{seq}/{verb}"), &fields).await
+}
+
+#[tokio::test]
+async fn an_edit_is_seen_where_the_message_stands_live_and_later_and_the_old_text_nowhere() {
+    let site = installation().await;
+    let (ana, vera) = (site.ana().await, site.vera().await);
+    let id = ana.newest("queue").await;
+    ana.reply(id, "It costs 10 yuan").await.must(StatusCode::OK);
+    let mut live = vera.listen("2").await;
+    live.until(|event| event.name == "synced").await;
+    amends(&ana, id, 2, "edit", "It costs 12 yuan")
+        .await
+        .must(StatusCode::OK)
+        .says("12 yuan")
+        .says("edited");
+
+    let told = live.until(|event| event.data.contains("12 yuan")).await;
+    assert!(told.data.contains("hx-target=\"#m-2\"") && told.id.ends_with(":3"), "{told:?}");
+    vera.page().await.says("12 yuan").says("edited").says_not("10 yuan").says_not("id=\"m-3\"");
+    // Whoever was away since the message is told of what became of it.
+    let mut back = vera.listen("2").await;
+    let told = back.until(|event| event.data.contains("12 yuan")).await;
+    assert!(told.data.contains("hx-target=\"#m-2\""), "{told:?}");
+    // And whoever comes later is shown it in its place, once.
+    let mut late = vera.listen("0").await;
+    let told = late.until(|event| event.data.contains("id=\"m-2\"")).await;
+    assert!(told.data.contains("12 yuan"), "{told:?}");
+    // What follows stands under it as if nothing had happened.
+    ana.reply(id, "each").await.must(StatusCode::OK);
+    let page = vera.page().await;
+    assert!(page.entry("m-4").contains("class=\"m g\""), "{}", page.entry("m-4"));
+    ana.person.get("/desk/c?tab=all").await.says("each").says_not("10 yuan");
+}
+
+#[tokio::test]
+async fn what_is_taken_back_is_gone_for_everybody_also_from_lists_and_quotes() {
+    let site = installation().await;
+    let (ana, ben, vera) = (site.ana().await, site.ben().await, site.vera().await);
+    let id = ana.newest("queue").await;
+    ana.reply(id, "The code is 4711").await.must(StatusCode::OK);
+    let nonce = Nonce::new();
+    let quoting =
+        [("kind", "note"), ("nonce", nonce.as_str()), ("body", "Was that wise?"), ("quote", "2")];
+    let path = format!("/desk/c/{id}/messages");
+    ben.person
+        .hx_post(&path, &quoting)
+        .await
+        .must(StatusCode::OK)
+        .says("<cite>ana</cite>The code is 4711");
+    let recalled = amends(&ana, id, 2, "recall", "").await.must(StatusCode::OK);
+    recalled.says("was taken back").says_not("4711");
+    vera.page().await.says("was taken back").says_not("4711");
+    ben.person.get(&format!("/desk/c/{id}")).await.says("Was that wise?").says_not("4711");
+    ben.person.get("/desk/c?tab=all").await.says_not("4711");
+    // Once is enough.
+    amends(&ana, id, 2, "recall", "").await.must(StatusCode::CONFLICT);
+    amends(&ana, id, 2, "edit", "x").await.must(StatusCode::CONFLICT);
+}
+
+#[tokio::test]
+async fn nobody_changes_what_another_said_nor_what_is_older_than_two_minutes() {
+    let site = installation().await;
+    let (ana, ben, vera) = (site.ana().await, site.ben().await, site.vera().await);
+    let id = ana.newest("queue").await;
+    ana.reply(id, "mine").await.must(StatusCode::OK);
+    ana.person.get(&format!("/desk/c/{id}/m/2")).await.says("Take back");
+    ben.person.get(&format!("/desk/c/{id}/m/2")).await.says_not("Take back");
+    amends(&ben, id, 2, "edit", "his").await.must(StatusCode::FORBIDDEN);
+    amends(&ana, id, 1, "recall", "").await.must(StatusCode::FORBIDDEN);
+    amends(&ana, id, 9, "recall", "").await.must(StatusCode::NOT_FOUND);
+    amends(&ana, id, 2, "edit", "").await.must(StatusCode::UNPROCESSABLE_ENTITY);
+    amends(&ana, id, 2, "edit", "mine").await.must(StatusCode::CONFLICT);
+    site.change("UPDATE entry SET at = at - 121000000 WHERE seq = 2").await;
+    amends(&ana, id, 2, "edit", "late").await.must(StatusCode::CONFLICT).says("for two minutes");
+    vera.page().await.says("mine");
+    // The log has no hole where something was refused.
+    ana.reply(id, "next").await.must(StatusCode::OK).says(&format!("m-{id}-3"));
+}
+
+#[tokio::test]
+async fn the_same_edit_twice_is_one_and_a_repeat_of_the_first_send_still_finds_its_entry() {
+    let site = installation().await;
+    let (ana, _vera) = (site.ana().await, site.vera().await);
+    let id = ana.newest("queue").await;
+    let send = [("kind", "text"), ("nonce", "first"), ("body", "one")];
+    ana.person.hx_post(&format!("/desk/c/{id}/messages"), &send).await.must(StatusCode::OK);
+    let edit = [("nonce", "edit"), ("body", "two")];
+    for _ in 0..2 {
+        let path = format!("/desk/c/{id}/m/2/edit");
+        ana.person.hx_post(&path, &edit).await.must(StatusCode::OK).says("two");
+    }
+    let again = ana.person.hx_post(&format!("/desk/c/{id}/messages"), &send).await;
+    again.must(StatusCode::OK).says(&format!("m-{id}-2")).says("two");
+    ana.reply(id, "three").await.must(StatusCode::OK).says(&format!("m-{id}-4"));
+}
+
+#[tokio::test]
+async fn a_note_calls_colleagues_by_name() {
+    let site = installation().await;
+    let (ana, _ben, _vera) = (site.ana().await, site.ben().await, site.vera().await);
+    let id = ana.newest("queue").await;
+    let noted = ana.write(id, "note", "@ben please look, @nobody").await.must(StatusCode::OK);
+    noted.says("<b class=\"at\">@ben</b> please look, @nobody");
+    // To visitors an at sign is an at sign.
+    ana.reply(id, "ask @ben").await.must(StatusCode::OK).says("ask @ben").says_not("class=\"at\"");
+}
+
+#[tokio::test]
+async fn programs_are_told_of_changes_as_the_same_entry_once_more() {
+    let site = installation().await;
+    let (ana, vera) = (site.ana().await, site.vera().await);
+    let id = ana.newest("queue").await;
+    ana.reply(id, "10 yuan").await.must(StatusCode::OK);
+    let program = site.holder(&vera.person.cookies()["kefu-v"]);
+    let server = site.listening().await;
+    let mut line = program.connect(server).await.unwrap();
+    line.until("hello").await;
+    line.say(json!({ "type": "subscribe", "conversation": vera.cid, "after": 2 })).await;
+    line.until("live").await;
+    amends(&ana, id, 2, "edit", "12 yuan").await.must(StatusCode::OK);
+    let entry = line.until("entry").await;
+    assert_eq!(
+        (&entry["seq"], &entry["body"], &entry["edited"]),
+        (&json!(2), &json!("12 yuan"), &json!(true))
+    );
+    amends(&ana, id, 2, "recall", "").await.must(StatusCode::OK);
+    let entry = line.until("entry").await;
+    assert_eq!(
+        (&entry["seq"], &entry["body"], &entry["recalled"]),
+        (&json!(2), &json!(""), &json!(true))
+    );
+
+    let reader = site.agent_program("ana", Scope::Read).await;
+    let list =
+        reader.get(&format!("/conversations/{id}/entries?after=2")).await.must(StatusCode::OK);
+    let entries = &crate::support::program::value(&list)["entries"];
+    assert_eq!(entries[0]["seq"], json!(2), "{entries}");
+    assert_eq!(entries[0]["recalled"], json!(true), "{entries}");
+}

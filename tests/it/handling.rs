@@ -1,0 +1,273 @@
+//! What agents do with a conversation beside answering it.
+use crate::support::{Agent, Installation, installation};
+use kefu::{
+    agent::Role,
+    conversation::{self, AtWork},
+    event::State,
+    ids::{AgentId, ConversationId, Nonce},
+};
+use poem::http::StatusCode;
+
+/// A verb with the fields of its form, besides the nonce.
+async fn does(
+    agent: &Agent,
+    id: i64,
+    verb: &str,
+    fields: &[(&str, &str)],
+) -> crate::support::Answer {
+    let nonce = Nonce::new();
+    let mut all = vec![("nonce", nonce.as_str())];
+    all.extend(fields);
+    agent.person.hx_post(&format!("/desk/c/{id}/{verb}"), &all).await
+}
+
+/// The rows of a list, by number.
+async fn rows(agent: &Agent, asks: &str) -> Vec<String> {
+    agent.person.get(&format!("/desk/c?{asks}")).await.must(StatusCode::OK).all("id=\"c-")
+}
+
+async fn number_of(site: &Installation, name: &str) -> String {
+    let all = kefu::agent::all(&site.app.db).await.unwrap();
+    all.into_iter().find(|agent| agent.name == name).unwrap().id.to_string()
+}
+
+#[tokio::test]
+async fn a_conversation_is_handed_over_with_a_note_that_the_visitor_never_sees() {
+    let site = installation().await;
+    let (ana, ben, vera) = (site.ana().await, site.ben().await, site.vera().await);
+    let id = ana.newest("queue").await;
+    does(&ana, id, "claim", &[]).await.must(StatusCode::OK);
+    let to = number_of(&site, "ben").await;
+    let mut news = vera.listen("2").await;
+    let note = "She has waited since <b>Monday</b>";
+    does(&ana, id, "transfer", &[("to", &to), ("note", note)]).await.must(StatusCode::OK);
+
+    assert_eq!(rows(&ben, "tab=mine").await, [id.to_string()]);
+    assert_eq!(rows(&ana, "tab=mine").await, Vec::<String>::new());
+    let told = news.until(|event| event.data.contains("m-3")).await;
+    assert!(told.data.contains("ana handed the conversation over to ben"), "{}", told.data);
+    let page = ben.person.get(&format!("/desk/c/{id}")).await;
+    page.says("She has waited since &#60;b&#62;Monday").says_not("<b>Monday");
+    vera.page().await.says_not("has waited since").says("handed the conversation over");
+
+    // To whoever has it, and to nobody.
+    does(&ana, id, "transfer", &[("to", &to)]).await.must(StatusCode::CONFLICT);
+    does(&ana, id, "transfer", &[("to", "999")]).await.must(StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+#[tokio::test]
+async fn the_same_handing_over_twice_is_one() {
+    let site = installation().await;
+    let (ana, _ben, _vera) = (site.ana().await, site.ben().await, site.vera().await);
+    let id = ana.newest("queue").await;
+    let to = number_of(&site, "ben").await;
+    let fields = [("nonce", "again"), ("to", to.as_str()), ("note", "please")];
+    for _ in 0..2 {
+        let path = format!("/desk/c/{id}/transfer");
+        ana.person.hx_post(&path, &fields).await.must(StatusCode::OK);
+    }
+    let page = ana.person.get(&format!("/desk/c/{id}")).await;
+    assert_eq!(page.body.matches("handed the conversation over").count(), 1);
+    assert_eq!(page.body.matches(">please<").count(), 1);
+}
+
+#[tokio::test]
+async fn a_colleague_is_asked_for_help_and_the_visitor_need_not_know() {
+    let site = installation().await;
+    let (ana, _ben, vera) = (site.ana().await, site.ben().await, site.vera().await);
+    let id = ana.newest("queue").await;
+    does(&ana, id, "claim", &[]).await.must(StatusCode::OK);
+    let agent = number_of(&site, "ben").await;
+    does(&ana, id, "invite", &[("agent", &agent)])
+        .await
+        .must(StatusCode::OK)
+        .says("asked ben for help");
+    vera.page().await.says_not("for help");
+    // She who asked keeps it.
+    assert_eq!(rows(&ana, "tab=mine").await, [id.to_string()]);
+}
+
+#[tokio::test]
+async fn what_is_put_off_leaves_the_lists_until_the_visitor_writes_or_its_time_comes() {
+    let site = installation().await;
+    let (ana, vera) = (site.ana().await, site.vera().await);
+    let id = ana.newest("queue").await;
+    let later = (jiff::Timestamp::now().as_second() + 3600).to_string();
+    does(&ana, id, "snooze", &[("until", &later)]).await.must(StatusCode::OK).says("Until ");
+    for tab in ["mine", "all", "queue"] {
+        assert_eq!(rows(&ana, &format!("tab={tab}")).await, Vec::<String>::new(), "{tab}");
+    }
+    assert_eq!(rows(&ana, "tab=snoozed").await, [id.to_string()]);
+    vera.page().await.says_not("put the conversation off");
+
+    vera.say("I found it").await.must(StatusCode::OK);
+    assert_eq!(rows(&ana, "tab=mine").await, [id.to_string()]);
+
+    does(&ana, id, "snooze", &[("until", &later)]).await.must(StatusCode::OK);
+    assert_eq!(conversation::wake_due(&site.app).await.unwrap(), 0);
+    site.change("UPDATE conversation SET snoozed_until = 1").await;
+    assert_eq!(conversation::wake_due(&site.app).await.unwrap(), 1);
+    assert_eq!(conversation::wake_due(&site.app).await.unwrap(), 0);
+    assert_eq!(rows(&ana, "tab=mine").await, [id.to_string()]);
+    ana.person.get(&format!("/desk/c/{id}")).await.says("The time it was put off to has come");
+
+    for until in ["1", "99999999999999", "x", ""] {
+        let refused = does(&ana, id, "snooze", &[("until", until)]).await;
+        refused.must(StatusCode::UNPROCESSABLE_ENTITY).says("Choose a moment in the future");
+    }
+}
+
+#[tokio::test]
+async fn what_matters_more_stands_first_and_lists_are_narrowed_by_it() {
+    let site = installation().await;
+    let ana = site.ana().await;
+    let mut ids = Vec::new();
+    for words in ["first", "second", "third"] {
+        site.visitor(words).await;
+        ids.push(ana.newest("queue").await);
+    }
+    let order = |ids: &[i64]| ids.iter().map(i64::to_string).collect::<Vec<_>>();
+    assert_eq!(rows(&ana, "tab=queue").await, order(&ids));
+    does(&ana, ids[1], "priority", &[("priority", "urgent")]).await.must(StatusCode::OK);
+    does(&ana, ids[0], "priority", &[("priority", "low")]).await.must(StatusCode::OK);
+    assert_eq!(rows(&ana, "tab=queue").await, order(&[ids[1], ids[2], ids[0]]));
+    assert_eq!(rows(&ana, "tab=queue&priority=urgent").await, order(&[ids[1]]));
+    assert_eq!(rows(&ana, "tab=all&priority=low&unread=1").await, order(&[ids[0]]));
+    assert_eq!(rows(&ana, "tab=queue&site=999").await, Vec::<String>::new());
+    // What the address says wrongly is passed over.
+    assert_eq!(rows(&ana, "tab=queue&site=x&priority=much").await.len(), 3);
+    does(&ana, ids[0], "priority", &[("priority", "much")])
+        .await
+        .must(StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+#[tokio::test]
+async fn a_narrowed_list_follows_what_happens() {
+    let site = installation().await;
+    let (ana, _vera) = (site.ana().await, site.vera().await);
+    let id = ana.newest("queue").await;
+    let mut urgent = ana.person.listen("/desk/events?tab=queue&priority=urgent").await;
+    urgent.until(|event| event.name == "synced").await;
+    does(&ana, id, "priority", &[("priority", "urgent")]).await.must(StatusCode::OK);
+    let row = urgent.until(|event| event.data.contains(&format!("id=\"c-{id}\""))).await;
+    assert!(row.data.contains("Urgent"), "{}", row.data);
+    does(&ana, id, "priority", &[("priority", "low")]).await.must(StatusCode::OK);
+    urgent
+        .until(|event| {
+            event.data.contains("hx-swap=\"delete\"") && !event.data.contains("hx-upsert")
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn conversations_are_tagged_and_found_by_their_tags() {
+    let site = installation().await;
+    let (ana, ben) = (site.ana().await, site.ben().await);
+    let vera = site.vera().await;
+    let (first, _walt) = (ana.newest("queue").await, site.walt().await);
+    ana.person.post("/desk/settings/tags", &[("name", "退款")]).await.must(StatusCode::SEE_OTHER);
+    ana.person
+        .post("/desk/settings/tags", &[("name", "<i>late</i>")])
+        .await
+        .must(StatusCode::SEE_OTHER);
+    ben.person.post("/desk/settings/tags", &[("name", "x")]).await.must(StatusCode::FORBIDDEN);
+    let twice = ana.person.post("/desk/settings/tags", &[("name", "退款")]).await;
+    twice
+        .must(StatusCode::UNPROCESSABLE_ENTITY)
+        .says("There is a tag of this name")
+        .says("value=\"退款\"");
+
+    let tags = ana.person.get(&format!("/desk/c/{first}/tags")).await.all("name=\"tag\" value=\"");
+    assert_eq!(tags.len(), 2);
+    let both: Vec<_> = tags.iter().map(|tag| ("tag", tag.as_str())).collect();
+    does(&ben, first, "tags", &both).await.must(StatusCode::OK).says("ben tagged it");
+    // Nothing changes, nothing is said.
+    does(&ben, first, "tags", &both).await.must(StatusCode::OK);
+    let page = ana.person.get(&format!("/desk/c/{first}")).await;
+    page.says("&#60;i&#62;late").says_not("<i>late");
+    assert_eq!(page.body.matches("ben tagged it").count(), 1);
+    vera.page().await.says_not("tagged");
+
+    assert_eq!(rows(&ana, &format!("tab=queue&tag={}", tags[0])).await, [first.to_string()]);
+    does(&ana, first, "tags", &both[1..]).await.must(StatusCode::OK).says("took off");
+    assert_eq!(rows(&ana, &format!("tab=queue&tag={}", tags[0])).await, Vec::<String>::new());
+
+    // Closing with tags that say how it ended.
+    does(&ana, first, "claim", &[]).await.must(StatusCode::OK);
+    let close = [("tagged", "1"), both[0]];
+    does(&ana, first, "close", &close).await.must(StatusCode::OK);
+    assert_eq!(rows(&ana, &format!("tab=closed&tag={}", tags[0])).await, [first.to_string()]);
+    assert_eq!(rows(&ana, &format!("tab=closed&tag={}", tags[1])).await, Vec::<String>::new());
+
+    ana.person
+        .post(&format!("/desk/settings/tags/{}/remove", tags[0]), &[])
+        .await
+        .must(StatusCode::SEE_OTHER);
+    ana.person.get(&format!("/desk/c/{first}")).await.must(StatusCode::OK);
+}
+
+#[tokio::test]
+async fn views_are_kept_by_those_who_made_them_and_shared_by_those_who_manage() {
+    let site = installation().await;
+    let (ana, ben) = (site.ana().await, site.ben().await);
+    let own = [("name", "Urgent <b>ones</b>"), ("asks", "tab=all&priority=urgent")];
+    assert_eq!(
+        ben.person.post("/desk/views", &own).await.goes_to(),
+        "/desk/c?tab=all&priority=urgent"
+    );
+    ben.person
+        .get("/desk/filter?tab=all")
+        .await
+        .says("Urgent &#60;b&#62;ones")
+        .says("priority=urgent");
+    ana.person.get("/desk/filter?tab=all").await.says_not("Urgent &#60;b");
+
+    let shared = [("name", "Everybody's"), ("asks", "tab=queue&unread=1"), ("shared", "1")];
+    ben.person.post("/desk/views", &shared).await.must(StatusCode::FORBIDDEN);
+    ana.person.post("/desk/views", &shared).await.must(StatusCode::SEE_OTHER);
+    let page = ben.person.get("/desk/filter?tab=all").await;
+    page.says("Everybody&#39;s");
+    // His own he may remove, the shared one and hers he may not.
+    let views = ana.person.get("/desk/filter").await.all("action=\"/desk/views/");
+    let shared = views[0].split('/').next().unwrap().to_owned();
+    ben.person.post(&format!("/desk/views/{shared}/remove"), &[]).await.must(StatusCode::FORBIDDEN);
+    let own =
+        ben.person.get("/desk/filter").await.all("action=\"/desk/views/")[0].replace("/remove", "");
+    ana.person.post(&format!("/desk/views/{own}/remove"), &[]).await.must(StatusCode::NOT_FOUND);
+    ben.person.post(&format!("/desk/views/{own}/remove"), &[]).await.must(StatusCode::SEE_OTHER);
+
+    // An address that leads elsewhere is no view.
+    let hostile = [("name", "x"), ("asks", "//evil.example?tab=\"><script>")];
+    ben.person.post("/desk/views", &hostile).await.must(StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+/// Six colleagues at once, each of whom wants something else: one outcome, which everybody sees.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_agent_has_it_whoever_hands_it_over_at_once() {
+    let site = installation().await;
+    let (ana, vera) = (site.ana().await, site.vera().await);
+    let id = ana.newest("queue").await;
+    let mut others = Vec::new();
+    for name in ["ben", "cem", "dai", "eva", "fay", "gus"] {
+        site.employ(name, Role::Agent).await;
+        others.push(number_of(&site, name).await);
+    }
+    let all = others.iter().map(|to| {
+        let (app, to) = (site.app.clone(), to.clone());
+        async move {
+            let work =
+                AtWork { agent: AgentId(1), name: "ana".into(), conversation: ConversationId(id) };
+            let to = kefu::event::Mention { agent: to.parse().unwrap(), name: "x".into() };
+            conversation::transfer(&app, work, Nonce::new(), to, None).await.unwrap()
+        }
+    });
+    let sent = futures_util::future::join_all(all).await;
+    let mut seqs: Vec<_> = sent.iter().map(|sent| sent.appended.entry.seq).collect();
+    seqs.sort_unstable();
+    assert_eq!(seqs, (2..=7).collect::<Vec<_>>());
+    let last = sent.iter().max_by_key(|sent| sent.appended.entry.seq).unwrap();
+    let seat = conversation::Seat::Agent { id: AgentId(1), conversation: ConversationId(id) };
+    let now = conversation::find_for(site.app.db.read(), &seat).await.unwrap();
+    assert_eq!((now.state, &now.assignee), (State::Open, &last.conversation.assignee));
+    vera.say("still here").await.must(StatusCode::OK);
+}
