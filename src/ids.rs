@@ -25,6 +25,7 @@ numbers! {
     SiteId,
     ContactId,
     AgentId,
+    TeamId,
 }
 
 /// `count` random bytes from the system's generator.

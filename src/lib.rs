@@ -25,6 +25,7 @@ pub mod desk; // the agents' workspace
 pub mod health; // alive? ready?
 pub mod setup; // the owner's first minute
 pub mod site; // where the chat is embedded
+pub mod team; // agents who take conversations together
 
 // 4. Roof: brings it together.
 pub mod api; // kefu for programs: shapes, tokens, REST

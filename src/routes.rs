@@ -10,6 +10,7 @@ use crate::{
     health::web as health,
     live,
     setup::web as setup,
+    team::web as team,
     web::{
         assets, errors, headers,
         limits::{self, Limits},
@@ -92,6 +93,10 @@ fn addresses() -> Route {
         .at("/desk/me/sessions/end", post(agent::end_session))
         .at("/desk/me/tokens", post(agent::make_token))
         .at("/desk/me/tokens/end", post(agent::end_token))
+        // Those who manage.
+        .at("/desk/settings/teams", get(team::index).post(team::add))
+        .at("/desk/settings/teams/:team", post(team::change))
+        .at("/desk/settings/teams/:team/remove", post(team::remove))
         // Programs.
         .at("/api/docs", get(api::documentation))
         .at("/api/v1/ws", get(live::api_socket))

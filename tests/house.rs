@@ -19,7 +19,7 @@ const FLOORS: &[&[&str]] = &[
     &["app"],
     &["web"],
     // features
-    &["agent", "contact", "conversation", "demo", "desk", "health", "setup", "site"],
+    &["agent", "contact", "conversation", "demo", "desk", "health", "setup", "site", "team"],
     // roof
     &["api"],
     &["live"],
@@ -35,6 +35,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("desk", &["agent", "contact", "conversation", "site"]),
     ("setup", &["agent", "site"]),
     ("demo", &["agent", "site"]),
+    ("team", &["agent"]),
 ];
 
 /// Each tool in its cupboard: the files that may say a word.

@@ -19,6 +19,7 @@ mod m20261123_000013_index_what_is_asked_by_time;
 mod m20261124_000014_index_lists_and_tokens;
 mod m20261124_000015_keep_rows_in_place;
 mod m20261125_000016_create_audit_entry;
+mod m20261125_000020_create_team;
 
 #[derive(Debug)]
 pub struct Migrator;
@@ -43,6 +44,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000014_index_lists_and_tokens::Migration),
             Box::new(m20261124_000015_keep_rows_in_place::Migration),
             Box::new(m20261125_000016_create_audit_entry::Migration),
+            Box::new(m20261125_000020_create_team::Migration),
         ]
     }
 }

@@ -55,6 +55,7 @@ const pages = {
   list: ['lin', () => '/desk/c?tab=queue'],
   desk: ['lin', () => new URL(lin.url()).pathname],
   me: ['lin', () => '/desk/me'],
+  teams: ['lin', () => '/desk/settings/teams'],
   docs: ['lin', () => '/api/docs'],
   install: ['lin', () => '/setup/install'],
   live: ['vera', () => `${new URL(vera.url()).pathname}/live`],

@@ -21,6 +21,7 @@ mod security;
 mod setup;
 mod sign_in;
 mod support;
+mod team;
 mod texts;
 mod transports;
 mod visitor;

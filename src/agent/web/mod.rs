@@ -136,7 +136,8 @@ pub struct SettingsPage {
 }
 
 /// In the order of the menu.
-pub const SETTINGS: &[SettingsPage] = &[];
+pub const SETTINGS: &[SettingsPage] =
+    &[SettingsPage { path: "teams", title: "teams", managing: true }];
 
 impl DeskFrame {
     pub fn new(me: &CurrentAgent, here: &'static str, unread: i64) -> Self {
@@ -159,7 +160,7 @@ impl DeskFrame {
     }
 }
 
-/// The settings begin with the first page that the agent may open.
+/// The settings begin with the first page that the agent may open, and are her own if there is none.
 #[handler]
 pub fn settings_front(signed_in: SignedIn) -> Result<Response> {
     let me = match signed_in {
@@ -167,6 +168,6 @@ pub fn settings_front(signed_in: SignedIn) -> Result<Response> {
         SignedIn::Agent(me) => me,
     };
     let frame = DeskFrame::new(&me, "settings", 0);
-    let first = frame.settings().next().ok_or(Error::NotFound)?;
-    Ok(see_other(format!("/desk/settings/{}", first.path)))
+    let first = frame.settings().next();
+    Ok(see_other(first.map_or("/desk/me".into(), |page| format!("/desk/settings/{}", page.path))))
 }
