@@ -25,6 +25,7 @@ pub mod desk; // the agents' workspace
 pub mod health; // alive? ready?
 pub mod setup; // the owner's first minute
 pub mod site; // where the chat is embedded
+pub mod staff; // everybody who works here, for those who manage
 pub mod team; // agents who take conversations together
 
 // 4. Roof: brings it together.

@@ -19,7 +19,18 @@ const FLOORS: &[&[&str]] = &[
     &["app"],
     &["web"],
     // features
-    &["agent", "contact", "conversation", "demo", "desk", "health", "setup", "site", "team"],
+    &[
+        "agent",
+        "contact",
+        "conversation",
+        "demo",
+        "desk",
+        "health",
+        "setup",
+        "site",
+        "staff",
+        "team",
+    ],
     // roof
     &["api"],
     &["live"],
@@ -35,6 +46,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("desk", &["agent", "contact", "conversation", "site"]),
     ("setup", &["agent", "site"]),
     ("demo", &["agent", "site"]),
+    ("staff", &["agent", "team"]),
     ("team", &["agent"]),
 ];
 
@@ -49,6 +61,7 @@ const CUPBOARDS: &[(&str, &[&str])] = &[
             "agent/web/",
             "conversation/web/",
             "desk/web/",
+            "staff/web/",
             "web/",
             "api/",
             "live/",
@@ -71,8 +84,8 @@ const CUPBOARDS: &[(&str, &[&str])] = &[
     ("prometheus_client::", &["metrics.rs"]),
     ("async_nats::", &["bus/nats.rs"]),
     ("rustix::", &["db/"]),
-    (".publish(", &["/actions.rs", "/writer.rs", "bus/bridge.rs"]),
-    (".begin()", &["/actions.rs", "/writer.rs", "db/copying.rs"]),
+    (".publish(", &["/actions.rs", "agent/actions/", "/writer.rs", "bus/bridge.rs"]),
+    (".begin()", &["/actions.rs", "agent/actions/", "/writer.rs", "db/copying.rs"]),
     ("println!", &["commands.rs"]),
 ];
 

@@ -20,6 +20,7 @@ mod m20261124_000014_index_lists_and_tokens;
 mod m20261124_000015_keep_rows_in_place;
 mod m20261125_000016_create_audit_entry;
 mod m20261125_000020_create_team;
+mod m20261125_000021_add_agent_capacity;
 
 #[derive(Debug)]
 pub struct Migrator;
@@ -45,6 +46,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000015_keep_rows_in_place::Migration),
             Box::new(m20261125_000016_create_audit_entry::Migration),
             Box::new(m20261125_000020_create_team::Migration),
+            Box::new(m20261125_000021_add_agent_capacity::Migration),
         ]
     }
 }

@@ -60,6 +60,13 @@ pub const PAGES: &[(&str, &str, [u16; 5])] = &[
     ("POST", "/desk/me/sessions/end", [401, 401, 404, 401, 404]),
     ("POST", "/desk/me/tokens", [401, 401, 200, 401, 200]),
     ("POST", "/desk/me/tokens/end", [401, 401, 404, 401, 404]),
+    ("GET", "/desk/settings/agents", [303, 303, 403, 303, 200]),
+    ("POST", "/desk/settings/agents", [401, 401, 403, 401, 200]),
+    ("POST", "/desk/settings/agents/:agent", [401, 401, 403, 401, 303]),
+    ("POST", "/desk/settings/agents/:agent/link", [401, 401, 403, 401, 200]),
+    ("POST", "/desk/settings/agents/:agent/disable", [401, 401, 403, 401, 303]),
+    ("POST", "/desk/settings/agents/:agent/enable", [401, 401, 403, 401, 303]),
+    ("GET", "/desk/settings/audit", [303, 303, 403, 303, 200]),
     ("GET", "/desk/settings/teams", [303, 303, 403, 303, 200]),
     ("POST", "/desk/settings/teams", [401, 401, 403, 401, 303]),
     ("POST", "/desk/settings/teams/:team", [401, 401, 403, 401, 303]),
@@ -214,9 +221,11 @@ impl People {
             .replace(":site", "demo")
             .replace(":verb", "claim")
             .replace(":team", "1")
+            // rob: nobody changes herself in all these ways.
+            .replace(":agent", "2")
             .replace("*name", "nothing");
         let body = "nonce=n&body=x&visitor=x&seq=1&name=x&language=en&theme=dark&session=AAAA&token=1&scope=read&lifetime=30\
-            &email=a%40b.c&password=correct+horse+battery&current=x&token=AAAA";
+            &email=a%40b.c&password=correct+horse+battery&current=x&role=agent&capacity=7&token=AAAA";
         // A field may come once only where it is a number.
         let body = if path.ends_with("tokens/end") { "token=999" } else { body };
         let body = if path.ends_with("/setup") {

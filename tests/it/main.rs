@@ -2,7 +2,9 @@
 //! every test makes a database of its own; without it each has an SQLite file.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod agent;
 mod api;
+mod audit;
 mod authorization;
 mod deploy;
 mod desk;

@@ -136,8 +136,11 @@ pub struct SettingsPage {
 }
 
 /// In the order of the menu.
-pub const SETTINGS: &[SettingsPage] =
-    &[SettingsPage { path: "teams", title: "teams", managing: true }];
+pub const SETTINGS: &[SettingsPage] = &[
+    SettingsPage { path: "agents", title: "agents", managing: true },
+    SettingsPage { path: "teams", title: "teams", managing: true },
+    SettingsPage { path: "audit", title: "audit", managing: true },
+];
 
 impl DeskFrame {
     pub fn new(me: &CurrentAgent, here: &'static str, unread: i64) -> Self {
