@@ -26,6 +26,7 @@ numbers! {
     ContactId,
     AgentId,
     TagId,
+    TeamId,
 }
 
 /// `count` random bytes from the system's generator.

@@ -27,6 +27,8 @@ pub mod saved_view; // lists that agents come back to
 pub mod setup; // the owner's first minute
 pub mod site; // where the chat is embedded
 pub mod tag; // what conversations are about
+pub mod staff; // everybody who works here, for those who manage
+pub mod team; // agents who take conversations together
 
 // 4. Roof: brings it together.
 pub mod api; // kefu for programs: shapes, tokens, REST

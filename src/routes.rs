@@ -12,6 +12,8 @@ use crate::{
     saved_view::web as saved_view,
     setup::web as setup,
     tag::web as tag,
+    staff::web as staff,
+    team::web as team,
     web::{
         assets, errors, headers,
         limits::{self, Limits},
@@ -103,6 +105,16 @@ fn addresses() -> Route {
         .at("/desk/me/sessions/end", post(agent::end_session))
         .at("/desk/me/tokens", post(agent::make_token))
         .at("/desk/me/tokens/end", post(agent::end_token))
+        // Those who manage.
+        .at("/desk/settings/agents", get(staff::index).post(staff::hire))
+        .at("/desk/settings/agents/:agent", post(staff::change))
+        .at("/desk/settings/agents/:agent/link", post(staff::renew_link))
+        .at("/desk/settings/agents/:agent/disable", post(staff::disable))
+        .at("/desk/settings/agents/:agent/enable", post(staff::enable))
+        .at("/desk/settings/audit", get(staff::audit_log))
+        .at("/desk/settings/teams", get(team::index).post(team::add))
+        .at("/desk/settings/teams/:team", post(team::change))
+        .at("/desk/settings/teams/:team/remove", post(team::remove))
         // Programs.
         .at("/api/docs", get(api::documentation))
         .at("/api/v1/ws", get(live::api_socket))

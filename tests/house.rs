@@ -29,7 +29,9 @@ const FLOORS: &[&[&str]] = &[
         "saved_view",
         "setup",
         "site",
+        "staff",
         "tag",
+        "team",
     ],
     // roof
     &["api"],
@@ -48,6 +50,8 @@ const DOORS: &[(&str, &[&str])] = &[
     ("tag", &["agent"]),
     ("setup", &["agent", "site"]),
     ("demo", &["agent", "site"]),
+    ("staff", &["agent", "team"]),
+    ("team", &["agent"]),
 ];
 
 /// Each tool in its cupboard: the files that may say a word.
@@ -61,6 +65,7 @@ const CUPBOARDS: &[(&str, &[&str])] = &[
             "agent/web/",
             "conversation/web/",
             "desk/web/",
+            "staff/web/",
             "web/",
             "api/",
             "live/",
@@ -83,8 +88,18 @@ const CUPBOARDS: &[(&str, &[&str])] = &[
     ("prometheus_client::", &["metrics.rs"]),
     ("async_nats::", &["bus/nats.rs"]),
     ("rustix::", &["db/"]),
-    (".publish(", &["/actions.rs", "/writer.rs", "bus/bridge.rs"]),
-    (".begin()", &["/actions.rs", "/amending.rs", "/handling.rs", "/writer.rs", "db/copying.rs"]),
+    (".publish(", &["/actions.rs", "agent/actions/", "/writer.rs", "bus/bridge.rs"]),
+    (
+        ".begin()",
+        &[
+            "/actions.rs",
+            "agent/actions/",
+            "/amending.rs",
+            "/handling.rs",
+            "/writer.rs",
+            "db/copying.rs",
+        ],
+    ),
     ("println!", &["commands.rs"]),
 ];
 

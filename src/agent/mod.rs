@@ -6,8 +6,15 @@ mod store;
 pub mod web;
 
 pub use actions::{
-    NewAgent, add, end_token, find_by_token, invite, make_token, session_lives, token_lives,
+    Change, Colleague, NewAgent, add, change, disable, enable, end_token, find_by_token, hire,
+    invite, make_owner, make_token, renew_link, session_lives, token_lives,
 };
-pub use model::{Agent, AgentName, Email, Password, Role, Scope, Theme, TokenName};
-pub use store::{all, forget_expired, forget_revocations, has_owner, revocations_since, tables};
+pub use model::{
+    Account, AccountState, Agent, AgentName, Capacity, Email, Password, Role, Scope, Theme,
+    TokenName, Wish, may_change, may_invite,
+};
+pub use store::{
+    accounts, all, forget_expired, forget_revocations, has_owner, last_seen, links,
+    revocations_since, tables,
+};
 pub use web::{CurrentAgent, DeskFrame, SettingsPage, SignedIn, sign_in_as};

@@ -1,5 +1,9 @@
 //! Agents: what they are called and what they may.
-use crate::{error::Invalid, ids::AgentId, text::Lang};
+use crate::{
+    error::{Error, Invalid, Result},
+    ids::AgentId,
+    text::Lang,
+};
 use jiff::Timestamp;
 use std::fmt;
 
@@ -12,6 +16,7 @@ pub struct Agent {
     /// `None` follows the browser.
     pub lang: Option<Lang>,
     pub theme: Theme,
+    pub capacity: Capacity,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +28,9 @@ pub enum Role {
 }
 
 impl Role {
+    /// Each may all that the next one may.
+    pub const ALL: [Self; 4] = [Self::Owner, Self::Admin, Self::Agent, Self::ReadOnly];
+
     pub fn word(self) -> &'static str {
         match self {
             Self::Owner => "owner",
@@ -33,9 +41,23 @@ impl Role {
     }
 
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Owner, Self::Admin, Self::Agent, Self::ReadOnly]
-            .into_iter()
-            .find(|role| role.word() == word)
+        Self::ALL.into_iter().find(|role| role.word() == word)
+    }
+
+    /// The key of its name.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Owner => "role-owner",
+            Self::Admin => "role-admin",
+            Self::Agent => "role-agent",
+            Self::ReadOnly => "role-read-only",
+        }
+    }
+
+    /// Whether the role may more than another.
+    fn is_above(self, other: Self) -> bool {
+        self != other
+            && Self::ALL.into_iter().find(|role| [self, other].contains(role)) == Some(self)
     }
 
     /// Whether the role may write, claim, close.
@@ -70,6 +92,111 @@ impl Theme {
     pub fn parse(word: &str) -> Option<Self> {
         [Self::Auto, Self::Light, Self::Dark].into_iter().find(|theme| theme.word() == word)
     }
+}
+
+/// How many conversations an agent may have at once: 1–100, or as everybody.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Capacity(Option<i64>);
+
+impl Capacity {
+    /// Where nobody has said otherwise.
+    pub const USUAL: i64 = 5;
+    pub const MOST: i64 = 100;
+
+    /// Nothing at all is as everybody.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        match text.trim() {
+            "" => Ok(Self(None)),
+            text => match text.parse() {
+                Ok(number @ 1..=Self::MOST) => Ok(Self(Some(number))),
+                _ => Err(Invalid { field: "capacity", reason: "invalid-capacity" }),
+            },
+        }
+    }
+    /// As it was stored.
+    pub fn stored(number: Option<i64>) -> Self {
+        Self(number)
+    }
+    /// The agent's own, if it is not as everybody's.
+    pub fn own(self) -> Option<i64> {
+        self.0
+    }
+    pub fn number(self) -> i64 {
+        self.0.unwrap_or(Self::USUAL)
+    }
+}
+
+/// An account as those who manage see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    pub agent: Agent,
+    pub state: AccountState,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccountState {
+    /// Has not chosen a password yet.
+    Invited,
+    Active,
+    /// Opens no door, and can be enabled again.
+    Disabled,
+}
+
+impl Account {
+    /// Whether it is an owner's who can come in.
+    pub fn is_owner(&self) -> bool {
+        self.agent.role == Role::Owner && self.state == AccountState::Active
+    }
+}
+
+/// What somebody who manages wants of an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// Another name or capacity.
+    Edit,
+    Role(Role),
+    /// A link by which a new password is chosen.
+    Link,
+    Disable,
+    Enable,
+}
+
+/// Whether somebody may make an account of a role.
+pub fn may_invite(by: Role, role: Role) -> Result<()> {
+    match (by, role) {
+        _ if !by.may_manage() => Err(Error::Forbidden("forbidden-manage")),
+        (Role::Owner, _) => Ok(()),
+        (_, Role::Owner) => Err(Error::Forbidden("forbidden-owner")),
+        _ => Ok(()),
+    }
+}
+
+/// Whether somebody may have it so. Only an owner makes, changes or disables an owner; nobody disables herself or raises her
+/// own role; there is always an owner who can come in. `other_owners` are those, without `of`.
+pub fn may_change(by: &Agent, of: &Account, wish: Wish, other_owners: usize) -> Result<()> {
+    let own = by.id == of.agent.id;
+    may_invite(by.role, of.agent.role)?;
+    if let Wish::Role(role) = wish {
+        if own && role.is_above(of.agent.role) {
+            return Err(Error::Forbidden("forbidden-raise-yourself"));
+        }
+        may_invite(by.role, role)?;
+    }
+    match wish {
+        Wish::Disable if own => return Err(Error::Forbidden("forbidden-disable-yourself")),
+        // There it asks for the current one.
+        Wish::Link if own => return Err(Error::Forbidden("forbidden-link-yourself")),
+        Wish::Link if of.state == AccountState::Disabled => {
+            return Err(Error::Conflict("conflict-disabled"));
+        }
+        _ => {}
+    }
+    let stays_owner =
+        !matches!(wish, Wish::Disable) && !matches!(wish, Wish::Role(role) if role != Role::Owner);
+    if of.is_owner() && !stays_owner && other_owners == 0 {
+        return Err(Error::Conflict("conflict-last-owner"));
+    }
+    Ok(())
 }
 
 /// What a personal access token may do in its agent's name.
@@ -239,6 +366,106 @@ mod tests {
         assert_eq!(reason(&"aB1!x".repeat(60)), Err("invalid-password-long"));
         assert_eq!(reason("111111111111111111"), Err("invalid-password-simple"));
         assert_eq!(reason("Ana@shop.example1"), Err("invalid-password-simple"));
+    }
+
+    #[test]
+    fn a_capacity_is_1_to_100_or_as_everybodys() {
+        assert_eq!(Capacity::parse(" ").unwrap().number(), Capacity::USUAL);
+        assert_eq!(Capacity::parse("100").unwrap().own(), Some(100));
+        for bad in ["0", "101", "-1", "many", "1.5", "٧", "9223372036854775808"] {
+            assert!(Capacity::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    fn agent(id: i64, role: Role) -> Agent {
+        Agent {
+            id: AgentId(id),
+            email: Email::parse(&format!("a{id}@shop.example")).unwrap(),
+            name: format!("a{id}"),
+            role,
+            lang: None,
+            theme: Theme::Auto,
+            capacity: Capacity::default(),
+        }
+    }
+
+    fn account(id: i64, role: Role) -> Account {
+        Account { agent: agent(id, role), state: AccountState::Active }
+    }
+
+    const WISHES: [Wish; 8] = [
+        Wish::Edit,
+        Wish::Link,
+        Wish::Disable,
+        Wish::Enable,
+        Wish::Role(Role::Owner),
+        Wish::Role(Role::Admin),
+        Wish::Role(Role::Agent),
+        Wish::Role(Role::ReadOnly),
+    ];
+
+    #[test]
+    fn whoever_does_not_manage_changes_nobody() {
+        for by in [Role::Agent, Role::ReadOnly] {
+            for of in Role::ALL {
+                assert!(may_invite(by, of).is_err());
+                for wish in WISHES {
+                    assert!(may_change(&agent(1, by), &account(2, of), wish, 9).is_err());
+                    assert!(may_change(&agent(1, by), &account(1, by), wish, 9).is_err());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn only_an_owner_makes_changes_or_disables_an_owner() {
+        let (owner, admin) = (agent(1, Role::Owner), agent(2, Role::Admin));
+        assert!(may_invite(Role::Owner, Role::Owner).is_ok());
+        assert!(may_invite(Role::Admin, Role::Owner).is_err());
+        for wish in WISHES {
+            assert!(may_change(&owner, &account(3, Role::Owner), wish, 1).is_ok(), "{wish:?}");
+            assert!(may_change(&admin, &account(3, Role::Owner), wish, 9).is_err(), "{wish:?}");
+            for of in [Role::Admin, Role::Agent, Role::ReadOnly] {
+                let allowed = may_change(&admin, &account(3, of), wish, 9).is_ok();
+                assert_eq!(allowed, wish != Wish::Role(Role::Owner), "{of:?} {wish:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn nobody_disables_herself_or_raises_her_own_role() {
+        for role in [Role::Owner, Role::Admin] {
+            let may = |wish| may_change(&agent(1, role), &account(1, role), wish, 1).is_ok();
+            assert!(may(Wish::Edit) && may(Wish::Role(role)) && may(Wish::Role(Role::Agent)));
+            assert!(!may(Wish::Disable) && !may(Wish::Link));
+        }
+        let (admin, herself) = (agent(1, Role::Admin), account(1, Role::Admin));
+        assert!(may_change(&admin, &herself, Wish::Role(Role::Owner), 9).is_err());
+    }
+
+    #[test]
+    fn the_last_owner_who_can_come_in_stays_one() {
+        let (by, of) = (agent(1, Role::Owner), account(2, Role::Owner));
+        let may = |of: &Account, wish, others| may_change(&by, of, wish, others).is_ok();
+        let herself = account(1, Role::Owner);
+        for wish in [Wish::Role(Role::Admin), Wish::Role(Role::ReadOnly)] {
+            assert!(may(&of, wish, 1) && !may(&of, wish, 0));
+            assert!(may(&herself, wish, 1) && !may(&herself, wish, 0));
+        }
+        assert!(may(&of, Wish::Disable, 1) && !may(&of, Wish::Disable, 0));
+        assert!(may(&herself, Wish::Role(Role::Owner), 0) && may(&herself, Wish::Edit, 0));
+        // Who never came in, or may not, is not the one who is missed.
+        for state in [AccountState::Invited, AccountState::Disabled] {
+            let of = Account { state, ..of.clone() };
+            assert!(may(&of, Wish::Disable, 0) && may(&of, Wish::Role(Role::Agent), 0));
+        }
+    }
+
+    #[test]
+    fn a_disabled_account_gets_no_link() {
+        let of = Account { state: AccountState::Disabled, ..account(2, Role::Agent) };
+        assert!(may_change(&agent(1, Role::Owner), &of, Wish::Link, 1).is_err());
+        assert!(may_change(&agent(1, Role::Owner), &of, Wish::Enable, 1).is_ok());
     }
 
     #[test]

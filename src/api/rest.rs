@@ -14,7 +14,7 @@ use crate::{
     error::{Error, Invalid},
     event::{Happening, Side},
     ids::{self, Cursor},
-    site,
+    site, team,
     web::{limits::Limits, page::Viewer},
 };
 use jiff::SignedDuration;
@@ -196,6 +196,19 @@ struct Agent {
     id: i64,
     name: String,
     role: String,
+}
+
+#[derive(Object)]
+struct Teams {
+    teams: Vec<Team>,
+}
+
+#[derive(Object)]
+struct Team {
+    id: i64,
+    name: String,
+    /// The numbers of the agents in it.
+    members: Vec<i64>,
 }
 
 #[derive(Object)]
@@ -543,6 +556,23 @@ impl Rest {
             role: agent.role.word().into(),
         };
         Ok(Json(Agents { agents: agent::all(&app.db).await?.into_iter().map(agent).collect() }))
+    }
+
+    /// The teams of this installation, and who is in them.
+    #[oai(path = "/teams", method = "get", tag = "Tag::People", operation_id = "list_teams")]
+    async fn teams(&self, app: Data<&App>, Token(caller): Token) -> Answer<Json<Teams>> {
+        caller.agent()?;
+        let memberships = team::memberships(&app.db).await?;
+        let team = |team: team::Team| Team {
+            id: team.id.0,
+            name: team.name,
+            members: memberships
+                .iter()
+                .filter(|(of, _)| *of == team.id)
+                .map(|(_, agent)| agent.0)
+                .collect(),
+        };
+        Ok(Json(Teams { teams: team::all(&app.db).await?.into_iter().map(team).collect() }))
     }
 
     /// The stored person behind a visitor.

@@ -1,7 +1,7 @@
 //! Who did what to whom.
 use crate::ids::AgentId;
 use jiff::Timestamp;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// Who did something, with the name shown then, and from where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,6 +9,14 @@ pub struct Doer {
     pub agent: AgentId,
     pub name: String,
     pub address: IpAddr,
+}
+
+impl Doer {
+    /// Whoever has a terminal on the machine itself.
+    pub fn command_line() -> Self {
+        let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        Self { agent: AgentId(0), name: "command line".into(), address }
+    }
 }
 
 /// What was done.

@@ -6,7 +6,7 @@ use crate::{
     ids::AgentId,
 };
 use jiff::Timestamp;
-use sea_orm::{ActiveValue::Set, QueryOrder, QuerySelect, QueryTrait, entity::prelude::*};
+use sea_orm::{ActiveValue::Set, QueryOrder, QuerySelect, entity::prelude::*};
 
 pub mod audit_entry {
     use sea_orm::entity::prelude::*;
@@ -48,7 +48,7 @@ pub async fn record(db: &impl ConnectionTrait, by: &Doer, deed: Deed, at: Timest
 /// The newest deeds below a number, at most `limit`.
 pub async fn page(db: &Db, below: Option<i64>, limit: u64) -> Result<Vec<Record>> {
     let rows = audit_entry::Entity::find()
-        .apply_if(below, |query, id| query.filter(audit_entry::Column::Id.lt(id)))
+        .filter(audit_entry::Column::Id.lt(below.unwrap_or(i64::MAX)))
         .order_by_desc(audit_entry::Column::Id)
         .limit(limit)
         .all(db.read())

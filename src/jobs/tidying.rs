@@ -3,7 +3,7 @@
 use crate::{
     agent,
     app::{App, in_time},
-    conversation,
+    audit, conversation,
     error::Result,
     web::session_store::SessionRows,
 };
@@ -20,6 +20,8 @@ const COUNTED: Duration = Duration::from_secs(3600);
 const REVOCATIONS: SignedDuration = SignedDuration::from_hours(24);
 /// A month of retention.
 const MONTH: SignedDuration = SignedDuration::from_hours(24 * 365 / 12);
+/// How long is known what was changed here, and by whom: in months.
+const AUDIT: i32 = 12;
 
 pub async fn tidy(app: App) {
     let mut turns = interval(EVERY);
@@ -53,6 +55,7 @@ async fn forget(app: &App) -> Result<()> {
     let expired = SessionRows::new(app).forget_expired(now).await?
         + agent::forget_expired(&app.db, now).await?
         + agent::forget_revocations(&app.db, now - REVOCATIONS).await?
+        + audit::forget_before(&app.db, now - MONTH * AUDIT).await?
         + app.db.forget_dead_nodes().await?;
     let mut conversations = 0;
     if app.config.retention_months > 0 {

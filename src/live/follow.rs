@@ -128,6 +128,8 @@ pub struct Watch {
     leaves: Option<Instant>,
     /// Whether access is said to be lost. What is said may be old, so the database is asked.
     doubted: bool,
+    /// Whether the agent is said to have another role, which a stream may have been opened with.
+    changed: bool,
     _open: crate::app::OpenStream,
 }
 
@@ -141,6 +143,7 @@ impl Watch {
             ends: Instant::now() + age,
             leaves: None,
             doubted: false,
+            changed: false,
             _open: app.streams.open(),
             app: app.clone(),
         }
@@ -156,6 +159,7 @@ impl Watch {
         loop {
             if self.doubted {
                 match self.holder.holds(&self.app).await {
+                    Ok(true) if self.changed => return Piece::End,
                     Ok(true) => self.doubted = false,
                     Ok(false) => return Piece::Bye,
                     Err(_) => return Piece::End,
@@ -165,7 +169,10 @@ impl Watch {
             tokio::select! {
                 told = self.access.recv() => match told {
                     Ok(news) => match &news.event {
-                        Event::AccessLost { access } if self.holder.lost(access) => self.doubted = true,
+                        Event::AccessLost { access } if self.holder.lost(access) => {
+                            self.doubted = true;
+                            self.changed |= matches!(access, Access::Agent(_));
+                        }
                         _ => {}
                     },
                     // Too much was lost to know whether we were meant: come back and be asked again.

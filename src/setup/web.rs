@@ -101,7 +101,7 @@ pub async fn make_owner(
     let lang = Lang::from_tag(&form.language).unwrap_or(viewer.lang);
     match parse(&form, lang) {
         Ok(new) => {
-            let owner = agent::add(&app, new).await?;
+            let owner = agent::make_owner(&app, new, viewer.address).await?;
             sign_in_as(request, &session.0, &owner).await?;
             Ok(see_other("/setup/install"))
         }

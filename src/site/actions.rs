@@ -5,6 +5,8 @@ use super::{
 };
 use crate::{
     app::App,
+    audit::{self, Deed, Doer},
+    db::Connection,
     error::{Error, Result},
     ids::{self, SiteId, SiteKey},
     text::{self, Lang},
@@ -18,7 +20,17 @@ pub struct NewSite {
     pub origins: Vec<Origin>,
 }
 
+/// Makes a site from the command line.
 pub async fn add(app: &App, new: NewSite) -> Result<Site> {
+    let tx = app.db.begin().await?;
+    let site = insert(app, &tx, new).await?;
+    let deed = Deed::new("site-added", &site.name).with(site.key.as_str());
+    audit::record(&tx, &Doer::command_line(), deed, app.clock.now()).await?;
+    tx.commit().await?;
+    Ok(site)
+}
+
+async fn insert(app: &App, db: &impl Connection, new: NewSite) -> Result<Site> {
     let key = match new.key {
         Some(key) => key,
         None => SiteKey::parse(&ids::encode(&ids::random::<6>()).replace('_', "-"))?,
@@ -31,10 +43,10 @@ pub async fn add(app: &App, new: NewSite) -> Result<Site> {
         zone: text::DEFAULT_ZONE.into(),
         origins: new.origins.iter().map(|origin| origin.as_str().to_owned()).collect(),
     };
-    if !store::insert(&app.db, &site, app.clock.now()).await? {
+    if !store::insert(db, &site, app.clock.now()).await? {
         return Err(Error::Conflict("conflict-site-key"));
     }
-    store::find_by_key(app.db.write(), &key).await
+    store::find_by_key(db, &key).await
 }
 
 /// An empty database gets one site, so that there is a chat to try within the first minute.
@@ -45,7 +57,7 @@ pub async fn ensure_demo(app: &App) -> Result<()> {
             key: Some(SiteKey::parse("demo")?),
             origins: Vec::new(),
         };
-        match add(app, demo).await {
+        match insert(app, app.db.write(), demo).await {
             // Another node was first.
             Ok(_) | Err(Error::Conflict(_)) => {}
             Err(error) => return Err(error),

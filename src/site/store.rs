@@ -57,7 +57,7 @@ pub async fn all(db: &Db) -> Result<Vec<Site>> {
 }
 
 /// False if the key is taken.
-pub async fn insert(db: &Db, site: &Site, at: Timestamp) -> Result<bool> {
+pub async fn insert(db: &impl ConnectionTrait, site: &Site, at: Timestamp) -> Result<bool> {
     let row = site::ActiveModel {
         key: Set(site.key.to_string()),
         name: Set(site.name.clone()),
@@ -67,7 +67,7 @@ pub async fn insert(db: &Db, site: &Site, at: Timestamp) -> Result<bool> {
         created_at: Set(db::micros(at)),
         ..Default::default()
     };
-    match site::Entity::insert(row).exec_without_returning(db.write()).await {
+    match site::Entity::insert(row).exec_without_returning(db).await {
         Err(error) if db::is_taken(&error) => Ok(false),
         outcome => outcome.map(|_| true).map_err(Error::from),
     }

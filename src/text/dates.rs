@@ -20,6 +20,11 @@ pub fn clock_time(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned_datetime(zone.clone()).strftime("%H:%M").to_string()
 }
 
+/// `2026-11-22 14:05`: for lists that reach far back.
+pub fn stamp(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string()
+}
+
 /// `11月22日 星期日`, `Sunday, 22 November`
 pub fn day_line(at: Timestamp, zone: &TimeZone, lang: Lang) -> String {
     let date = day(at, zone);
@@ -52,5 +57,6 @@ mod tests {
         assert_eq!(day_line(at, &shanghai, Lang::En), "Sunday, 22 November");
         assert_eq!(clock_time(at, &shanghai), "00:30");
         assert_eq!(clock_time(at, &zone("No/Where")), "16:30");
+        assert_eq!(stamp(at, &shanghai), "2026-11-22 00:30");
     }
 }

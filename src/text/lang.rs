@@ -82,11 +82,12 @@ impl Lang {
 
     /// The sentence behind a key, with parameters.
     pub fn fill(self, key: &str, values: &[(&'static str, String)]) -> String {
-        let values: HashMap<Cow<'static, str>, FluentValue<'_>> = values
-            .iter()
-            .map(|(name, value)| (Cow::Borrowed(*name), FluentValue::from(value.as_str())))
-            .collect();
-        CATALOGUE.lookup_with_args(self.identifier(), key, &values)
+        CATALOGUE.lookup_with_args(self.identifier(), key, &parameters(values))
+    }
+
+    /// The same behind a key that may be a newer kefu's.
+    pub fn try_fill(self, key: &str, values: &[(&'static str, String)]) -> Option<String> {
+        CATALOGUE.try_lookup_with_args(self.identifier(), key, &parameters(values))
     }
 
     fn identifier(self) -> &'static LanguageIdentifier {
@@ -95,6 +96,15 @@ impl Lang {
             Self::En => &EN,
         }
     }
+}
+
+fn parameters<'a>(
+    values: &'a [(&'static str, String)],
+) -> HashMap<Cow<'static, str>, FluentValue<'a>> {
+    values
+        .iter()
+        .map(|(name, value)| (Cow::Borrowed(*name), FluentValue::from(value.as_str())))
+        .collect()
 }
 
 impl fmt::Display for Lang {

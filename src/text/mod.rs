@@ -5,7 +5,7 @@ mod lang;
 mod names;
 mod pieces;
 
-pub use dates::{DEFAULT_ZONE, clock_time, day, day_line, zone};
+pub use dates::{DEFAULT_ZONE, clock_time, day, day_line, stamp, zone};
 pub use device::device;
 pub use lang::{Lang, Words};
 pub use names::{letter, tint};

@@ -5,7 +5,12 @@ use crate::{
     db::{self, Db},
     error::Result,
 };
-use sea_orm::{ActiveValue::Set, Condition, QueryOrder, entity::prelude::*, sea_query::Expr};
+use sea_orm::{
+    ActiveValue::Set,
+    Condition, QueryOrder,
+    entity::prelude::*,
+    sea_query::{Expr, ExprTrait, Query},
+};
 use sha2::{Digest, Sha256};
 use std::time::Duration;
 use tower_sessions::{
@@ -165,16 +170,6 @@ impl SessionRows {
         Ok(rows)
     }
 
-    /// Ends one session of an owner; false if the owner has none such.
-    pub async fn revoke(&self, owner: i64, hash: &[u8]) -> Result<bool> {
-        let gone = session::Entity::delete_many()
-            .filter(session::Column::OwnerId.eq(owner))
-            .filter(session::Column::Hash.eq(hash.to_vec()))
-            .exec(self.db.write())
-            .await?;
-        Ok(gone.rows_affected > 0)
-    }
-
     /// Removes sessions that have expired; how many.
     pub async fn forget_expired(&self, now: jiff::Timestamp) -> Result<u64> {
         let now = db::micros(now);
@@ -184,6 +179,33 @@ impl SessionRows {
         let gone = session::Entity::delete_many().filter(expired).exec(self.db.write()).await?;
         Ok(gone.rows_affected)
     }
+}
+
+/// Ends one session of an owner, and says which browser had it; `None` if the owner has none such.
+pub async fn revoke(db: &impl ConnectionTrait, owner: i64, hash: &[u8]) -> Result<Option<String>> {
+    let own = session::Entity::find_by_id(hash.to_vec())
+        .filter(session::Column::OwnerId.eq(owner))
+        .one(db)
+        .await?;
+    let gone = session::Entity::delete_many()
+        .filter(session::Column::OwnerId.eq(owner))
+        .filter(session::Column::Hash.eq(hash.to_vec()))
+        .exec(db)
+        .await?;
+    Ok(own.filter(|_| gone.rows_affected > 0).map(|row| row.user_agent))
+}
+
+/// Ends every session of an owner.
+pub async fn revoke_all(db: &impl ConnectionTrait, owner: i64) -> Result<()> {
+    session::Entity::delete_many().filter(session::Column::OwnerId.eq(owner)).exec(db).await?;
+    Ok(())
+}
+
+/// When an owner was seen last, inside a question that knows the owner's number.
+pub fn seen_within(owner: Expr) -> Expr {
+    let mut seen = Query::select();
+    seen.expr(session::Column::SeenAt.into_expr().max()).from(session::Entity);
+    seen.and_where(session::Column::OwnerId.into_expr().eq(owner)).take().into()
 }
 
 fn number(record: &Record, key: &str) -> Option<i64> {

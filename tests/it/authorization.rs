@@ -71,6 +71,17 @@ pub const PAGES: &[(&str, &str, [u16; 5])] = &[
     ("POST", "/desk/me/sessions/end", [401, 401, 404, 401, 404]),
     ("POST", "/desk/me/tokens", [401, 401, 200, 401, 200]),
     ("POST", "/desk/me/tokens/end", [401, 401, 404, 401, 404]),
+    ("GET", "/desk/settings/agents", [303, 303, 403, 303, 200]),
+    ("POST", "/desk/settings/agents", [401, 401, 403, 401, 200]),
+    ("POST", "/desk/settings/agents/:agent", [401, 401, 403, 401, 303]),
+    ("POST", "/desk/settings/agents/:agent/link", [401, 401, 403, 401, 200]),
+    ("POST", "/desk/settings/agents/:agent/disable", [401, 401, 403, 401, 303]),
+    ("POST", "/desk/settings/agents/:agent/enable", [401, 401, 403, 401, 303]),
+    ("GET", "/desk/settings/audit", [303, 303, 403, 303, 200]),
+    ("GET", "/desk/settings/teams", [303, 303, 403, 303, 200]),
+    ("POST", "/desk/settings/teams", [401, 401, 403, 401, 303]),
+    ("POST", "/desk/settings/teams/:team", [401, 401, 403, 401, 303]),
+    ("POST", "/desk/settings/teams/:team/remove", [401, 401, 403, 401, 303]),
     ("GET", "/api/docs", [200, 200, 200, 200, 200]),
     ("GET", "/api/v1/ws", [422, 422, 422, 422, 422]),
     ("GET", "/api/v1/openapi.json", [200, 200, 200, 200, 200]),
@@ -94,6 +105,7 @@ pub const OPERATIONS: &[(&str, &str, [u16; 5])] = &[
     ("POST", "/conversations/{conversation}/reopen", [401, 422, 403, 422, 409]),
     ("GET", "/sites", [401, 404, 200, 404, 200]),
     ("GET", "/agents", [401, 404, 200, 404, 200]),
+    ("GET", "/teams", [401, 404, 200, 404, 200]),
     ("GET", "/contacts/{contact}", [401, 404, 200, 404, 200]),
 ];
 
@@ -190,6 +202,8 @@ pub async fn people_of(site: Installation) -> People {
     let walt = site.walt().await;
     let vera = site.vera().await;
     let id = ana.newest("queue").await;
+    // The first team.
+    ana.person.post("/desk/settings/teams", &[("name", "Returns")]).await.goes_to();
     // The second contact is vera's, as the second conversation is.
     People { site, walt, vera, rob, ana, id, contact: 2 }
 }
@@ -219,9 +233,12 @@ impl People {
             .replace("/m/:seq/:verb", "/m/1/recall")
             .replace(":seq", "1")
             .replace(":verb", "claim")
+            .replace(":team", "1")
+            // rob: nobody changes herself in all these ways.
+            .replace(":agent", "2")
             .replace("*name", "nothing");
         let body = "nonce=n&body=x&visitor=x&seq=1&name=x&language=en&theme=dark&session=AAAA&token=1&scope=read&lifetime=30\
-            &email=a%40b.c&password=correct+horse+battery&current=x&token=AAAA";
+            &email=a%40b.c&password=correct+horse+battery&current=x&role=agent&capacity=7&token=AAAA";
         // A field may come once only where it is a number.
         let body = if path.ends_with("tokens/end") { "token=999" } else { body };
         let body = if path.ends_with("/setup") {

@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod amending;
+mod agent;
 mod api;
+mod audit;
 mod authorization;
 mod deploy;
 mod desk;
@@ -23,6 +25,7 @@ mod security;
 mod setup;
 mod sign_in;
 mod support;
+mod team;
 mod texts;
 mod transports;
 mod visitor;

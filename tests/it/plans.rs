@@ -9,7 +9,7 @@ use crate::{
 use futures_util::{FutureExt, future::BoxFuture};
 use jiff::SignedDuration;
 use kefu::{
-    agent,
+    agent, audit,
     conversation::{self, Filter, Lens, Tab},
     db::{PLAN_BY_INDEX, Turn, Way},
     event::Priority,
@@ -108,6 +108,8 @@ async fn what_grows_is_found_by_an_index() {
     let old = now - SignedDuration::from_hours(363 * 24);
     assert!(conversation::forget_closed_before(&people.site.app, old).await.unwrap() > 5);
     agent::revocations_since(db, now).await.unwrap();
+    audit::page(db, Some(2), 50).await.unwrap();
+    audit::forget_before(db, old).await.unwrap();
 
     let heard = std::mem::take(&mut *ear.0.lock().unwrap());
     assert!(heard.len() > 60, "{}", heard.len());

@@ -28,6 +28,7 @@ async fn entities_and_tables_agree() {
         kefu::web::session_store::tables(),
         kefu::site::tables(),
         kefu::agent::tables(),
+        kefu::team::tables(),
         kefu::contact::tables(),
         kefu::conversation::tables(),
         kefu::tag::tables(),

@@ -3,6 +3,7 @@ use crate::support::{Agent, Stream, installation, limited_installation};
 use jiff::SignedDuration;
 use kefu::{
     agent::{self, AgentName, Email, NewAgent, Role, Scope, TokenName},
+    audit::Doer,
     contact::VisitorToken,
     event::{Access, Event},
     ids::{self, AgentId},
@@ -195,7 +196,8 @@ async fn what_has_ended_stays_ended_when_the_clock_is_put_back() {
     let all = agent::all(&site.app.db).await.unwrap();
     let name = TokenName::parse("tests").unwrap();
     let month = Some(SignedDuration::from_hours(30 * 24));
-    let token = agent::make_token(&site.app, all[0].id, &name, Scope::Read, month).await.unwrap();
+    let by = Doer { agent: all[0].id, ..Doer::command_line() };
+    let token = agent::make_token(&site.app, &by, &name, Scope::Read, month).await.unwrap();
     let program = site.holder(&token);
     let welcome = [StatusCode::OK; 3];
     let ended = [StatusCode::SEE_OTHER, StatusCode::UNAUTHORIZED, StatusCode::NOT_FOUND];

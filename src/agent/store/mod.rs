@@ -1,9 +1,11 @@
 //! Rows of agents, their tokens, invitations and revocations.
+mod accounts;
 mod tokens;
 
-pub use tokens::{find_by_token, insert_token, remove_token, tokens_of};
+pub use accounts::{accounts, hold, last_seen, links, set_account, set_disabled};
+pub use tokens::{find_by_token, insert_token, remove_token, remove_tokens, tokens_of};
 
-use super::model::{Agent, Email, Role, Theme};
+use super::model::{Agent, Capacity, Email, Role, Theme};
 use crate::{
     db::{self, Db},
     error::{Error, Result},
@@ -30,6 +32,7 @@ pub mod agent {
         pub theme: String,
         pub created_at: i64,
         pub disabled_at: Option<i64>,
+        pub capacity: Option<i64>,
     }
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
     pub enum Relation {}
@@ -114,6 +117,7 @@ pub async fn insert(
         theme: Set(agent.theme.word().into()),
         created_at: Set(db::micros(at)),
         disabled_at: Set(None),
+        capacity: Set(agent.capacity.own()),
         ..Default::default()
     };
     match agent::Entity::insert(row).exec(db).await {
@@ -153,7 +157,7 @@ pub async fn set_password(db: &impl ConnectionTrait, id: AgentId, hash: String) 
 }
 
 pub async fn insert_invitation(
-    db: &Db,
+    db: &impl ConnectionTrait,
     hash: Vec<u8>,
     agent: AgentId,
     expires_at: Timestamp,
@@ -163,7 +167,7 @@ pub async fn insert_invitation(
         agent_id: Set(agent.0),
         expires_at: Set(db::micros(expires_at)),
     };
-    invitation::Entity::insert(row).exec_without_returning(db.write()).await?;
+    invitation::Entity::insert(row).exec_without_returning(db).await?;
     Ok(())
 }
 
@@ -254,6 +258,7 @@ fn read(row: agent::Model) -> Agent {
         role: Role::parse(&row.role).unwrap_or(Role::ReadOnly),
         lang: row.language.as_deref().and_then(Lang::from_tag),
         theme: Theme::parse(&row.theme).unwrap_or_default(),
+        capacity: Capacity::stored(row.capacity),
     }
 }
 

@@ -39,7 +39,7 @@ pub mod agent_token {
 }
 
 pub async fn insert_token(
-    db: &Db,
+    db: &impl ConnectionTrait,
     agent: AgentId,
     name: &TokenName,
     scope: Scope,
@@ -57,7 +57,7 @@ pub async fn insert_token(
         used_at: Set(None),
         ..Default::default()
     };
-    agent_token::Entity::insert(row).exec_without_returning(db.write()).await?;
+    agent_token::Entity::insert(row).exec_without_returning(db).await?;
     Ok(())
 }
 
@@ -111,12 +111,12 @@ pub async fn find_by_token(db: &Db, hash: &[u8], now: Timestamp) -> Result<Optio
     Ok(agent.map(|agent| (read(agent), scope)))
 }
 
-/// Takes a token of an agent away; its hash, if the agent had it.
+/// Takes a token of an agent away; its hash and name, if the agent had it.
 pub async fn remove_token(
     db: &impl ConnectionTrait,
     agent: AgentId,
     id: i64,
-) -> Result<Option<Vec<u8>>> {
+) -> Result<Option<(Vec<u8>, String)>> {
     let own = agent_token::Entity::find_by_id(id)
         .filter(agent_token::Column::AgentId.eq(agent.0))
         .one(db)
@@ -124,5 +124,14 @@ pub async fn remove_token(
     if own.is_some() {
         agent_token::Entity::delete_by_id(id).exec(db).await?;
     }
-    Ok(own.map(|row| row.hash))
+    Ok(own.map(|row| (row.hash, row.name)))
+}
+
+/// Takes every token of an agent away.
+pub async fn remove_tokens(db: &impl ConnectionTrait, agent: AgentId) -> Result<()> {
+    agent_token::Entity::delete_many()
+        .filter(agent_token::Column::AgentId.eq(agent.0))
+        .exec(db)
+        .await?;
+    Ok(())
 }

@@ -67,7 +67,7 @@ pub async fn sign_in(
     let next = own_path(form.next);
     let allowed = limits.sign_in(viewer.address, &form.email.trim().to_lowercase());
     let found = match &allowed {
-        Ok(()) => actions::sign_in(&app, &form.email, form.password).await?,
+        Ok(()) => actions::sign_in(&app, &form.email, form.password, viewer.address).await?,
         Err(_) => None,
     };
     if let Some(agent) = found {
@@ -102,7 +102,7 @@ pub async fn sign_out(
     me: CurrentAgent,
     session: CurrentSession,
 ) -> Result<Response> {
-    actions::end_session(&app, me.agent.id, &me.session).await?;
+    actions::sign_out(&app, me.agent.id, &me.session).await?;
     session.0.flush().await.map_err(unavailable)?;
     Ok(see_other("/login"))
 }

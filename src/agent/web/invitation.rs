@@ -61,7 +61,8 @@ pub async fn accept_invitation(
     let agent = actions::invited(&app, &form.token).await?;
     match Password::parse(&form.password, &agent.email) {
         Ok(password) => {
-            let agent = actions::accept_invitation(&app, &form.token, password).await?;
+            let address = viewer.address;
+            let agent = actions::accept_invitation(&app, &form.token, password, address).await?;
             sign_in_as(request, &session.0, &agent).await?;
             Ok(see_other("/desk"))
         }

@@ -182,7 +182,7 @@ pub async fn change_password(
         Ok(new) => new,
         Err(invalid) => return me_page(&app, &me, Told::problem(invalid, me.lang)).await,
     };
-    match actions::change_password(&app, me.agent.id, form.current, new).await {
+    match actions::change_password(&app, &me.doer(), form.current, new).await {
         Ok(()) => {
             sign_in_as(request, &session.0, &me.agent).await?;
             Ok(see_other("/desk/me?saved=1"))
@@ -206,7 +206,7 @@ pub async fn end_session(
 ) -> Result<Response> {
     limits.act(&me.counted_as())?;
     let hash = ids::decode(&form.session).ok_or(Error::NotFound)?;
-    actions::end_session(&app, me.agent.id, &hash).await?;
+    actions::end_session(&app, &me.doer(), &hash).await?;
     Ok(see_other("/desk/me"))
 }
 
@@ -234,7 +234,7 @@ pub async fn make_token(
             "never" => None,
             days => Some(lifetime(days)?),
         };
-        actions::make_token(&app, me.agent.id, &name, scope, lifetime).await
+        actions::make_token(&app, &me.doer(), &name, scope, lifetime).await
     };
     match made.await {
         Ok(token) => me_page(&app, &me, Told { token: Some(token), ..Told::default() }).await,
@@ -266,6 +266,6 @@ pub async fn end_token(
     Form(form): Form<EndTokenForm>,
 ) -> Result<Response> {
     limits.act(&me.counted_as())?;
-    actions::end_token(&app, me.agent.id, form.token).await?;
+    actions::end_token(&app, &me.doer(), form.token).await?;
     Ok(see_other("/desk/me"))
 }

@@ -136,8 +136,12 @@ pub struct SettingsPage {
 }
 
 /// In the order of the menu.
-pub const SETTINGS: &[SettingsPage] =
-    &[SettingsPage { path: "tags", title: "tags", managing: true }];
+pub const SETTINGS: &[SettingsPage] = &[
+    SettingsPage { path: "agents", title: "agents", managing: true },
+    SettingsPage { path: "teams", title: "teams", managing: true },
+    SettingsPage { path: "tags", title: "tags", managing: true },
+    SettingsPage { path: "audit", title: "audit", managing: true },
+];
 
 impl DeskFrame {
     pub fn new(me: &CurrentAgent, here: &'static str, unread: i64) -> Self {
@@ -160,7 +164,7 @@ impl DeskFrame {
     }
 }
 
-/// The settings begin with the first page that the agent may open.
+/// The settings begin with the first page that the agent may open, and are her own if there is none.
 #[handler]
 pub fn settings_front(signed_in: SignedIn) -> Result<Response> {
     let me = match signed_in {
@@ -168,6 +172,6 @@ pub fn settings_front(signed_in: SignedIn) -> Result<Response> {
         SignedIn::Agent(me) => me,
     };
     let frame = DeskFrame::new(&me, "settings", 0);
-    let first = frame.settings().next().ok_or(Error::NotFound)?;
-    Ok(see_other(format!("/desk/settings/{}", first.path)))
+    let first = frame.settings().next();
+    Ok(see_other(first.map_or("/desk/me".into(), |page| format!("/desk/settings/{}", page.path))))
 }

@@ -3,6 +3,7 @@ use super::{Answer, Installation, Person};
 use futures_util::{SinkExt, StreamExt};
 use kefu::{
     agent::{self, Scope, TokenName},
+    audit::Doer,
     ids::{AgentId, Nonce},
 };
 use poem::http::{Method, StatusCode};
@@ -38,8 +39,9 @@ impl Installation {
     pub async fn agent_program(&self, name: &str, scope: Scope) -> Program {
         let agents = agent::all(&self.app.db).await.unwrap();
         let id: AgentId = agents.iter().find(|agent| agent.name == name).unwrap().id;
+        let by = Doer { agent: id, ..Doer::command_line() };
         let what_for = TokenName::parse("tests").unwrap();
-        let token = agent::make_token(&self.app, id, &what_for, scope, None).await.unwrap();
+        let token = agent::make_token(&self.app, &by, &what_for, scope, None).await.unwrap();
         self.holder(&token)
     }
 

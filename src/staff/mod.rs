@@ -1,0 +1,2 @@
+//! Everybody who works here and what they changed, for owners and admins. Doors: `agent`, `team`.
+pub mod web;
