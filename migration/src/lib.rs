@@ -22,10 +22,10 @@ mod m20261125_000016_create_audit_entry;
 mod m20261125_000017_add_entry_extra;
 mod m20261125_000018_add_conversation_priority;
 mod m20261125_000019_create_tag;
-mod m20261125_000050_index_closed_by_whom;
-mod m20261125_000051_create_saved_view;
 mod m20261125_000020_create_team;
 mod m20261125_000021_add_agent_capacity;
+mod m20261125_000050_index_closed_by_whom;
+mod m20261125_000051_create_saved_view;
 
 #[derive(Debug)]
 pub struct Migrator;
@@ -53,10 +53,10 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000017_add_entry_extra::Migration),
             Box::new(m20261125_000018_add_conversation_priority::Migration),
             Box::new(m20261125_000019_create_tag::Migration),
-            Box::new(m20261125_000050_index_closed_by_whom::Migration),
-            Box::new(m20261125_000051_create_saved_view::Migration),
             Box::new(m20261125_000020_create_team::Migration),
             Box::new(m20261125_000021_add_agent_capacity::Migration),
+            Box::new(m20261125_000050_index_closed_by_whom::Migration),
+            Box::new(m20261125_000051_create_saved_view::Migration),
         ]
     }
 }
