@@ -23,6 +23,7 @@ pub mod conversation; // the log: entries, their writer, the visitor's page
 pub mod demo; // a shop to try the chat in, and the front page
 pub mod desk; // the agents' workspace
 pub mod health; // alive? ready?
+pub mod panel; // the contact beside a conversation
 pub mod setup; // the owner's first minute
 pub mod site; // where the chat is embedded
 

@@ -9,6 +9,7 @@ use crate::{
     desk::web as desk,
     health::web as health,
     live,
+    panel::web as panel,
     setup::web as setup,
     web::{
         assets, errors, headers,
@@ -85,8 +86,24 @@ fn addresses() -> Route {
         .at("/desk/c/:id/seen", post(desk::mark_seen))
         .at("/desk/c/:id/typing", post(desk::typing))
         .at("/desk/c/:id/:verb", post(desk::act)) // claim, close, reopen
+        // The contact beside a conversation.
+        .at("/desk/c/:id/side", get(panel::show))
+        .at("/desk/c/:id/side/fields", post(panel::change_field))
+        .at("/desk/c/:id/side/tags", post(panel::add_tag))
+        .at("/desk/c/:id/side/tags/remove", post(panel::remove_tag))
+        .at("/desk/c/:id/side/notes", post(panel::add_note))
+        .at("/desk/c/:id/side/notes/remove", post(panel::remove_note))
+        .at("/desk/c/:id/side/merge", get(panel::merge_page).post(panel::merge))
+        .at("/desk/c/:id/side/block", post(panel::block_contact))
+        .at("/desk/c/:id/side/unblock", post(panel::unblock_contact))
+        .at("/desk/contacts/:contact", get(panel::find))
         .at("/desk/me", get(agent::settings))
         .at("/desk/settings", get(agent::settings_front))
+        .at("/desk/settings/attributes", get(panel::list_attributes).post(panel::add_attribute))
+        .at("/desk/settings/attributes/:attribute", post(panel::change_attribute))
+        .at("/desk/settings/attributes/:attribute/remove", post(panel::remove_attribute))
+        .at("/desk/settings/blocked", get(panel::list_blocked))
+        .at("/desk/settings/blocked/lift", post(panel::lift))
         .at("/desk/me/profile", post(agent::set_profile))
         .at("/desk/me/password", post(agent::change_password))
         .at("/desk/me/sessions/end", post(agent::end_session))

@@ -19,7 +19,7 @@ const FLOORS: &[&[&str]] = &[
     &["app"],
     &["web"],
     // features
-    &["agent", "contact", "conversation", "demo", "desk", "health", "setup", "site"],
+    &["agent", "contact", "conversation", "demo", "desk", "health", "panel", "setup", "site"],
     // roof
     &["api"],
     &["live"],
@@ -33,6 +33,7 @@ const FEATURES: &[&str] = FLOORS[8];
 const DOORS: &[(&str, &[&str])] = &[
     ("conversation", &["contact", "site"]),
     ("desk", &["agent", "contact", "conversation", "site"]),
+    ("panel", &["agent", "contact", "conversation", "site"]),
     ("setup", &["agent", "site"]),
     ("demo", &["agent", "site"]),
 ];
@@ -48,6 +49,7 @@ const CUPBOARDS: &[(&str, &[&str])] = &[
             "agent/web/",
             "conversation/web/",
             "desk/web/",
+            "panel/web/",
             "web/",
             "api/",
             "live/",

@@ -21,6 +21,11 @@ mod m20261124_000015_keep_rows_in_place;
 mod m20261125_000016_create_audit_entry;
 mod m20261125_000017_add_entry_extra;
 mod m20261125_000018_add_conversation_priority;
+mod m20261125_000040_extend_contact;
+mod m20261125_000041_create_attribute;
+mod m20261125_000042_create_contact_note;
+mod m20261125_000043_create_contact_tag;
+mod m20261125_000044_create_page_view;
 
 #[derive(Debug)]
 pub struct Migrator;
@@ -47,6 +52,11 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000016_create_audit_entry::Migration),
             Box::new(m20261125_000017_add_entry_extra::Migration),
             Box::new(m20261125_000018_add_conversation_priority::Migration),
+            Box::new(m20261125_000040_extend_contact::Migration),
+            Box::new(m20261125_000041_create_attribute::Migration),
+            Box::new(m20261125_000042_create_contact_note::Migration),
+            Box::new(m20261125_000043_create_contact_tag::Migration),
+            Box::new(m20261125_000044_create_page_view::Migration),
         ]
     }
 }

@@ -176,9 +176,7 @@ fn sentence(what: &Happening, name: &str, canvas: &Canvas) -> String {
             say("event-snoozed", format!("{day} {}", text::clock_time(*until, &canvas.zone)))
         }
         Happening::Woken => lang.t("event-woken"),
-        Happening::Prioritized { priority } => {
-            say("event-prioritized", lang.t(priority.key()))
-        }
+        Happening::Prioritized { priority } => say("event-prioritized", lang.t(priority.key())),
         Happening::Tagged { added, removed } if removed.is_empty() => {
             say("event-tagged", added.join(" · "))
         }

@@ -11,16 +11,16 @@ mod writer;
 
 pub use actions::{
     AtWork, FirstMessage, forget_closed_before, happen, note, plant, read_as_agent,
-    read_as_visitor, reply, say, start, type_as_agent, type_as_visitor, wait_for_news,
+    read_as_visitor, reply, say, start, tell_rows, type_as_agent, type_as_visitor, wait_for_news,
 };
 pub use amending::{Change, amend};
 pub use live::{
     Canvas, EntryLine, drawn, lines, news, presence, read_marks, redraw, sent, typing, upsert,
 };
-pub use model::{Append, Beside, Body, Conversation, Seat, mentions};
+pub use model::{Append, BLOCKED, Beside, Body, Conversation, Seat, mentions};
 pub use store::{
-    Counts, History, Log, Positions, Range, Shown, Tab, counts, find_for, heads, history, list,
-    of_contact, page, positions, summaries_of, tables, touched_since, touches_since,
+    Counts, History, Log, Positions, Range, Shown, Tab, counts, find_for, hand_over, heads,
+    history, list, of_contact, page, positions, summaries_of, tables, touched_since, touches_since,
 };
 pub use web::{asked_range, history_fragment};
 pub use writer::Sent;

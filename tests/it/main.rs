@@ -4,6 +4,7 @@
 
 mod api;
 mod authorization;
+mod contact;
 mod deploy;
 mod desk;
 mod examples;

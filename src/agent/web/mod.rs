@@ -136,7 +136,10 @@ pub struct SettingsPage {
 }
 
 /// In the order of the menu.
-pub const SETTINGS: &[SettingsPage] = &[];
+pub const SETTINGS: &[SettingsPage] = &[
+    SettingsPage { path: "attributes", title: "attributes-title", managing: true },
+    SettingsPage { path: "blocked", title: "blocked-title", managing: false },
+];
 
 impl DeskFrame {
     pub fn new(me: &CurrentAgent, here: &'static str, unread: i64) -> Self {

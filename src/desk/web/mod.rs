@@ -7,6 +7,7 @@ use super::live::{Row, name};
 use crate::{
     agent::{CurrentAgent, DeskFrame, SignedIn},
     app::App,
+    contact,
     conversation::{
         self, Canvas, Conversation, Counts, EntryLine, Range, Seat, Tab, asked_range, counts,
         history_fragment,
@@ -108,6 +109,8 @@ struct Bar {
     assignee: String,
     mine: bool,
     may_act: bool,
+    /// Whether the visitor is not heard any more.
+    blocked: bool,
     /// Whether the visitor has the page open.
     here: bool,
     nonce: Nonce,
@@ -212,8 +215,8 @@ async fn pane(
 }
 
 async fn bar(app: &App, me: &CurrentAgent, tab: Tab, found: &Conversation) -> Result<Bar> {
-    let contact = crate::contact::name_of(app.db.read(), found.contact).await?;
-    let summary = found.summary(contact, String::new());
+    let contact = contact::find(app.db.read(), found.contact).await?;
+    let summary = found.summary(contact.name, String::new());
     let name = name(&summary, me.lang);
     Ok(Bar {
         lang: me.lang,
@@ -225,6 +228,7 @@ async fn bar(app: &App, me: &CurrentAgent, tab: Tab, found: &Conversation) -> Re
         state: found.state,
         mine: found.is_assigned_to(me.agent.id),
         assignee: summary.assignee_name,
+        blocked: contact.block.is_some(),
         here: app.bus.is_here(Present::Visitor(found.id)),
         may_act: me.agent.role.may_act(),
         nonce: Nonce::new(),
