@@ -416,6 +416,8 @@ pub enum Event {
     },
     /// The same of a row of the desk's lists.
     RowSeen(Box<Summary>),
+    /// A row of the desk's lists changed without an entry: its visitor is called otherwise, or is blocked.
+    RowChanged(Box<Summary>),
 }
 
 /// How a node hears of what others do.
@@ -457,7 +459,7 @@ impl Event {
         match self {
             Self::EntryAppended(appended) => Some(&appended.summary),
             Self::ReadMoved(moved) => Some(&moved.summary),
-            Self::RowSeen(summary) => Some(summary),
+            Self::RowSeen(summary) | Self::RowChanged(summary) => Some(summary),
             Self::AccessLost { .. }
             | Self::Typed { .. }
             | Self::PresenceChanged { .. }
@@ -474,7 +476,8 @@ impl Event {
             | Self::AccessLost { .. }
             | Self::Typed { .. }
             | Self::PresenceChanged { .. }
-            | Self::RowSeen(_) => None,
+            | Self::RowSeen(_)
+            | Self::RowChanged(_) => None,
         }
     }
 
@@ -489,7 +492,7 @@ impl Event {
                 vec![Topic::Conversation(*conversation), Topic::Desk]
             }
             Self::HeadSeen { conversation, .. } => vec![Topic::Conversation(*conversation)],
-            Self::RowSeen(_) => vec![Topic::Desk],
+            Self::RowSeen(_) | Self::RowChanged(_) => vec![Topic::Desk],
             Self::PresenceChanged { who: Present::Agents, .. } => vec![Topic::Presence],
             Self::PresenceChanged { who: Present::Visitor(id), .. } => {
                 vec![Topic::Conversation(*id), Topic::Desk]

@@ -23,11 +23,12 @@ pub mod conversation; // the log: entries, their writer, the visitor's page
 pub mod demo; // a shop to try the chat in, and the front page
 pub mod desk; // the agents' workspace
 pub mod health; // alive? ready?
+pub mod panel; // the contact beside a conversation
 pub mod saved_view; // lists that agents come back to
 pub mod setup; // the owner's first minute
 pub mod site; // where the chat is embedded
-pub mod tag; // what conversations are about
 pub mod staff; // everybody who works here, for those who manage
+pub mod tag; // what conversations are about
 pub mod team; // agents who take conversations together
 
 // 4. Roof: brings it together.

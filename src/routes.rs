@@ -9,10 +9,11 @@ use crate::{
     desk::web as desk,
     health::web as health,
     live,
+    panel::web as panel,
     saved_view::web as saved_view,
     setup::web as setup,
-    tag::web as tag,
     staff::web as staff,
+    tag::web as tag,
     team::web as team,
     web::{
         assets, errors, headers,
@@ -95,11 +96,27 @@ fn addresses() -> Route {
         .at("/desk/filter", get(desk::filter_form))
         .at("/desk/views", post(saved_view::keep))
         .at("/desk/views/:id/remove", post(saved_view::forget))
+        // The contact beside a conversation.
+        .at("/desk/c/:id/side", get(panel::show))
+        .at("/desk/c/:id/side/fields", post(panel::change_field))
+        .at("/desk/c/:id/side/tags", post(panel::add_tag))
+        .at("/desk/c/:id/side/tags/remove", post(panel::remove_tag))
+        .at("/desk/c/:id/side/notes", post(panel::add_note))
+        .at("/desk/c/:id/side/notes/remove", post(panel::remove_note))
+        .at("/desk/c/:id/side/merge", get(panel::merge_page).post(panel::merge))
+        .at("/desk/c/:id/side/block", post(panel::block_contact))
+        .at("/desk/c/:id/side/unblock", post(panel::unblock_contact))
+        .at("/desk/contacts/:contact", get(panel::find))
         .at("/desk/me", get(agent::settings))
         .at("/desk/settings", get(agent::settings_front))
         .at("/desk/settings/tags", get(tag::list).post(tag::add))
         .at("/desk/settings/tags/:id/rename", post(tag::rename))
         .at("/desk/settings/tags/:id/remove", post(tag::remove))
+        .at("/desk/settings/attributes", get(panel::list_attributes).post(panel::add_attribute))
+        .at("/desk/settings/attributes/:attribute", post(panel::change_attribute))
+        .at("/desk/settings/attributes/:attribute/remove", post(panel::remove_attribute))
+        .at("/desk/settings/blocked", get(panel::list_blocked))
+        .at("/desk/settings/blocked/lift", post(panel::lift))
         .at("/desk/me/profile", post(agent::set_profile))
         .at("/desk/me/password", post(agent::change_password))
         .at("/desk/me/sessions/end", post(agent::end_session))

@@ -26,6 +26,7 @@ const FLOORS: &[&[&str]] = &[
         "demo",
         "desk",
         "health",
+        "panel",
         "saved_view",
         "setup",
         "site",
@@ -46,6 +47,7 @@ const FEATURES: &[&str] = FLOORS[8];
 const DOORS: &[(&str, &[&str])] = &[
     ("conversation", &["contact", "site"]),
     ("desk", &["agent", "contact", "conversation", "saved_view", "site", "tag"]),
+    ("panel", &["agent", "contact", "conversation", "site"]),
     ("saved_view", &["agent"]),
     ("tag", &["agent"]),
     ("setup", &["agent", "site"]),
@@ -66,6 +68,7 @@ const CUPBOARDS: &[(&str, &[&str])] = &[
             "conversation/web/",
             "desk/web/",
             "staff/web/",
+            "panel/web/",
             "web/",
             "api/",
             "live/",

@@ -24,6 +24,11 @@ mod m20261125_000018_add_conversation_priority;
 mod m20261125_000019_create_tag;
 mod m20261125_000020_create_team;
 mod m20261125_000021_add_agent_capacity;
+mod m20261125_000040_extend_contact;
+mod m20261125_000041_create_attribute;
+mod m20261125_000042_create_contact_note;
+mod m20261125_000043_create_contact_tag;
+mod m20261125_000044_create_page_view;
 mod m20261125_000050_index_closed_by_whom;
 mod m20261125_000051_create_saved_view;
 
@@ -55,6 +60,11 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000019_create_tag::Migration),
             Box::new(m20261125_000020_create_team::Migration),
             Box::new(m20261125_000021_add_agent_capacity::Migration),
+            Box::new(m20261125_000040_extend_contact::Migration),
+            Box::new(m20261125_000041_create_attribute::Migration),
+            Box::new(m20261125_000042_create_contact_note::Migration),
+            Box::new(m20261125_000043_create_contact_tag::Migration),
+            Box::new(m20261125_000044_create_page_view::Migration),
             Box::new(m20261125_000050_index_closed_by_whom::Migration),
             Box::new(m20261125_000051_create_saved_view::Migration),
         ]

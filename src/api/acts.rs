@@ -3,12 +3,12 @@ use super::{caller::Caller, shape::Entry};
 use crate::{
     agent::{Agent, Scope},
     app::App,
-    contact,
+    contact::{self, Arrival, Change, ContactEmail, ContactName, Phone},
     conversation::{self, AtWork, Beside, Body, FirstMessage, Range, Seat, Sent},
     error::{Error, Invalid, Result},
     event::{Happening, Side},
     ids::{ContactId, ConversationId, Nonce, PublicId, SiteKey},
-    site,
+    panel, site,
     text::Lang,
     web::limits::Limits,
 };
@@ -23,6 +23,16 @@ pub struct Desk<'a> {
     pub app: &'a App,
     pub limits: &'a Limits,
     pub caller: &'a Caller,
+}
+
+/// What a program knows of a contact; an empty text takes away what was known.
+#[derive(Clone, Debug, Default)]
+pub struct Known {
+    pub name: Option<String>,
+    pub phone: Option<String>,
+    pub email: Option<String>,
+    /// Values under the keys of attributes.
+    pub attributes: Vec<(String, String)>,
 }
 
 /// What is to be sent.
@@ -68,7 +78,9 @@ impl Desk<'_> {
         let (body, nonce) = (Body::parse(body)?, Nonce::parse(nonce)?);
         let known = contact.map(|_| token.hash().name());
         self.limits.start(address, known.as_deref())?;
-        let first = FirstMessage { visitor: *contact, token: token.hash(), lang, nonce, body };
+        let arrival = Arrival::default();
+        let first =
+            FirstMessage { visitor: *contact, token: token.hash(), lang, nonce, body, arrival };
         conversation::start(self.app, &site, first).await
     }
 
@@ -160,17 +172,48 @@ impl Desk<'_> {
     }
 
     fn at_work(&self, conversation: ConversationId) -> Result<AtWork> {
-        let Agent { id, name, role, .. } = self.caller.agent()?;
-        let may_write = matches!(self.caller, Caller::Agent { scope: Scope::Write, .. });
-        if !role.may_act() || !may_write {
-            return Err(Error::Forbidden("forbidden-read-only"));
-        }
+        let Agent { id, name, .. } = self.may_write()?;
         Ok(AtWork { agent: *id, name: name.clone(), conversation })
     }
-}
 
-/// Who a contact is, for agents.
-pub async fn contact_name(app: &App, caller: &Caller, id: i64) -> Result<String> {
-    caller.agent()?;
-    contact::name_of(app.db.read(), ContactId(id)).await
+    /// The agent who is at work, if neither role nor token keep her from it.
+    fn may_write(&self) -> Result<&Agent> {
+        let agent = self.caller.agent()?;
+        let may_write = matches!(self.caller, Caller::Agent { scope: Scope::Write, .. });
+        if !agent.role.may_act() || !may_write {
+            return Err(Error::Forbidden("forbidden-read-only"));
+        }
+        Ok(agent)
+    }
+
+    /// Changes what is known of a contact: what is given, and nothing else.
+    pub async fn change_contact(&self, id: i64, new: &Known) -> Result<()> {
+        self.may_write()?;
+        let contact = contact::find(self.app.db.read(), ContactId(id)).await?;
+        let named = |name, invalid: Invalid| Invalid { field: name, ..invalid };
+        let mut changes = Vec::new();
+        if let Some(name) = &new.name {
+            let name = ContactName::parse(name).map_err(|invalid| named("name", invalid))?;
+            changes.push(Change::Name(name));
+        }
+        if let Some(phone) = &new.phone {
+            let phone = Phone::parse(phone).map_err(|invalid| named("phone", invalid))?;
+            changes.push(Change::Phone(phone));
+        }
+        if let Some(email) = &new.email {
+            let email = ContactEmail::parse(email).map_err(|invalid| named("email", invalid))?;
+            changes.push(Change::Email(email));
+        }
+        if !new.attributes.is_empty() {
+            let all = contact::attributes(self.app.db.read()).await?;
+            for (key, value) in &new.attributes {
+                let unknown = Invalid { field: "attributes", reason: "invalid-attribute-unknown" };
+                let attribute = all.iter().find(|one| one.key == *key).ok_or(unknown)?;
+                let value = attribute.value(value).map_err(|one| named("attributes", one))?;
+                changes.push(Change::Attribute(attribute.id, value));
+            }
+        }
+        self.limits.act(&self.caller.counted_as())?;
+        panel::change(self.app, contact.id, changes).await
+    }
 }

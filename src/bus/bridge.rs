@@ -130,6 +130,7 @@ impl Subjects {
         match event {
             Event::EntryAppended(appended) => Some(self.conversation(appended.summary.id)),
             Event::ReadMoved(moved) => Some(self.conversation(moved.summary.id)),
+            Event::RowChanged(summary) => Some(self.conversation(summary.id)),
             Event::Typed { conversation, .. } => Some(self.conversation(*conversation)),
             Event::AccessLost { .. } => Some(self.access()),
             Event::PresenceChanged { .. } | Event::HeadSeen { .. } | Event::RowSeen(_) => None,

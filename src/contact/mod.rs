@@ -1,11 +1,23 @@
-//! The stored person behind a visitor, and the token that proves it. Uses no other feature.
+//! The stored person behind a visitor: what is known of them, and the token that proves it. Uses no other feature.
+mod actions;
 mod model;
 mod store;
+mod token;
 mod web;
 
-pub use model::{TokenHash, VisitorToken};
-pub use store::{
-    TokenState, create, forget, lock, name_of, name_within, names, plant, tables, token_lives,
-    token_state,
+pub use actions::{
+    NewAttribute, add_attribute, add_note, add_tag, attribute_of, change, change_attribute,
+    remove_attribute, remove_note, remove_tag,
 };
+pub use model::{
+    ATTRIBUTES, Arrival, Attribute, AttributeKey, AttributeKind, AttributeLabel, AttributeValue,
+    Block, BlockReason, Change, Contact, ContactEmail, ContactName, ContactTag, Note, NoteBody,
+    PageUrl, PageView, Phone, TAGS, choices, masked,
+};
+pub use store::{
+    TokenState, arrived, attributes, became, block, blocked, blocked_within, create, find, forget,
+    forget_pages, lock, merge, name_of, name_within, names, notes, pages, plant, search, tables,
+    tags, tags_given_since, token_lives, token_state, unblock, values, viewed,
+};
+pub use token::{TokenHash, VisitorToken};
 pub use web::{CurrentVisitor, MaybeVisitor, remember};

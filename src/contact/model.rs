@@ -1,57 +1,275 @@
-//! A visitor's token proves itself, so it needs no row before its holder speaks; afterwards its hash is stored and the
-//! row can revoke it. Form: `kfv_{random}.{signature}`, 128 random bits and the first 128 bits of their HMAC-SHA-256.
-use crate::{config::SecretKey, ids};
-use sha2::{Digest, Sha256};
-use std::fmt;
+//! The stored person behind a visitor: what is known of them, and within which limits.
+use crate::{
+    error::Invalid,
+    ids::{AgentId, ContactId},
+    text::Lang,
+};
+use jiff::{Timestamp, civil::Date};
 
-const PREFIX: &str = "kfv_";
-const PURPOSE: &str = "visitor";
-
-#[derive(Clone, PartialEq, Eq)]
-pub struct VisitorToken {
-    random: Vec<u8>,
-    text: String,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contact {
+    pub id: ContactId,
+    /// Empty while nobody knows it; so are the phone and the e-mail.
+    pub name: String,
+    pub phone: String,
+    pub email: String,
+    pub lang: Lang,
+    /// The `User-Agent` with which the last conversation was begun; empty for programs that gave none.
+    pub device: String,
+    pub created_at: Timestamp,
+    pub block: Option<Block>,
 }
 
-/// SHA-256 of a token's random part: what is stored of it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct TokenHash(pub Vec<u8>);
+/// Since when somebody is not heard any more, by whom, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Block {
+    pub at: Timestamp,
+    /// The agent's name then.
+    pub by: String,
+    pub reason: String,
+}
 
-impl VisitorToken {
-    pub fn issue(key: &SecretKey) -> Self {
-        let random = ids::random::<16>().to_vec();
-        let signature = key.sign(PURPOSE, &random);
-        let text = format!("{PREFIX}{}.{}", ids::encode(&random), ids::encode(&signature[..16]));
-        Self { random, text }
+/// What an agent knows better. An empty value takes what was known away.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    Name(ContactName),
+    Phone(Phone),
+    Email(ContactEmail),
+    /// Of the attribute with this number.
+    Attribute(i64, AttributeValue),
+}
+
+macro_rules! lines { ($($(#[$doc:meta])* $name:ident($parse:expr)),* $(,)?) => { $(
+    $(#[$doc])*
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct $name(String);
+    impl $name {
+        pub fn parse(text: &str) -> Result<Self, Invalid> {
+            let parse: fn(&str) -> Result<String, Invalid> = $parse;
+            parse(text).map(Self)
+        }
+        pub fn as_str(&self) -> &str {
+            &self.0
+        }
     }
+)* } }
 
-    /// `None` for whatever this installation did not make.
-    pub fn parse(text: &str, key: &SecretKey) -> Option<Self> {
-        let (random, signature) = text.strip_prefix(PREFIX)?.split_once('.')?;
-        let (random, signature) = (ids::decode(random)?, ids::decode(signature)?);
-        let genuine = random.len() == 16 && key.verify_short(PURPOSE, &random, &signature);
-        genuine.then(|| Self { random, text: text.to_owned() })
+lines! {
+    /// What agents call a contact: at most 60 characters.
+    ContactName(|text| line(text, 0, 60, "invalid-contact-name")),
+    /// Digits, spaces, `-` and a `+` in front: at most 32 characters.
+    Phone(|text| {
+        let invalid = Invalid { field: "value", reason: "invalid-phone" };
+        let phone = line(text, 0, 32, invalid.reason)?;
+        let digits = phone.strip_prefix('+').unwrap_or(&phone);
+        let fits = digits.chars().all(|c| c.is_ascii_digit() || c == ' ' || c == '-');
+        let empty = !digits.contains(|c: char| c.is_ascii_digit());
+        if fits && (phone.is_empty() || !empty) { Ok(phone) } else { Err(invalid) }
+    }),
+    /// An address mail could be sent to, in lower case: at most 254 characters.
+    ContactEmail(|text| {
+        let invalid = Invalid { field: "value", reason: "invalid-email" };
+        let email = line(text, 0, 254, invalid.reason)?.to_lowercase();
+        let odd = |c: char| c.is_whitespace() || "<>\"',;()[]\\".contains(c);
+        let plausible = email.split_once('@').is_some_and(|(local, host)| {
+            !local.is_empty() && !host.is_empty() && !host.contains('@')
+                && !host.starts_with('.') && !host.ends_with('.')
+        });
+        if email.is_empty() || (plausible && email.len() <= 254 && !email.contains(odd)) {
+            Ok(email)
+        } else {
+            Err(invalid)
+        }
+    }),
+    /// A free word by which contacts are found again: 1–30 characters.
+    ContactTag(|text| line(text, 1, 30, "invalid-contact-tag")),
+    /// Why somebody is not heard any more: 1–200 characters.
+    BlockReason(|text| line(text, 1, 200, "invalid-block-reason")),
+    /// The address of a page, `http` or `https`: at most 2,000 characters.
+    PageUrl(|text| {
+        let invalid = Invalid { field: "page", reason: "invalid-page" };
+        let url = url::Url::parse(text.trim()).map_err(|_| invalid)?;
+        let plain = matches!(url.scheme(), "http" | "https") && url.username().is_empty()
+            && url.password().is_none();
+        if !plain || url.as_str().len() > 2_000 { Err(invalid) } else { Ok(url.into()) }
+    }),
+    /// How programs call an attribute: 1–40 of `a-z 0-9 _ -`.
+    AttributeKey(|text| {
+        let key = line(text, 1, 40, "invalid-attribute-key")?;
+        let fits = key.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-');
+        if fits { Ok(key) } else { Err(Invalid { field: "key", reason: "invalid-attribute-key" }) }
+    }),
+    /// How people call an attribute in one language: 1–60 characters.
+    AttributeLabel(|text| line(text, 1, 60, "invalid-attribute-label")),
+    /// What is known of a contact under an attribute, checked by [`Attribute::value`].
+    AttributeValue(|text| line(text, 0, 500, "invalid-attribute-value")),
+}
+
+/// One line of text without control characters and white space around it.
+fn line(
+    text: &str,
+    shortest: usize,
+    longest: usize,
+    reason: &'static str,
+) -> Result<String, Invalid> {
+    let text = text.trim();
+    let length = text.chars().count();
+    if length < shortest || length > longest || text.chars().any(char::is_control) {
+        return Err(Invalid { field: "value", reason });
     }
+    Ok(text.to_owned())
+}
 
+/// A note about a contact: 1–2,000 characters, line breaks and tabs among them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoteBody(String);
+
+impl NoteBody {
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let text = text.replace("\r\n", "\n").replace('\r', "\n").trim().to_owned();
+        let odd = |c: char| c.is_control() && c != '\n' && c != '\t';
+        if text.is_empty() || text.chars().count() > 2_000 || text.contains(odd) {
+            return Err(Invalid { field: "body", reason: "invalid-contact-note" });
+        }
+        Ok(Self(text))
+    }
     pub fn as_str(&self) -> &str {
-        &self.text
-    }
-
-    pub fn hash(&self) -> TokenHash {
-        TokenHash(Sha256::digest(&self.random).to_vec())
+        &self.0
     }
 }
 
-impl TokenHash {
-    /// How the hash is written in events and revocations.
-    pub fn name(&self) -> String {
-        ids::encode(&self.0)
+/// What agents noted about a contact.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    pub id: i64,
+    pub agent: AgentId,
+    /// The author's name then.
+    pub by: String,
+    pub body: String,
+    pub at: Timestamp,
+}
+
+/// A page that a visitor looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PageView {
+    pub url: String,
+    /// Empty if it is not known; cut after 200 characters.
+    pub title: String,
+    pub at: Timestamp,
+}
+
+/// With what, and from where, somebody came who begins a conversation.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Arrival {
+    /// The `User-Agent`; cut after 300 characters.
+    pub device: String,
+    /// The page on which the chat was opened.
+    pub page: Option<PageUrl>,
+}
+
+/// The most tags of one contact.
+pub const TAGS: usize = 20;
+/// The most attributes of an installation.
+pub const ATTRIBUTES: usize = 50;
+
+/// What a company wants to know of its contacts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attribute {
+    pub id: i64,
+    pub key: String,
+    /// In the order of [`Lang::ALL`].
+    pub labels: [String; 2],
+    pub kind: AttributeKind,
+    /// What can be chosen, if it is a choice.
+    pub choices: Vec<String>,
+    /// Attributes stand in this order.
+    pub place: i64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AttributeKind {
+    Text,
+    Number,
+    Date,
+    Choice,
+}
+
+impl AttributeKind {
+    pub const ALL: [Self; 4] = [Self::Text, Self::Number, Self::Date, Self::Choice];
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Number => "number",
+            Self::Date => "date",
+            Self::Choice => "choice",
+        }
+    }
+
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.word() == word)
+    }
+
+    /// The key of its name.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Text => "attribute-text",
+            Self::Number => "attribute-number",
+            Self::Date => "attribute-date",
+            Self::Choice => "attribute-choice",
+        }
     }
 }
 
-impl fmt::Debug for VisitorToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("VisitorToken(…)")
+impl Attribute {
+    pub fn label(&self, lang: Lang) -> &str {
+        &self.labels[lang as usize % 2]
+    }
+
+    /// A value that fits; empty takes it away.
+    pub fn value(&self, text: &str) -> Result<AttributeValue, Invalid> {
+        let value = AttributeValue::parse(text)?;
+        let text = value.as_str();
+        let (fits, reason) = match self.kind {
+            AttributeKind::Text => (true, "invalid-attribute-value"),
+            AttributeKind::Number => {
+                (text.parse().is_ok_and(f64::is_finite), "invalid-attribute-number")
+            }
+            AttributeKind::Date => (text.parse::<Date>().is_ok(), "invalid-attribute-date"),
+            AttributeKind::Choice => {
+                (self.choices.iter().any(|choice| choice == text), "invalid-attribute-choice")
+            }
+        };
+        if fits || text.is_empty() { Ok(value) } else { Err(Invalid { field: "value", reason }) }
+    }
+}
+
+/// What can be chosen: a line each, 1–50 of them, of 1–100 characters, none twice.
+pub fn choices(text: &str) -> Result<Vec<String>, Invalid> {
+    const REASON: &str = "invalid-attribute-choices";
+    let mut choices = Vec::new();
+    for choice in text.lines().filter(|choice| !choice.trim().is_empty()) {
+        let choice = line(choice, 1, 100, REASON)?;
+        if !choices.contains(&choice) {
+            choices.push(choice);
+        }
+    }
+    if choices.is_empty() || choices.len() > 50 {
+        return Err(Invalid { field: "choices", reason: REASON });
+    }
+    Ok(choices)
+}
+
+/// A phone number as it is shown to whoever need not call it: `138****8871`.
+pub fn masked(phone: &str) -> String {
+    let digits: Vec<char> = phone.chars().filter(char::is_ascii_digit).collect();
+    let (head, tail) = if digits.len() < 8 { (0, digits.len().min(2)) } else { (3, 4) };
+    match digits.as_slice() {
+        [] => String::new(),
+        digits => {
+            let shown = |digits: &[char]| digits.iter().collect::<String>();
+            format!("{}****{}", shown(&digits[..head]), shown(&digits[digits.len() - tail..]))
+        }
     }
 }
 
@@ -59,34 +277,57 @@ impl fmt::Debug for VisitorToken {
 mod tests {
     use super::*;
 
-    fn key(text: &str) -> SecretKey {
-        SecretKey::parse(text).unwrap()
+    #[test]
+    fn what_fits_is_kept_and_what_does_not_is_refused() {
+        assert_eq!(ContactName::parse(" 陈女士 ").unwrap().as_str(), "陈女士");
+        assert!(ContactName::parse(&"x".repeat(61)).is_err());
+        assert!(ContactName::parse("a\nb").is_err());
+        for phone in ["", "13812348871", "+86 138-1234-8871"] {
+            assert_eq!(Phone::parse(phone).unwrap().as_str(), phone);
+        }
+        for phone in ["138x", "++1", "-", "12+3", &"1".repeat(33)] {
+            assert!(Phone::parse(phone).is_err(), "{phone}");
+        }
+        assert_eq!(ContactEmail::parse("Chen@Shop.Example").unwrap().as_str(), "chen@shop.example");
+        for email in ["chen", "a b@c.d", "@x", &format!("{}@a.b", "x".repeat(252))] {
+            assert!(ContactEmail::parse(email).is_err(), "{email}");
+        }
+        for page in ["javascript:alert(1)", "https://u:p@a.example", "ftp://a", "/x", "data:,x"] {
+            assert!(PageUrl::parse(page).is_err(), "{page}");
+        }
+        assert_eq!(
+            PageUrl::parse("https://a.example/茶").unwrap().as_str(),
+            "https://a.example/%E8%8C%B6"
+        );
+        assert!(PageUrl::parse(&format!("https://a.example/{}", "x".repeat(2_000))).is_err());
     }
 
     #[test]
-    fn only_what_this_installation_made_is_a_token() {
-        let ours = key("the key of this installation is long enough");
-        let token = VisitorToken::issue(&ours);
-        assert_eq!(VisitorToken::parse(token.as_str(), &ours), Some(token.clone()));
-        assert_eq!(
-            VisitorToken::parse(
-                token.as_str(),
-                &key("the key of another installation is long too")
-            ),
-            None
-        );
-        let mut forged = token.as_str().to_owned();
-        forged.replace_range(5..6, if &forged[5..6] == "A" { "B" } else { "A" });
-        for garbage in [
-            forged.as_str(),
-            "",
-            "kfv_",
-            "kfv_.",
-            "kfv_AAAA.AAAA",
-            &token.as_str()[4..],
-            &format!("{}=", token.as_str()),
+    fn a_value_fits_its_attribute() {
+        let of = |kind| Attribute {
+            id: 1,
+            key: "x".into(),
+            labels: ["标签".into(), "Label".into()],
+            kind,
+            choices: vec!["gold".into()],
+            place: 1,
+        };
+        for (kind, good, bad) in [
+            (AttributeKind::Text, "<b>", "a\u{7}"),
+            (AttributeKind::Number, "-12.5", "1e999"),
+            (AttributeKind::Date, "2026-11-25", "2026-02-30"),
+            (AttributeKind::Choice, "gold", "silver"),
         ] {
-            assert_eq!(VisitorToken::parse(garbage, &ours), None, "{garbage}");
+            assert!(of(kind).value(good).is_ok() && of(kind).value("").is_ok(), "{good}");
+            assert!(of(kind).value(bad).is_err(), "{bad}");
         }
+        assert_eq!(of(AttributeKind::Text).label(Lang::En), "Label");
+    }
+
+    #[test]
+    fn a_masked_phone_tells_enough_to_recognise_it() {
+        assert_eq!(masked("138-1234 8871"), "138****8871");
+        assert_eq!(masked("110"), "****10");
+        assert_eq!(masked(""), "");
     }
 }

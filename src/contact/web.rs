@@ -1,7 +1,7 @@
 //! Lets a visitor in by the cookie that the first message left.
 use super::{
-    model::{TokenHash, VisitorToken},
     store::{self, TokenState},
+    token::{TokenHash, VisitorToken},
 };
 use crate::{
     app::App,

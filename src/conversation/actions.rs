@@ -1,12 +1,12 @@
 //! What people do in a conversation: who adds what under which rule. The writer does the rest.
 use super::{
-    model::{self, Append, Beside, Body, Seat},
+    model::{self, Append, BLOCKED, Beside, Body, Seat},
     store::{self, History, Log, Range, Start},
     writer::{self, Sent},
 };
 use crate::{
     app::{App, to_the_end},
-    contact::{self, TokenHash},
+    contact::{self, Arrival, TokenHash},
     error::{Error, Result},
     event::{Author, Content, Event, Happening, ReadMoved, Side, Topic, With},
     ids::{AgentId, ContactId, ConversationId, Nonce, PublicId, SiteId},
@@ -28,6 +28,7 @@ pub struct FirstMessage {
     pub lang: Lang,
     pub nonce: Nonce,
     pub body: Body,
+    pub arrival: Arrival,
 }
 
 /// Opens a conversation with its first message; the same token and nonce again, the same conversation. Somebody who is
@@ -60,10 +61,15 @@ async fn try_start(app: &App, site: SiteId, first: &FirstMessage) -> Result<Opti
                 None => contact::create(&tx, &first.token, first.lang, at).await?,
             };
             let Some(contact) = contact else { return Ok(None) };
-            contact::lock(&tx, contact).await?;
+            let contact = contact::lock(&tx, contact).await?;
+            if contact.block.is_some() {
+                return Err(Error::Forbidden(BLOCKED));
+            }
+            let contact = contact.id;
             match store::find_open(&tx, site, contact).await? {
                 Some(open) => Some(open),
                 None => {
+                    contact::arrived(&tx, contact, &first.arrival, at).await?;
                     let start =
                         Start { site, contact, token: &first.token, nonce: &first.nonce, at };
                     store::open(&tx, &start).await?
@@ -215,6 +221,21 @@ pub async fn forget_closed_before(app: &App, before: Timestamp) -> Result<u64> {
         contact::forget(&tx, &store::without_conversations(&tx, contacts).await?).await?;
         tx.commit().await?;
     }
+}
+
+/// The most rows that are told at once: the newest of a contact's. The others are right when the page is loaded.
+const TOLD: usize = 200;
+
+/// Tells whoever follows the desk's lists that rows changed without an entry; after the commit that changed them.
+pub async fn tell_rows(app: &App, ids: &[ConversationId]) -> Result<()> {
+    let ids = &ids[..ids.len().min(TOLD)];
+    if ids.is_empty() {
+        return Ok(());
+    }
+    for row in store::summaries_of(&app.db, ids).await? {
+        app.bus.publish(Event::RowChanged(Box::new(row)));
+    }
+    Ok(())
 }
 
 /// Whole logs, each of a visitor of its own who has the same number: to try kefu with many.

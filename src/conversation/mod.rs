@@ -12,7 +12,7 @@ mod writer;
 
 pub use actions::{
     AtWork, FirstMessage, forget_closed_before, happen, note, plant, read_as_agent,
-    read_as_visitor, reply, say, start, type_as_agent, type_as_visitor, wait_for_news,
+    read_as_visitor, reply, say, start, tell_rows, type_as_agent, type_as_visitor, wait_for_news,
 };
 pub use amending::{Change, amend};
 pub use handling::{invite, prioritize, retag, snooze, transfer, wake_due};
@@ -20,11 +20,11 @@ pub use live::{
     Canvas, EntryLine, QuoteLine, drawn, lines, news, presence, read_marks, redraw, sent, typing,
     upsert,
 };
-pub use model::{Append, Beside, Body, Conversation, Seat, may_amend, mentions, quoted};
+pub use model::{Append, BLOCKED, Beside, Body, Conversation, Seat, may_amend, mentions, quoted};
 pub use store::{
     Counts, Filter, History, Lens, Log, Positions, Range, Shown, Tab, counts, find_entry, find_for,
-    heads, history, list, of_contact, page, positions, summaries_of, tables, touched_since,
-    touches_since,
+    hand_over, heads, history, list, of_contact, page, positions, summaries_of, tables,
+    touched_since, touches_since,
 };
 pub use web::{asked_range, history_fragment};
 pub use writer::Sent;

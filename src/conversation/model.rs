@@ -18,6 +18,9 @@ const SNOOZES: SignedDuration = SignedDuration::from_hours(24 * 90);
 /// Characters of an earlier message that a quote shows.
 const EXCERPT: usize = 200;
 
+/// What a visitor is told who is blocked.
+pub const BLOCKED: &str = "forbidden-blocked";
+
 /// The head of a log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conversation {
@@ -80,6 +83,16 @@ pub struct Append {
     pub content: Content,
     /// The last entry its author had seen; `None` sends whatever was said meanwhile.
     pub seen: Option<i64>,
+}
+
+impl Append {
+    /// The same of a visitor who turned out to be this contact.
+    pub fn of(mut self, contact: ContactId) -> Self {
+        if let Author::Visitor { id, .. } = &mut self.author {
+            *id = contact;
+        }
+        self
+    }
 }
 
 impl Conversation {

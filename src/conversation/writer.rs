@@ -3,7 +3,7 @@
 //! together, each append still under its own rules.
 use super::{
     heads::Heads,
-    model::{Append, Conversation, Seat},
+    model::{Append, BLOCKED, Conversation, Seat},
     store::{self, Held, Step},
 };
 use crate::{
@@ -177,7 +177,8 @@ async fn alone(app: App, one: Waiting) {
     let outcome = in_time(async {
         let tx = app.db.begin().await?;
         let held = store::lock(&tx, &one.seat).await?;
-        let sent = write(&tx, held, &one.append, app.clock.now()).await?;
+        let append = one.append.clone().of(held.conversation.contact);
+        let sent = write(&tx, held, &append, app.clock.now()).await?;
         tx.commit().await?;
         Ok(sent)
     });
@@ -385,6 +386,9 @@ fn judge(
             Verdict::Made(entry.clone())
         }
         Some(_) => Verdict::Refused(Error::NonceReused),
+        None if held.blocked && append.author.side() == Side::Visitor => {
+            Verdict::Refused(Error::Forbidden(BLOCKED))
+        }
         None => match held.conversation.clone().accept(append, at) {
             Ok(next) => {
                 held.conversation = next;

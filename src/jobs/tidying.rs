@@ -3,7 +3,7 @@
 use crate::{
     agent,
     app::{App, in_time},
-    audit, conversation,
+    audit, contact, conversation,
     error::Result,
     web::session_store::SessionRows,
 };
@@ -18,6 +18,8 @@ const TERM: Duration = Duration::from_secs(60);
 const COUNTED: Duration = Duration::from_secs(3600);
 /// Every node has noticed a loss of access long before.
 const REVOCATIONS: SignedDuration = SignedDuration::from_hours(24);
+/// Which pages a visitor looked at helps whoever answers now, and nobody later.
+const PAGES: SignedDuration = SignedDuration::from_hours(24);
 /// A month of retention.
 const MONTH: SignedDuration = SignedDuration::from_hours(24 * 365 / 12);
 /// How long is known what was changed here, and by whom: in months.
@@ -56,6 +58,7 @@ async fn forget(app: &App) -> Result<()> {
         + agent::forget_expired(&app.db, now).await?
         + agent::forget_revocations(&app.db, now - REVOCATIONS).await?
         + audit::forget_before(&app.db, now - MONTH * AUDIT).await?
+        + contact::forget_pages(&app.db, now - PAGES).await?
         + app.db.forget_dead_nodes().await?;
     let mut conversations = 0;
     if app.config.retention_months > 0 {

@@ -94,7 +94,8 @@ impl Frames {
             | Event::PresenceChanged { .. }
             | Event::AccessLost { .. }
             | Event::HeadSeen { .. }
-            | Event::RowSeen(_) => Vec::new(),
+            | Event::RowSeen(_)
+            | Event::RowChanged(_) => Vec::new(),
         }
     }
 }

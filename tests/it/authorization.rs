@@ -60,12 +60,29 @@ pub const PAGES: &[(&str, &str, [u16; 5])] = &[
     ("GET", "/desk/filter", [303, 303, 200, 303, 200]),
     ("POST", "/desk/views", [401, 401, 422, 401, 422]),
     ("POST", "/desk/views/:id/remove", [401, 401, 404, 401, 404]),
-    ("GET", "/desk/me", [303, 303, 200, 303, 200]),
-    ("GET", "/desk/settings", [303, 303, 404, 303, 303]),
     ("GET", "/desk/settings/tags", [303, 303, 403, 303, 200]),
     ("POST", "/desk/settings/tags", [401, 401, 403, 401, 303]),
     ("POST", "/desk/settings/tags/:id/rename", [401, 401, 403, 401, 404]),
     ("POST", "/desk/settings/tags/:id/remove", [401, 401, 403, 401, 404]),
+    ("GET", "/desk/c/:id/side", [303, 303, 200, 303, 200]),
+    ("POST", "/desk/c/:id/side/fields", [401, 401, 403, 401, 303]),
+    ("POST", "/desk/c/:id/side/tags", [401, 401, 403, 401, 303]),
+    ("POST", "/desk/c/:id/side/tags/remove", [401, 401, 403, 401, 303]),
+    ("POST", "/desk/c/:id/side/notes", [401, 401, 403, 401, 303]),
+    ("POST", "/desk/c/:id/side/notes/remove", [401, 401, 403, 401, 404]),
+    ("GET", "/desk/c/:id/side/merge", [303, 303, 403, 303, 200]),
+    ("POST", "/desk/c/:id/side/merge", [401, 401, 403, 401, 303]),
+    ("POST", "/desk/c/:id/side/block", [401, 401, 403, 401, 303]),
+    ("POST", "/desk/c/:id/side/unblock", [401, 401, 403, 401, 303]),
+    ("GET", "/desk/contacts/:contact", [303, 303, 303, 303, 303]),
+    ("GET", "/desk/me", [303, 303, 200, 303, 200]),
+    ("GET", "/desk/settings", [303, 303, 303, 303, 303]),
+    ("GET", "/desk/settings/attributes", [303, 303, 403, 303, 200]),
+    ("POST", "/desk/settings/attributes", [401, 401, 403, 401, 303]),
+    ("POST", "/desk/settings/attributes/:attribute", [401, 401, 403, 401, 404]),
+    ("POST", "/desk/settings/attributes/:attribute/remove", [401, 401, 403, 401, 404]),
+    ("GET", "/desk/settings/blocked", [303, 303, 200, 303, 200]),
+    ("POST", "/desk/settings/blocked/lift", [401, 401, 403, 401, 303]),
     ("POST", "/desk/me/profile", [401, 401, 303, 401, 303]),
     ("POST", "/desk/me/password", [401, 401, 422, 401, 422]),
     ("POST", "/desk/me/sessions/end", [401, 401, 404, 401, 404]),
@@ -107,6 +124,7 @@ pub const OPERATIONS: &[(&str, &str, [u16; 5])] = &[
     ("GET", "/agents", [401, 404, 200, 404, 200]),
     ("GET", "/teams", [401, 404, 200, 404, 200]),
     ("GET", "/contacts/{contact}", [401, 404, 200, 404, 200]),
+    ("POST", "/contacts/{contact}", [401, 404, 403, 404, 200]),
 ];
 
 /// And for frames: `-` is not answered at all, which typing never is unless it is refused.
@@ -229,6 +247,8 @@ impl People {
         let path = path
             .replace(":cid", &self.vera.cid)
             .replace(":id", &self.id.to_string())
+            .replace(":contact", &self.contact.to_string())
+            .replace(":attribute", "999")
             .replace(":site", "demo")
             .replace("/m/:seq/:verb", "/m/1/recall")
             .replace(":seq", "1")
@@ -238,7 +258,8 @@ impl People {
             .replace(":agent", "2")
             .replace("*name", "nothing");
         let body = "nonce=n&body=x&visitor=x&seq=1&name=x&language=en&theme=dark&session=AAAA&token=1&scope=read&lifetime=30\
-            &email=a%40b.c&password=correct+horse+battery&current=x&role=agent&capacity=7&token=AAAA";
+            &email=a%40b.c&password=correct+horse+battery&current=x&role=agent&capacity=7&token=AAAA\
+            &field=phone&value=138&note=999&reason=x&with=1&contact=1&key=x&kind=text&label_zh=x&label_en=x";
         // A field may come once only where it is a number.
         let body = if path.ends_with("tokens/end") { "token=999" } else { body };
         let body = if path.ends_with("/setup") {

@@ -2,11 +2,12 @@
 //! every test makes a database of its own; without it each has an SQLite file.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-mod amending;
 mod agent;
+mod amending;
 mod api;
 mod audit;
 mod authorization;
+mod contact;
 mod deploy;
 mod desk;
 mod examples;

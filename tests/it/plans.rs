@@ -23,13 +23,17 @@ use std::{
 };
 
 /// Tables that grow with the years. Of the others a few rows are looked through at no cost.
-const GROWING: [&str; 9] = [
+const GROWING: [&str; 13] = [
     "audit_entry",
     "contact",
+    "contact_attribute",
+    "contact_note",
+    "contact_tag",
     "conversation",
     "conversation_guest",
     "conversation_tag",
     "entry",
+    "page_view",
     "read_position",
     "session",
     "visitor_token",

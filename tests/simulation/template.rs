@@ -4,7 +4,7 @@ use kefu::{
     agent::{self, Agent, AgentName, Email, NewAgent, Role},
     commands,
     config::{Config, SecretKey},
-    contact::TokenHash,
+    contact::{Arrival, TokenHash},
     conversation::{self, Body, FirstMessage},
     ids::{self, ContactId, ConversationId, Nonce, PublicId, SiteKey},
     site,
@@ -59,6 +59,7 @@ impl Template {
                 lang: Lang::En,
                 nonce: first.clone(),
                 body: Body::parse("first").unwrap(),
+                arrival: Arrival::default(),
             };
             let held = conversation::start(&app, &site, message).await.unwrap().conversation;
             let (id, public_id, contact) = (held.id, held.public_id, held.contact);

@@ -141,6 +141,8 @@ pub const SETTINGS: &[SettingsPage] = &[
     SettingsPage { path: "teams", title: "teams", managing: true },
     SettingsPage { path: "tags", title: "tags", managing: true },
     SettingsPage { path: "audit", title: "audit", managing: true },
+    SettingsPage { path: "attributes", title: "attributes-title", managing: true },
+    SettingsPage { path: "blocked", title: "blocked-title", managing: false },
 ];
 
 impl DeskFrame {

@@ -65,12 +65,31 @@ pub mod conversation {
 }
 
 pub async fn find_for(db: &impl ConnectionTrait, seat: &Seat) -> Result<Conversation> {
-    of_seat(seat).one(db).await?.map(read).ok_or(Error::NotFound)
+    let mut found = of_seat(seat).one(db).await?;
+    if found.is_none()
+        && let Some(seat) = now(db, seat).await?
+    {
+        found = of_seat(&seat).one(db).await?;
+    }
+    found.map(read).ok_or(Error::NotFound)
+}
+
+/// Where a visitor sits whose contact became another's since the seat was taken.
+async fn now(db: &impl ConnectionTrait, seat: &Seat) -> Result<Option<Seat>> {
+    let Seat::Visitor { contact, conversation } = seat else { return Ok(None) };
+    let became = contact::became(db, *contact).await?;
+    Ok(became.map(|contact| Seat::Visitor { contact, conversation: conversation.clone() }))
 }
 
 /// The same, held until the transaction ends: whoever holds it takes the next number.
 pub async fn lock(db: &impl ConnectionTrait, seat: &Seat) -> Result<Held> {
-    held(db, of_seat(seat), None).await?.pop().ok_or(Error::NotFound)
+    let mut found = held(db, of_seat(seat), None).await?;
+    if found.is_empty()
+        && let Some(seat) = now(db, seat).await?
+    {
+        found = held(db, of_seat(&seat), None).await?;
+    }
+    found.pop().ok_or(Error::NotFound)
 }
 
 /// The same of many at once. Who is held by another transaction is not waited for, and not found.
@@ -120,6 +139,7 @@ async fn held(
         .columns(entry::Column::iter().map(|column| (entry::Entity, column)))
         .left_join(entry::Entity, last)
         .expr_as(contact::name_within(own(Column::ContactId)), "name")
+        .expr_as(contact::blocked_within(own(Column::ContactId)), "blocked")
         .expr_as(site::zone_within(own(Column::SiteId)), "zone");
     // MariaDB locks the last entry as well, which nobody wants who does not hold its conversation.
     let locked = match db.get_database_backend() {
@@ -158,9 +178,11 @@ pub struct Held {
     pub last: Option<Entry>,
     /// Its visitor's name, as far as it is known.
     pub name: String,
+    /// Whether its visitor is not heard any more.
+    pub blocked: bool,
     /// Its site's time zone.
     pub zone: String,
-    /// When these two were asked.
+    /// When these three were asked.
     pub asked: Instant,
     row: conversation::Model,
 }
@@ -176,8 +198,9 @@ impl FromQueryResult for Held {
             None => None,
         };
         let (name, zone) = (found.try_get(prefix, "name")?, found.try_get(prefix, "zone")?);
+        let blocked = found.try_get::<Option<i64>>(prefix, "blocked")?.is_some();
         let asked = Instant::now();
-        Ok(Self { conversation: read(row.clone()), last, name, zone, asked, row })
+        Ok(Self { conversation: read(row.clone()), last, name, blocked, zone, asked, row })
     }
 }
 
@@ -379,6 +402,41 @@ pub async fn due(db: &Db, at: Timestamp, limit: u64) -> Result<Vec<Conversation>
         .all(db.read())
         .await?;
     Ok(rows.into_iter().map(read).collect())
+}
+
+/// Holds the conversations of a contact, counts a change of each and makes them another's, who may be the same; the newest first.
+pub async fn hand_over(
+    db: &impl ConnectionTrait,
+    from: ContactId,
+    to: ContactId,
+) -> Result<Vec<ConversationId>> {
+    use conversation::Column;
+    let theirs = || Column::ContactId.eq(from.0);
+    let mut ids: Vec<i64> = conversation::Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(theirs())
+        .order_by_asc(Column::Id)
+        .lock_exclusive()
+        .into_tuple()
+        .all(db)
+        .await?;
+    let second = Expr::cust(db::second_on(db.get_database_backend()));
+    conversation::Entity::update_many()
+        .col_expr(Column::ContactId, Expr::value(to.0))
+        .col_expr(Column::Touches, Column::Touches.into_expr().add(1))
+        .col_expr(Column::TouchedAt, second)
+        .filter(theirs())
+        .exec(db)
+        .await?;
+    if from != to {
+        // A repeat of what was sent before finds it.
+        for ids in ids.chunks(5_000) {
+            entries::hand_over(db, ids, to).await?;
+        }
+    }
+    ids.reverse();
+    Ok(ids.into_iter().map(ConversationId).collect())
 }
 
 /// How far the logs of conversations go.

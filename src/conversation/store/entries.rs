@@ -1,5 +1,5 @@
 //! Rows of entries: the logs themselves.
-use super::words::{key, side};
+use super::words::{key, side, side_word};
 use crate::{
     conversation::model::Append,
     db,
@@ -11,7 +11,7 @@ use sea_orm::{
     ActiveValue::Set,
     Condition, IntoActiveModel, QueryOrder, QuerySelect, QueryTrait, Select,
     entity::prelude::*,
-    sea_query::{ExprTrait, SimpleExpr},
+    sea_query::{Expr, ExprTrait, SimpleExpr},
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashMap};
@@ -164,6 +164,21 @@ pub async fn made_by(
             .and(entry::Column::Nonce.eq(append.nonce.as_str()))
     });
     any_of(db, made).await
+}
+
+/// What visitors wrote in these conversations is from now on a contact's.
+pub(super) async fn hand_over(
+    db: &impl ConnectionTrait,
+    conversations: &[i64],
+    to: ContactId,
+) -> Result<()> {
+    entry::Entity::update_many()
+        .col_expr(entry::Column::AuthorId, Expr::value(to.0))
+        .filter(entry::Column::ConversationId.is_in(conversations.iter().copied()))
+        .filter(entry::Column::AuthorKind.eq(side_word(Side::Visitor)))
+        .exec(db)
+        .await?;
+    Ok(())
 }
 
 /// One entry of each conversation, by its number.

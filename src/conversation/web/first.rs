@@ -2,10 +2,10 @@
 use super::{in_frame, is_online};
 use crate::{
     app::App,
-    contact::{self, MaybeVisitor, VisitorToken},
+    contact::{self, Arrival, MaybeVisitor, PageUrl, VisitorToken},
     conversation::{
         actions::{self, FirstMessage},
-        model::Body,
+        model::{BLOCKED, Body},
         store,
     },
     error::{Error, Invalid, Result},
@@ -13,6 +13,7 @@ use crate::{
     site::{self, Site},
     text::Lang,
     web::{
+        errors::words,
         limits::Limits,
         page::{Viewer, html, see_other},
     },
@@ -20,7 +21,6 @@ use crate::{
 use askama::Template;
 use poem::{
     Request, Response, handler,
-    http::StatusCode,
     web::{Data, Form, Path},
 };
 use serde::Deserialize;
@@ -35,6 +35,8 @@ struct StartPage<'a> {
     online: bool,
     visitor: String,
     nonce: Nonce,
+    /// The page on which the chat was opened; empty if the browser does not say.
+    page: String,
     /// What was typed, when it could not be sent.
     body: String,
     problem: Option<String>,
@@ -45,6 +47,7 @@ pub async fn welcome(
     app: Data<&App>,
     viewer: Viewer,
     visitor: MaybeVisitor,
+    request: &Request,
     Path(key): Path<String>,
 ) -> Result<Response> {
     let site = site_of(&app, &key).await?;
@@ -60,6 +63,7 @@ pub async fn welcome(
         online: is_online(&app),
         visitor: VisitorToken::issue(&app.key).as_str().to_owned(),
         nonce: Nonce::new(),
+        page: page_before(request).map_or_else(String::new, |page| page.as_str().to_owned()),
         body: String::new(),
         problem: None,
     };
@@ -72,6 +76,8 @@ struct StartForm {
     nonce: String,
     #[serde(default)]
     body: String,
+    #[serde(default)]
+    page: String,
 }
 
 #[handler]
@@ -89,7 +95,9 @@ pub async fn start(
         .ok_or(Error::Invalid(Invalid { field: "visitor", reason: "invalid-visitor" }))?;
     let body = match Body::parse(&form.body) {
         Ok(body) => body,
-        Err(invalid) if !viewer.htmx => return start_again(&app, viewer, &site, &form, invalid),
+        Err(invalid) if !viewer.htmx => {
+            return start_again(&app, viewer, &site, &form, &invalid.into());
+        }
         Err(invalid) => return Err(invalid.into()),
     };
     let nonce = Nonce::parse(&form.nonce)?;
@@ -97,8 +105,15 @@ pub async fn start(
     limits
         .start(viewer.address, visitor.0.as_ref().map(|visitor| visitor.token.name()).as_deref())?;
     let known = visitor.0.as_ref().map(|visitor| visitor.contact);
-    let first = FirstMessage { visitor: known, token, lang: viewer.lang, nonce, body };
-    let sent = actions::start(&app, &site, first).await?;
+    let device = request.header("user-agent").unwrap_or_default().to_owned();
+    let arrival = Arrival { device, page: PageUrl::parse(&form.page).ok() };
+    let first = FirstMessage { visitor: known, token, lang: viewer.lang, nonce, body, arrival };
+    let sent = match actions::start(&app, &site, first).await {
+        Err(error @ Error::Forbidden(BLOCKED)) if !viewer.htmx => {
+            return start_again(&app, viewer, &site, &form, &error);
+        }
+        outcome => outcome?,
+    };
     if known.is_none() {
         contact::remember(&app, request, &fresh);
     }
@@ -111,7 +126,7 @@ fn start_again(
     viewer: Viewer,
     site: &Site,
     form: &StartForm,
-    invalid: Invalid,
+    error: &Error,
 ) -> Result<Response> {
     let page = StartPage {
         lang: viewer.lang,
@@ -120,12 +135,20 @@ fn start_again(
         online: is_online(app),
         visitor: form.visitor.clone(),
         nonce: Nonce::parse(&form.nonce).unwrap_or_default(),
+        page: form.page.clone(),
         body: form.body.clone(),
-        problem: Some(viewer.lang.t(invalid.reason)),
+        problem: Some(words(error).say(viewer.lang)),
     };
     let mut response = in_frame(html(&page)?, site)?;
-    response.set_status(StatusCode::UNPROCESSABLE_ENTITY);
+    response.set_status(poem::error::ResponseError::status(error));
     Ok(response)
+}
+
+/// Where the visitor came from, unless that is the chat itself, in another language say.
+fn page_before(request: &Request) -> Option<PageUrl> {
+    let page = request.header("referer")?;
+    let chat = page.split('/').nth(3).is_some_and(|first| first == "w" || first == "c");
+    PageUrl::parse(page).ok().filter(|_| !chat)
 }
 
 async fn site_of(app: &App, key: &str) -> Result<Site> {

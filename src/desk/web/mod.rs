@@ -17,6 +17,7 @@ use super::live::{Row, name};
 use crate::{
     agent::{CurrentAgent, DeskFrame, SignedIn},
     app::App,
+    contact,
     conversation::{
         self, Canvas, Conversation, Counts, EntryLine, Lens, QuoteLine, Range, Seat, asked_range,
         counts, history_fragment,
@@ -117,6 +118,8 @@ struct Bar {
     assignee: String,
     mine: bool,
     may_act: bool,
+    /// Whether the visitor is not heard any more.
+    blocked: bool,
     /// Whether the visitor has the page open.
     here: bool,
     nonce: Nonce,
@@ -245,12 +248,12 @@ async fn quote(
 }
 
 async fn bar(app: &App, me: &CurrentAgent, lens: &Lens, found: &Conversation) -> Result<Bar> {
-    let contact = crate::contact::name_of(app.db.read(), found.contact).await?;
+    let contact = contact::find(app.db.read(), found.contact).await?;
     let tags = if found.tags.is_empty() { Vec::new() } else { tag::all(&app.db).await? };
     let tags = tags.into_iter().filter(|tag| found.tags.contains(&tag.id));
     let tags = tags.map(|tag| tag.name).collect();
     let zone = &text::zone(&site::find(app.db.read(), found.site).await?.zone);
-    let summary = found.summary(contact, String::new());
+    let summary = found.summary(contact.name, String::new());
     let name = name(&summary, me.lang);
     Ok(Bar {
         lang: me.lang,
@@ -268,6 +271,7 @@ async fn bar(app: &App, me: &CurrentAgent, lens: &Lens, found: &Conversation) ->
         tags,
         mine: found.is_assigned_to(me.agent.id),
         assignee: summary.assignee_name,
+        blocked: contact.block.is_some(),
         here: app.bus.is_here(Present::Visitor(found.id)),
         may_act: me.agent.role.may_act(),
         nonce: Nonce::new(),

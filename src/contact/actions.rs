@@ -1,0 +1,131 @@
+//! What agents note about contacts, and what a company wants to know of them.
+use super::{
+    model::{
+        ATTRIBUTES, Attribute, AttributeKey, AttributeKind, AttributeLabel, Change, ContactTag,
+        Note, NoteBody, TAGS,
+    },
+    store,
+};
+use crate::{
+    app::App,
+    audit::{self, Deed, Doer},
+    db::Connection,
+    error::{Error, Invalid, Result},
+    ids::{AgentId, ContactId},
+};
+
+/// Changes what is known of a contact, inside a transaction that holds it.
+pub async fn change(db: &impl Connection, id: ContactId, change: &Change) -> Result<()> {
+    match change {
+        Change::Name(name) => store::set_name(db, id, name).await,
+        Change::Phone(phone) => store::set_phone(db, id, phone).await,
+        Change::Email(email) => store::set_email(db, id, email).await,
+        Change::Attribute(attribute, value) => store::set_value(db, id, *attribute, value).await,
+    }
+}
+
+pub async fn add_note(
+    app: &App,
+    contact: ContactId,
+    by: (AgentId, &str),
+    body: &NoteBody,
+) -> Result<()> {
+    let tx = app.db.begin().await?;
+    let contact = store::lock(&tx, contact).await?.id;
+    store::add_note(&tx, contact, by, body, app.clock.now()).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Takes a note away, which `may` says whether the agent may: its author may, and whoever manages.
+pub async fn remove_note(
+    app: &App,
+    contact: ContactId,
+    id: i64,
+    may: impl Fn(&Note) -> bool,
+) -> Result<()> {
+    let tx = app.db.begin().await?;
+    let note = store::note(&tx, contact, id).await?;
+    if !may(&note) {
+        return Err(Error::Forbidden("forbidden-note"));
+    }
+    store::remove_note(&tx, id).await?;
+    Ok(tx.commit().await?)
+}
+
+pub async fn add_tag(app: &App, contact: ContactId, word: &ContactTag) -> Result<()> {
+    let tx = app.db.begin().await?;
+    let contact = store::lock(&tx, contact).await?.id;
+    let tags = store::tags(&tx, contact).await?;
+    if tags.len() >= TAGS && !tags.iter().any(|tag| tag == word.as_str()) {
+        return Err(Invalid { field: "value", reason: "invalid-contact-tags" }.into());
+    }
+    store::add_tag(&tx, contact, word, app.clock.now()).await?;
+    Ok(tx.commit().await?)
+}
+
+pub async fn remove_tag(app: &App, contact: ContactId, word: &ContactTag) -> Result<()> {
+    store::remove_tag(app.db.write(), contact, word).await
+}
+
+/// The attribute with this number.
+pub async fn attribute_of(db: &impl Connection, id: i64) -> Result<Attribute> {
+    let all = store::attributes(db).await?;
+    all.into_iter().find(|attribute| attribute.id == id).ok_or(Error::NotFound)
+}
+
+/// An attribute as it shall be.
+#[derive(Clone, Debug)]
+pub struct NewAttribute {
+    /// In the order of the languages.
+    pub labels: [AttributeLabel; 2],
+    pub choices: Vec<String>,
+    pub place: i64,
+}
+
+impl NewAttribute {
+    fn named(self, id: i64, key: String, kind: AttributeKind) -> Attribute {
+        let labels = self.labels.map(|label| label.as_str().to_owned());
+        Attribute { id, key, labels, kind, choices: self.choices, place: self.place }
+    }
+}
+
+pub async fn add_attribute(
+    app: &App,
+    by: &Doer,
+    key: &AttributeKey,
+    kind: AttributeKind,
+    new: NewAttribute,
+) -> Result<()> {
+    let new = new.named(0, key.as_str().to_owned(), kind);
+    let tx = app.db.begin().await?;
+    if store::attributes(&tx).await?.len() >= ATTRIBUTES {
+        return Err(Invalid { field: "key", reason: "invalid-attribute-count" }.into());
+    }
+    if !store::insert_attribute(&tx, &new).await? {
+        return Err(Invalid { field: "key", reason: "invalid-attribute-taken" }.into());
+    }
+    let deed = Deed::new("attribute-added", new.key).with(new.kind.word());
+    audit::record(&tx, by, deed, app.clock.now()).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Changes all but the key and the kind, under which values are stored.
+pub async fn change_attribute(app: &App, by: &Doer, id: i64, now: NewAttribute) -> Result<()> {
+    let tx = app.db.begin().await?;
+    let before = attribute_of(&tx, id).await?;
+    let now = now.named(id, before.key, before.kind);
+    if !store::change_attribute(&tx, &now).await? {
+        return Err(Error::NotFound);
+    }
+    audit::record(&tx, by, Deed::new("attribute-changed", now.key), app.clock.now()).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Removes an attribute, and with it what is known of everybody under it.
+pub async fn remove_attribute(app: &App, by: &Doer, id: i64) -> Result<()> {
+    let tx = app.db.begin().await?;
+    let attribute = attribute_of(&tx, id).await?;
+    store::remove_attribute(&tx, id).await?;
+    audit::record(&tx, by, Deed::new("attribute-removed", attribute.key), app.clock.now()).await?;
+    Ok(tx.commit().await?)
+}

@@ -1,0 +1,101 @@
+//! What agents change of contacts that the desk shows elsewhere too: each in one transaction with the rows of the lists.
+use crate::{
+    app::{App, to_the_end},
+    audit::{self, Deed, Doer},
+    contact::{self, BlockReason, Change, Contact},
+    conversation,
+    db::Tx,
+    error::{Error, Result},
+    ids::{ContactId, ConversationId},
+};
+
+/// Changes what is known of a contact. Another name is told to whoever looks at a list in which it stands.
+pub async fn change(app: &App, id: ContactId, changes: Vec<Change>) -> Result<()> {
+    let app = app.clone();
+    to_the_end(async move {
+        let tx = app.db.begin().await?;
+        let contact = contact::lock(&tx, id).await?;
+        for change in &changes {
+            contact::change(&tx, contact.id, change).await?;
+        }
+        let renamed = changes
+            .iter()
+            .any(|change| matches!(change, Change::Name(name) if name.as_str() != contact.name));
+        let rows = if renamed { rows_of(&tx, &contact).await? } else { Vec::new() };
+        tx.commit().await?;
+        conversation::tell_rows(&app, &rows).await
+    })
+    .await
+}
+
+/// From now on nothing that the contact sends is taken. Whoever is blocked stays so for the first reason.
+pub async fn block(app: &App, by: &Doer, id: ContactId, reason: BlockReason) -> Result<()> {
+    let (app, by) = (app.clone(), by.clone());
+    to_the_end(async move {
+        let (tx, at) = (app.db.begin().await?, app.clock.now());
+        let contact = contact::lock(&tx, id).await?;
+        if contact.block.is_some() {
+            return Err(Error::Conflict("conflict-blocked"));
+        }
+        contact::block(&tx, contact.id, &by.name, &reason, at).await?;
+        let deed = Deed::new("contact-blocked", called(&contact)).with(reason.as_str());
+        audit::record(&tx, &by, deed, at).await?;
+        let rows = rows_of(&tx, &contact).await?;
+        tx.commit().await?;
+        conversation::tell_rows(&app, &rows).await
+    })
+    .await
+}
+
+/// The contact is heard again. Whoever is not blocked stays so.
+pub async fn unblock(app: &App, by: &Doer, id: ContactId) -> Result<()> {
+    let (app, by) = (app.clone(), by.clone());
+    to_the_end(async move {
+        let tx = app.db.begin().await?;
+        let contact = contact::lock(&tx, id).await?;
+        if contact.block.is_none() {
+            return Ok(());
+        }
+        contact::unblock(&tx, contact.id).await?;
+        let deed = Deed::new("contact-unblocked", called(&contact));
+        audit::record(&tx, &by, deed, app.clock.now()).await?;
+        let rows = rows_of(&tx, &contact).await?;
+        tx.commit().await?;
+        conversation::tell_rows(&app, &rows).await
+    })
+    .await
+}
+
+/// Makes two contacts one, for good: whatever is `from`'s becomes `to`'s. Two open conversations stay two.
+pub async fn merge(app: &App, by: &Doer, from: ContactId, to: ContactId) -> Result<()> {
+    let (app, by) = (app.clone(), by.clone());
+    to_the_end(async move {
+        let tx = app.db.begin().await?;
+        // In the order of their numbers, so that two who merge the same do not wait for one another.
+        let first = contact::lock(&tx, from.min(to)).await?;
+        let second = contact::lock(&tx, from.max(to)).await?;
+        let (gone, kept) = if from < to { (first, second) } else { (second, first) };
+        if (gone.id, kept.id) != (from, to) || from == to {
+            return Err(Error::Conflict("conflict-merged"));
+        }
+        let mut rows = conversation::hand_over(&tx, kept.id, kept.id).await?;
+        rows.extend(conversation::hand_over(&tx, gone.id, kept.id).await?);
+        contact::merge(&tx, &gone, &kept).await?;
+        let deed = Deed::new("contact-merged", called(&kept)).with(called(&gone));
+        audit::record(&tx, &by, deed, app.clock.now()).await?;
+        tx.commit().await?;
+        rows.sort_unstable_by(|a, b| b.cmp(a));
+        conversation::tell_rows(&app, &rows).await
+    })
+    .await
+}
+
+/// The rows of the lists in which a contact stands, changed once more.
+async fn rows_of(tx: &Tx, contact: &Contact) -> Result<Vec<ConversationId>> {
+    conversation::hand_over(tx, contact.id, contact.id).await
+}
+
+/// By name, and by number, since names are not unique.
+fn called(contact: &Contact) -> String {
+    format!("{} #{}", contact.name, contact.id).trim_start().to_owned()
+}

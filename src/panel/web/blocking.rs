@@ -1,0 +1,144 @@
+//! Who is not heard any more.
+use super::{Blocking, Moment, Outcome, answer, number, open};
+use crate::{
+    agent::{CurrentAgent, DeskFrame, SignedIn},
+    app::App,
+    contact::{self, BlockReason, Contact},
+    error::Result,
+    ids::ContactId,
+    panel::actions,
+    text::{self, Lang},
+    web::{
+        limits::Limits,
+        page::{Viewer, draw, html, query, see_other},
+    },
+};
+use askama::Template;
+use jiff::Timestamp;
+use poem::{
+    Request, Response, handler,
+    web::{Data, Form, Path},
+};
+use serde::Deserialize;
+use std::sync::Arc;
+
+/// Contacts on a page of those who are blocked.
+const PAGE: u64 = 50;
+
+#[derive(Deserialize)]
+struct BlockForm {
+    #[serde(default)]
+    reason: String,
+}
+
+#[handler]
+pub async fn block_contact(
+    app: Data<&App>,
+    limits: Data<&Arc<Limits>>,
+    viewer: Viewer,
+    me: CurrentAgent,
+    Path(id): Path<String>,
+    Form(form): Form<BlockForm>,
+) -> Result<Response> {
+    me.must_act()?;
+    let id = number(&id)?;
+    let contact = open(&app, &me, id).await?.contact;
+    limits.act(&me.counted_as())?;
+    let done = async {
+        let reason = BlockReason::parse(&form.reason)?;
+        actions::block(&app, &me.doer(), contact, reason).await
+    };
+    let outcome = Outcome::of(done.await, "block", &form.reason, me.lang)?;
+    answer(&app, viewer, &me, id, outcome, |side| draw(&Blocking { side })).await
+}
+
+#[handler]
+pub async fn unblock_contact(
+    app: Data<&App>,
+    limits: Data<&Arc<Limits>>,
+    viewer: Viewer,
+    me: CurrentAgent,
+    Path(id): Path<String>,
+) -> Result<Response> {
+    me.must_act()?;
+    let id = number(&id)?;
+    let contact = open(&app, &me, id).await?.contact;
+    limits.act(&me.counted_as())?;
+    actions::unblock(&app, &me.doer(), contact).await?;
+    answer(&app, viewer, &me, id, Outcome(None), |side| draw(&Blocking { side })).await
+}
+
+#[derive(Template)]
+#[template(path = "contact/blocked.html")]
+struct BlockedPage {
+    lang: Lang,
+    frame: DeskFrame,
+    place: &'static str,
+    rows: Vec<BlockedRow>,
+    may_act: bool,
+    /// Where those who were blocked before go on, in microseconds.
+    older: Option<i64>,
+}
+
+struct BlockedRow {
+    id: ContactId,
+    name: String,
+    by: String,
+    reason: String,
+    time: Moment,
+}
+
+#[handler]
+pub async fn list_blocked(
+    app: Data<&App>,
+    signed_in: SignedIn,
+    request: &Request,
+) -> Result<Response> {
+    let me = match signed_in {
+        SignedIn::Nobody(door) => return Ok(see_other(door)),
+        SignedIn::Agent(me) => me,
+    };
+    let before = query(request, "before")
+        .and_then(|micros| Timestamp::from_microsecond(micros.parse().ok()?).ok());
+    let found = contact::blocked(&app.db, before, PAGE).await?;
+    let full = found.len() as u64 == PAGE;
+    let last = found.last().and_then(|contact| contact.block.as_ref());
+    let older = last.filter(|_| full).map(|block| block.at.as_microsecond());
+    let zone = text::zone(text::DEFAULT_ZONE);
+    let row = |contact: Contact| {
+        let block = contact.block?;
+        let name = match contact.name {
+            name if name.is_empty() => me.lang.with("contact-number", "number", contact.id),
+            name => name,
+        };
+        let time = Moment::new(block.at, &zone, me.lang);
+        Some(BlockedRow { id: contact.id, name, by: block.by, reason: block.reason, time })
+    };
+    html(&BlockedPage {
+        lang: me.lang,
+        frame: DeskFrame::new(&me, "settings", 0),
+        place: "blocked",
+        rows: found.into_iter().filter_map(row).collect(),
+        may_act: me.agent.role.may_act(),
+        older,
+    })
+}
+
+#[derive(Deserialize)]
+struct LiftForm {
+    contact: i64,
+}
+
+/// Unblocks from the list.
+#[handler]
+pub async fn lift(
+    app: Data<&App>,
+    limits: Data<&Arc<Limits>>,
+    me: CurrentAgent,
+    Form(form): Form<LiftForm>,
+) -> Result<Response> {
+    me.must_act()?;
+    limits.act(&me.counted_as())?;
+    actions::unblock(&app, &me.doer(), ContactId(form.contact)).await?;
+    Ok(see_other("/desk/settings/blocked"))
+}

@@ -1,0 +1,151 @@
+//! What is changed in place: fields, tags, notes.
+use super::{Identity, Notes, Outcome, Tags, answer, number, open};
+use crate::{
+    agent::CurrentAgent,
+    app::App,
+    contact::{self, Change, ContactEmail, ContactName, ContactTag, Note, NoteBody, Phone},
+    error::{Error, Result},
+    panel::actions,
+    web::{
+        limits::Limits,
+        page::{Viewer, draw},
+    },
+};
+use poem::{
+    Response, handler,
+    web::{Data, Form, Path},
+};
+use serde::Deserialize;
+use std::sync::Arc;
+
+#[derive(Deserialize)]
+struct FieldForm {
+    field: String,
+    #[serde(default)]
+    value: String,
+}
+
+#[handler]
+pub async fn change_field(
+    app: Data<&App>,
+    limits: Data<&Arc<Limits>>,
+    viewer: Viewer,
+    me: CurrentAgent,
+    Path(id): Path<String>,
+    Form(form): Form<FieldForm>,
+) -> Result<Response> {
+    me.must_act()?;
+    let id = number(&id)?;
+    let contact = open(&app, &me, id).await?.contact;
+    limits.act(&me.counted_as())?;
+    let done = async {
+        let change = parse(&app, &form).await?;
+        actions::change(&app, contact, vec![change]).await
+    };
+    let outcome = Outcome::of(done.await, &form.field, &form.value, me.lang)?;
+    answer(&app, viewer, &me, id, outcome, |side| draw(&Identity { side })).await
+}
+
+async fn parse(app: &App, FieldForm { field, value }: &FieldForm) -> Result<Change> {
+    Ok(match field.as_str() {
+        "name" => Change::Name(ContactName::parse(value)?),
+        "phone" => Change::Phone(Phone::parse(value)?),
+        "email" => Change::Email(ContactEmail::parse(value)?),
+        attribute => {
+            let number = attribute.strip_prefix('a').and_then(|id| id.parse().ok());
+            let id = number.ok_or(Error::NotFound)?;
+            let attribute = contact::attribute_of(app.db.read(), id).await?;
+            Change::Attribute(id, attribute.value(value)?)
+        }
+    })
+}
+
+#[derive(Deserialize)]
+struct TagForm {
+    value: String,
+}
+
+#[handler]
+pub async fn add_tag(
+    app: Data<&App>,
+    limits: Data<&Arc<Limits>>,
+    viewer: Viewer,
+    me: CurrentAgent,
+    Path(id): Path<String>,
+    Form(form): Form<TagForm>,
+) -> Result<Response> {
+    me.must_act()?;
+    let id = number(&id)?;
+    let contact = open(&app, &me, id).await?.contact;
+    limits.act(&me.counted_as())?;
+    let done = async { contact::add_tag(&app, contact, &ContactTag::parse(&form.value)?).await };
+    let outcome = Outcome::of(done.await, "tag", &form.value, me.lang)?;
+    answer(&app, viewer, &me, id, outcome, |side| draw(&Tags { side })).await
+}
+
+#[handler]
+pub async fn remove_tag(
+    app: Data<&App>,
+    limits: Data<&Arc<Limits>>,
+    viewer: Viewer,
+    me: CurrentAgent,
+    Path(id): Path<String>,
+    Form(form): Form<TagForm>,
+) -> Result<Response> {
+    me.must_act()?;
+    let id = number(&id)?;
+    let contact = open(&app, &me, id).await?.contact;
+    limits.act(&me.counted_as())?;
+    contact::remove_tag(&app, contact, &ContactTag::parse(&form.value)?).await?;
+    answer(&app, viewer, &me, id, Outcome(None), |side| draw(&Tags { side })).await
+}
+
+#[derive(Deserialize)]
+struct NoteForm {
+    #[serde(default)]
+    body: String,
+}
+
+#[handler]
+pub async fn add_note(
+    app: Data<&App>,
+    limits: Data<&Arc<Limits>>,
+    viewer: Viewer,
+    me: CurrentAgent,
+    Path(id): Path<String>,
+    Form(form): Form<NoteForm>,
+) -> Result<Response> {
+    me.must_act()?;
+    let id = number(&id)?;
+    let contact = open(&app, &me, id).await?.contact;
+    limits.message(&me.counted_as())?;
+    let done = async {
+        let by = (me.agent.id, me.agent.name.as_str());
+        contact::add_note(&app, contact, by, &NoteBody::parse(&form.body)?).await
+    };
+    let outcome = Outcome::of(done.await, "note", &form.body, me.lang)?;
+    answer(&app, viewer, &me, id, outcome, |side| draw(&Notes { side })).await
+}
+
+#[derive(Deserialize)]
+struct RemoveNoteForm {
+    note: i64,
+}
+
+#[handler]
+pub async fn remove_note(
+    app: Data<&App>,
+    limits: Data<&Arc<Limits>>,
+    viewer: Viewer,
+    me: CurrentAgent,
+    Path(id): Path<String>,
+    Form(form): Form<RemoveNoteForm>,
+) -> Result<Response> {
+    me.must_act()?;
+    let id = number(&id)?;
+    let contact = open(&app, &me, id).await?.contact;
+    limits.act(&me.counted_as())?;
+    let may = |note: &Note| note.agent == me.agent.id || me.agent.role.may_manage();
+    contact::remove_note(&app, contact, form.note, may).await?;
+    answer(&app, viewer, &me, id, Outcome(None), |side| draw(&Notes { side })).await
+}

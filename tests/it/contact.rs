@@ -1,0 +1,508 @@
+//! The contact beside a conversation: what agents know and change of the person they speak with.
+use crate::support::{Agent, Answer, Installation, Visitor, installation, program::value};
+use futures_util::future::join_all;
+use jiff::SignedDuration;
+use kefu::{
+    agent::{Role, Scope},
+    audit, contact,
+    ids::Nonce,
+};
+use poem::http::{Method, StatusCode};
+use serde_json::json;
+
+/// Strings that would be something else than text where they are not written as text.
+const HOSTILE: [&str; 8] = [
+    "<img src=x onerror=alert(1)>",
+    "\" autofocus onfocus=alert(1) x=\"",
+    "</textarea><script>alert(1)</script>",
+    "<div hx-get=\"/logout\" hx-trigger=\"load\">",
+    "{{7*7}}",
+    "'; DROP TABLE contact; --",
+    "\u{202e}txt.exe",
+    "&lt;b&gt;",
+];
+
+impl Agent {
+    async fn side(&self, id: i64) -> Answer {
+        self.person.get(&format!("/desk/c/{id}/side")).await.must(StatusCode::OK)
+    }
+
+    async fn edit(&self, id: i64, what: &str, fields: &[(&str, &str)]) -> Answer {
+        self.person.hx_post(&format!("/desk/c/{id}/side/{what}"), fields).await
+    }
+
+    async fn set(&self, id: i64, field: &str, value: &str) -> Answer {
+        self.edit(id, "fields", &[("field", field), ("value", value)]).await
+    }
+
+    async fn merge(&self, id: i64, with: i64) -> Answer {
+        let with = with.to_string();
+        self.person.post(&format!("/desk/c/{id}/side/merge"), &[("with", &with)]).await
+    }
+}
+
+async fn deeds(site: &Installation) -> Vec<String> {
+    let records = audit::page(&site.app.db, None, 50).await.unwrap();
+    records.into_iter().map(|record| format!("{} {}", record.action, record.subject)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_an_agent_learns_stands_everywhere_at_once() {
+    let site = installation().await;
+    let (vera, ana, ben) = (site.vera().await, site.ana().await, site.ben().await);
+    let mut desk = ben.listen("queue").await;
+    desk.named("synced").await;
+    ana.side(1).await.says("Visitor #1").says("Not known");
+    let section = ana.set(1, "name", "陈女士").await.must(StatusCode::OK);
+    section.says("id=\"side-identity\"").says("陈女士").says_not("<html");
+    desk.until(|event| event.data.contains("陈女士") && event.data.contains("id=\"c-1\"")).await;
+    for path in ["/desk/c?tab=queue", "/desk/c/1", "/desk/c/1/messages?after=1"] {
+        ben.person.get(path).await.must(StatusCode::OK).says("陈女士");
+    }
+    vera.say("again").await.must(StatusCode::OK);
+    let heard = desk.until(|event| event.data.contains("again")).await;
+    assert!(heard.data.contains("陈女士"), "{}", heard.data);
+    // A plain form leads back to the page, and an empty name takes it away.
+    let fields = [("field", "name"), ("value", " ")];
+    assert_eq!(ana.person.post("/desk/c/1/side/fields", &fields).await.goes_to(), "/desk/c/1/side");
+    ana.side(1).await.says("Visitor #1").says_not("陈女士");
+}
+
+#[tokio::test]
+async fn what_does_not_fit_is_shown_where_it_was_typed() {
+    let site = installation().await;
+    let (_vera, ana) = (site.vera().await, site.ana().await);
+    let long = "x".repeat(61);
+    for (field, good, bad, words) in [
+        ("name", "Vera", long.as_str(), "at most 60"),
+        ("phone", "+86 138-1234-8871", "call me", "digits, spaces"),
+        ("email", "vera@shop.example", "vera@", "valid e-mail"),
+    ] {
+        ana.set(1, field, good).await.must(StatusCode::OK).says(good);
+        let fields = [("field", field), ("value", bad)];
+        for refused in
+            [ana.set(1, field, bad).await, ana.person.post("/desk/c/1/side/fields", &fields).await]
+        {
+            let refused = refused.must(StatusCode::UNPROCESSABLE_ENTITY);
+            refused.says(words).says(&format!("value=\"{bad}\""));
+        }
+        ana.side(1).await.says(good).says_not(&format!("\"{bad}\""));
+    }
+    for field in ["", "blocked_at", "a", "a1", "a-1", "a99999999999999999999"] {
+        ana.set(1, field, "x").await.must(StatusCode::NOT_FOUND);
+    }
+    for id in ["0", "2", "x"] {
+        ana.person.get(&format!("/desk/c/{id}/side")).await.must(StatusCode::NOT_FOUND);
+    }
+}
+
+#[tokio::test]
+async fn who_may_only_read_sees_a_masked_phone_and_no_forms() {
+    let site = installation().await;
+    let (_vera, ben) = (site.vera().await, site.ben().await);
+    let rob = site.agent("rob", Role::ReadOnly).await;
+    ben.set(1, "phone", "13812348871").await.must(StatusCode::OK).says("13812348871");
+    rob.side(1).await.says("138****8871").says_not("13812348871").says_not("<form");
+    rob.set(1, "phone", "1").await.must(StatusCode::FORBIDDEN);
+    let program = site.agent_program("rob", Scope::Write).await;
+    assert_eq!(value(&program.get("/contacts/1").await)["phone"], "138****8871");
+}
+
+#[tokio::test]
+async fn tags_are_free_words_each_once_and_at_most_twenty() {
+    let site = installation().await;
+    let (_vera, _walt, ana) = (site.vera().await, site.walt().await, site.ana().await);
+    for n in 0..20 {
+        ana.edit(1, "tags", &[("value", &format!("tag {n}"))]).await.must(StatusCode::OK);
+    }
+    ana.edit(1, "tags", &[("value", "tag 3")]).await.must(StatusCode::OK);
+    let refused = ana.edit(1, "tags", &[("value", "one more")]).await;
+    refused.must(StatusCode::UNPROCESSABLE_ENTITY).says("at most 20").says("value=\"one more\"");
+    let long = "x".repeat(31);
+    for bad in ["", " ", "a\nb", long.as_str()] {
+        let refused = ana.edit(2, "tags", &[("value", bad)]).await;
+        refused.must(StatusCode::UNPROCESSABLE_ENTITY).says("1–30");
+    }
+    // What others were marked with is suggested, what is there is not.
+    ana.side(2).await.says("<option value=\"tag 3\">");
+    ana.side(1).await.says_not("<option value=\"tag 3\">");
+    ana.edit(1, "tags/remove", &[("value", "tag 3")]).await.must(StatusCode::OK).says_not("tag 3<");
+    ana.edit(1, "tags", &[("value", "one more")]).await.must(StatusCode::OK).says("one more");
+}
+
+#[tokio::test]
+async fn a_note_is_removed_by_its_author_or_by_whoever_manages() {
+    let site = installation().await;
+    let (_vera, ana, ben) = (site.vera().await, site.ana().await, site.ben().await);
+    let cem = site.agent("cem", Role::Agent).await;
+    for body in ["first\nof two lines", "second", "third"] {
+        ben.edit(1, "notes", &[("body", body)]).await.must(StatusCode::OK).says(body);
+    }
+    let page = cem.side(1).await;
+    page.says_not("name=\"note\"");
+    assert!(page.body.find("third").unwrap() < page.body.find("second").unwrap());
+    cem.edit(1, "notes/remove", &[("note", "1")]).await.must(StatusCode::FORBIDDEN);
+    ben.edit(1, "notes/remove", &[("note", "1")]).await.must(StatusCode::OK).says_not("first");
+    ana.edit(1, "notes/remove", &[("note", "2")]).await.must(StatusCode::OK).says_not("second");
+    // Through the conversation of another contact there is no such note.
+    let _walt = site.walt().await;
+    ana.edit(2, "notes/remove", &[("note", "3")]).await.must(StatusCode::NOT_FOUND);
+    let refused = ana.edit(1, "notes", &[("body", " ")]).await;
+    refused.must(StatusCode::UNPROCESSABLE_ENTITY).says("1–2,000");
+}
+
+/// Somebody who opens the chat on a page, with a browser.
+async fn come_from(site: &Installation, page: &str, device: &str) -> String {
+    let person = site.stranger();
+    let start = person.ask(Method::GET, "/w/demo", &[("referer", page)], "").await;
+    let shown = start.all("name=\"page\" value=\"").first().cloned().unwrap_or_default();
+    let body = url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("visitor", &start.field("visitor"))
+        .append_pair("nonce", &start.field("nonce"))
+        .append_pair("body", "hello")
+        .append_pair("page", &shown)
+        .finish();
+    let headers = [("sec-fetch-site", "same-origin"), ("user-agent", device)];
+    person.ask(Method::POST, "/w/demo/start", &headers, &body).await.goes_to();
+    shown
+}
+
+#[tokio::test]
+async fn where_a_visitor_came_from_is_known_for_a_day() {
+    let site = installation().await;
+    let ana = site.ana().await;
+    let page = "https://shop.example/tea?cup=%22big%22";
+    let edge = "Mozilla/5.0 (Windows NT 10.0) Chrome/140.0 Safari/537.36 Edg/140.0";
+    assert_eq!(come_from(&site, page, edge).await, page);
+    ana.side(1).await.says("Edge · Windows").says("English").says("shop.example/tea");
+    for none in ["javascript:alert(1)", "http://127.0.0.1:3000/w/demo?lang=en", "", "garbage"] {
+        assert_eq!(come_from(&site, none, "").await, "");
+    }
+    ana.side(2).await.says_not("Pages visited").says_not("Device");
+    let now = site.app.db.now().await.unwrap();
+    let day = SignedDuration::from_hours(24);
+    assert_eq!(contact::forget_pages(&site.app.db, now - day).await.unwrap(), 0);
+    assert_eq!(contact::forget_pages(&site.app.db, now + day).await.unwrap(), 1);
+    ana.side(1).await.says_not("shop.example/tea");
+}
+
+#[tokio::test]
+async fn past_conversations_are_links_and_go_on() {
+    let site = installation().await;
+    let ana = site.ana().await;
+    let vera = site.vera().await;
+    for n in 2..=13 {
+        ana.act(n - 1, "close").await.must(StatusCode::OK);
+        let page = vera.person.get("/w/demo").await;
+        let (token, nonce) = (page.field("visitor"), Nonce::new());
+        let fields = [("visitor", token.as_str()), ("nonce", nonce.as_str()), ("body", "again")];
+        vera.person.post("/w/demo/start", &fields).await.goes_to();
+    }
+    let page = ana.side(13).await;
+    page.says("href=\"/desk/c/12\"").says("href=\"/desk/c/4\"").says_not("href=\"/desk/c/3\"");
+    page.says("side?before=4");
+    let older =
+        ana.person.ask(Method::GET, "/desk/c/13/side?before=4", &[("hx-request", "true")], "");
+    let older = older.await.must(StatusCode::OK);
+    older.says("href=\"/desk/c/3\"").says("href=\"/desk/c/1\"").says_not("Older").says_not("<html");
+    assert_eq!(ana.person.get("/desk/contacts/1").await.goes_to(), "/desk/c/13");
+    ana.person.get("/desk/contacts/2").await.must(StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_company_says_what_it_wants_to_know() {
+    let site = installation().await;
+    let (_vera, ana, ben) = (site.vera().await, site.ana().await, site.ben().await);
+    let path = "/desk/settings/attributes";
+    let level = [
+        ("key", "level"),
+        ("kind", "choice"),
+        ("label_zh", "等级"),
+        ("label_en", "Level"),
+        ("choices", "gold\r\nsilver\r\n"),
+        ("place", "2"),
+    ];
+    ben.person.post(path, &level).await.must(StatusCode::FORBIDDEN);
+    ana.person.post(path, &level).await.goes_to();
+    let born = [
+        ("key", "born"),
+        ("kind", "date"),
+        ("label_zh", "生日"),
+        ("label_en", "Birthday"),
+        ("place", "1"),
+    ];
+    ana.person.post(path, &born).await.goes_to();
+    for (key, kind, label, words) in [
+        ("level", "text", "x", "already"),
+        ("Level!", "text", "x", "A key has"),
+        ("x", "choice", "x", "1–50 choices"),
+        ("x", "text", " ", "1–60"),
+    ] {
+        let fields = [("key", key), ("kind", kind), ("label_zh", "标签"), ("label_en", label)];
+        let refused = ana.person.post(path, &fields).await.must(StatusCode::UNPROCESSABLE_ENTITY);
+        refused.says(words).says("value=\"标签\"");
+    }
+    let page = ben.side(1).await;
+    assert!(page.body.find("Birthday").unwrap() < page.body.find("Level").unwrap());
+    ben.set(1, "a1", "gold").await.must(StatusCode::OK).says("<option selected>gold");
+    ben.set(1, "a1", "bronze").await.must(StatusCode::UNPROCESSABLE_ENTITY).says("one of the list");
+    ben.set(1, "a2", "2001-02-29").await.must(StatusCode::UNPROCESSABLE_ENTITY);
+    ben.set(1, "a2", "2001-02-28").await.must(StatusCode::OK).says("2001-02-28");
+    let change =
+        [("label_zh", "会员等级"), ("label_en", "Rank"), ("choices", "gold"), ("place", "0")];
+    ana.person.post(&format!("{path}/1"), &change).await.goes_to();
+    ben.side(1).await.says("Rank").says_not("silver").says("gold");
+    ana.person.post(&format!("{path}/1/remove"), &[]).await.goes_to();
+    ben.side(1).await.says_not("Rank").says("2001-02-28");
+    ana.person.post(&format!("{path}/1/remove"), &[]).await.must(StatusCode::NOT_FOUND);
+    let told = deeds(&site).await;
+    assert_eq!(
+        told,
+        [
+            "attribute-removed level",
+            "attribute-changed level",
+            "attribute-added born",
+            "attribute-added level"
+        ]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_contacts_become_one_and_both_browsers_go_on() {
+    let site = installation().await;
+    let ana = site.ana().await;
+    let (vera, walt) = (site.vera().await, site.walt().await);
+    ana.set(1, "name", "Vera").await.must(StatusCode::OK);
+    ana.set(2, "name", "Walt").await.must(StatusCode::OK);
+    ana.set(2, "phone", "13812348871").await.must(StatusCode::OK);
+    ana.edit(2, "notes", &[("body", "likes tea")]).await.must(StatusCode::OK);
+    for (id, tag) in [(1, "vip"), (2, "vip"), (2, "late")] {
+        ana.edit(id, "tags", &[("value", tag)]).await.must(StatusCode::OK);
+    }
+    walt.say_as("once", "said before").await.must(StatusCode::OK);
+    let mut stream = walt.listen("0").await;
+    stream.named("synced").await;
+    let server = site.listening().await;
+    let program = site.holder(&walt.person.cookies()["kefu-v"]);
+    let mut line = program.connect(server).await.unwrap();
+    line.until("hello").await;
+
+    // Found by name, number and phone.
+    for words in ["Walt", "wal", "2", "%232", "13812348871", "8871"] {
+        let found = ana.person.get(&format!("/desk/c/1/side/merge?q={words}")).await;
+        found.must(StatusCode::OK).says("merge?with=2").says_not("merge?with=1");
+    }
+    ana.person.get("/desk/c/1/side/merge?q=nobody").await.says("Nobody matches");
+    let page = ana.person.get("/desk/c/1/side/merge?with=2").await.must(StatusCode::OK);
+    page.says("cannot be undone").says("<del>Walt</del>").says("13812348871");
+    assert_eq!(ana.merge(1, 2).await.goes_to(), "/desk/c/1");
+
+    let side = ana.side(2).await;
+    side.says("Vera").says("13812348871").says("likes tea").says("late").says("href=\"/desk/c/1\"");
+    assert_eq!(side.body.matches("name=\"value\" value=\"vip\"").count(), 1);
+    ana.person.get("/desk/c?tab=all").await.says_not("Walt");
+    // Who had the page open hears and is heard, and a repeat is still the same send.
+    ana.reply(2, "to Walt").await.must(StatusCode::OK);
+    stream.until(|event| event.data.contains("to Walt")).await;
+    walt.say_as("once", "said before").await.must(StatusCode::OK);
+    walt.say("after").await.must(StatusCode::OK);
+    let frame =
+        json!({ "type": "send", "conversation": walt.cid, "nonce": "l", "body": "by socket" });
+    assert_eq!(line.request(frame).await["type"], "ok");
+    let page = walt.page().await;
+    assert_eq!(page.all("id=\"m-").len(), 5, "{}", page.body);
+    vera.say("me too").await.must(StatusCode::OK);
+    // Two open conversations stay two.
+    assert_eq!(vera.person.get(&walt.path("")).await.status, StatusCode::OK);
+    assert_eq!(ana.merge(1, 2).await.status, StatusCode::CONFLICT);
+    assert_eq!(ana.merge(1, 1).await.status, StatusCode::CONFLICT);
+    assert_eq!(deeds(&site).await, ["contact-merged Vera #1"]);
+    site.employ("cem", Role::Agent).await;
+    let program = site.agent_program("cem", Scope::Read).await;
+    assert_eq!(value(&program.get("/contacts/2").await)["id"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_that_arrive_during_a_merge_are_kept_each_once() {
+    let site = installation().await;
+    let ana = site.ana().await;
+    let (_vera, walt) = (site.vera().await, site.walt().await);
+    let says = (0..24).map(|n| {
+        let walt: Visitor = walt.clone();
+        async move {
+            let body = format!("message {n}");
+            let nonce = format!("n{n}");
+            walt.say_as(&nonce, &body).await.must(StatusCode::OK);
+            // The answer was lost: the same send again.
+            walt.say_as(&nonce, &body).await.must(StatusCode::OK);
+        }
+    });
+    let merge = async { assert_eq!(ana.merge(1, 2).await.goes_to(), "/desk/c/1") };
+    futures_util::join!(join_all(says), merge);
+    let page = walt.page().await;
+    assert_eq!(page.all("id=\"m-").len(), 25);
+    for n in 0..24 {
+        assert_eq!(page.body.matches(&format!(">message {n}<")).count(), 1, "{n}");
+    }
+    // Both conversations have one owner, and nobody else has any.
+    let head = ana.side(2).await;
+    head.says("href=\"/desk/c/1\"");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn merges_of_the_same_people_both_ways_leave_one() {
+    let site = installation().await;
+    let ana = site.ana().await;
+    let (vera, walt) = (site.vera().await, site.walt().await);
+    let merges = (0..8).map(|n| {
+        let ana = ana.clone();
+        async move { if n % 2 == 0 { ana.merge(1, 2).await } else { ana.merge(2, 1).await } }
+    });
+    let outcomes = join_all(merges).await;
+    let done = outcomes.iter().filter(|answer| answer.status == StatusCode::SEE_OTHER).count();
+    assert_eq!(done, 1, "{outcomes:?}");
+    for visitor in [&vera, &walt] {
+        visitor.say("still here").await.must(StatusCode::OK);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_blocked_is_refused_everywhere_and_heard_again_afterwards() {
+    let site = installation().await;
+    let (vera, ana, ben) = (site.vera().await, site.ana().await, site.ben().await);
+    let program = site.holder(&vera.person.cookies()["kefu-v"]);
+    let mut line = program.connect(site.listening().await).await.unwrap();
+    line.until("hello").await;
+    let mut desk = ben.listen("all").await;
+    desk.named("synced").await;
+    vera.say_as("once", "before").await.must(StatusCode::OK);
+    desk.until(|event| event.data.contains("before")).await;
+
+    let refused = ben.edit(1, "block", &[("reason", " ")]).await;
+    refused.must(StatusCode::UNPROCESSABLE_ENTITY).says("1–200");
+    ben.edit(1, "block", &[("reason", "<b>spam</b>")])
+        .await
+        .must(StatusCode::OK)
+        .says("&#60;b&#62;spam");
+    desk.named("hint").await;
+    ana.person.get("/desk/c/1").await.says("chip bad");
+    ana.edit(1, "block", &[("reason", "again")]).await.must(StatusCode::CONFLICT);
+
+    let words = "could not be sent";
+    vera.say("hello?").await.must(StatusCode::FORBIDDEN).says(words);
+    let plain = [("nonce", "plain"), ("body", "what I typed")];
+    let page = vera.person.post(&vera.path("/messages"), &plain).await.must(StatusCode::FORBIDDEN);
+    page.says(words).says("what I typed");
+    // What was acknowledged before stays so.
+    vera.say_as("once", "before").await.must(StatusCode::OK);
+    let message = json!({ "nonce": "api", "body": "x" });
+    let path = format!("/conversations/{}/entries", vera.cid);
+    program.post(&path, &message).await.must(StatusCode::FORBIDDEN);
+    let frame = json!({ "type": "send", "conversation": vera.cid, "nonce": "ws", "body": "x" });
+    assert_eq!(line.request(frame).await["code"], "forbidden");
+    ana.act(1, "close").await.must(StatusCode::OK);
+    let page = vera.person.get("/w/demo").await;
+    let fields = [
+        ("visitor", page.field("visitor")),
+        ("nonce", "start".into()),
+        ("body", "typed again".into()),
+    ];
+    let fields: Vec<_> =
+        fields.iter().map(|(name, value): &(&str, String)| (*name, value.as_str())).collect();
+    let page = vera.person.post("/w/demo/start", &fields).await.must(StatusCode::FORBIDDEN);
+    page.says(words).says("typed again");
+    let new = json!({ "site": "demo", "nonce": "s", "body": "x" });
+    program.post("/conversations", &new).await.must(StatusCode::FORBIDDEN);
+    let frame = json!({ "type": "start", "site": "demo", "nonce": "t", "body": "x" });
+    assert_eq!(line.request(frame).await["code"], "forbidden");
+
+    let rob = site.agent("rob", Role::ReadOnly).await;
+    let list = rob.person.get("/desk/settings/blocked").await.must(StatusCode::OK);
+    list.says("&#60;b&#62;spam").says("ben").says_not("name=\"contact\"");
+    rob.person
+        .post("/desk/settings/blocked/lift", &[("contact", "1")])
+        .await
+        .must(StatusCode::FORBIDDEN);
+    ana.person.post("/desk/settings/blocked/lift", &[("contact", "1")]).await.goes_to();
+    ana.person.get("/desk/settings/blocked").await.says("Nobody is blocked");
+    ana.person.get("/desk/c/1").await.says_not("chip bad");
+    vera.say("thank you").await.must(StatusCode::OK);
+    assert_eq!(deeds(&site).await, ["contact-unblocked #1", "contact-blocked #1"]);
+}
+
+#[tokio::test]
+async fn programs_read_and_change_what_is_known() {
+    let site = installation().await;
+    let (_vera, ana) = (site.vera().await, site.ana().await);
+    let fields =
+        [("key", "level"), ("kind", "number"), ("label_zh", "等级"), ("label_en", "Level")];
+    ana.person.post("/desk/settings/attributes", &fields).await.goes_to();
+    let program = site.agent_program("ana", Scope::Write).await;
+    let change = json!({ "name": "Vera", "email": "Vera@Shop.Example", "attributes": [{ "key": "level", "value": "7" }] });
+    let known = value(&program.post("/contacts/1", &change).await.must(StatusCode::OK));
+    assert_eq!(
+        known,
+        json!({ "id": 1, "name": "Vera", "phone": "", "email": "vera@shop.example", "language": "en",
+            "attributes": [{ "key": "level", "value": "7" }], "tags": [], "blocked": false })
+    );
+    for (change, field) in [
+        (json!({ "phone": "x" }), "phone"),
+        (json!({ "name": "x".repeat(61) }), "name"),
+        (json!({ "attributes": [{ "key": "level", "value": "x" }] }), "attributes"),
+        (json!({ "attributes": [{ "key": "none", "value": "x" }] }), "attributes"),
+    ] {
+        let refused = program.post("/contacts/1", &change).await;
+        let refused = value(&refused.must(StatusCode::UNPROCESSABLE_ENTITY));
+        assert_eq!(refused["error"]["field"], field);
+    }
+    // Nothing of what is refused is done, and what is left out stays.
+    let change = json!({ "name": "", "phone": "x" });
+    program.post("/contacts/1", &change).await.must(StatusCode::UNPROCESSABLE_ENTITY);
+    program.post("/contacts/1", &json!({})).await.must(StatusCode::OK);
+    assert_eq!(value(&program.get("/contacts/1").await)["name"], "Vera");
+    program.get("/contacts/99").await.must(StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn hostile_words_stay_words_in_every_field_and_view() {
+    let site = installation().await;
+    let ana = site.ana().await;
+    let (_vera, _walt) = (site.vera().await, site.walt().await);
+    for (n, text) in HOSTILE.iter().enumerate() {
+        let short: String = text.chars().take(30).collect();
+        let key = format!("key{n}");
+        let fields = [
+            ("key", key.as_str()),
+            ("kind", "choice"),
+            ("label_zh", text),
+            ("label_en", text),
+            ("choices", text),
+        ];
+        ana.person.post("/desk/settings/attributes", &fields).await.goes_to();
+        ana.set(1, "name", text).await.must(StatusCode::OK);
+        ana.set(1, "email", text).await.must(StatusCode::UNPROCESSABLE_ENTITY);
+        ana.set(1, &format!("a{}", n + 1), text).await.must(StatusCode::OK);
+        ana.edit(1, "tags", &[("value", &short)]).await.must(StatusCode::OK);
+        ana.edit(1, "notes", &[("body", text)]).await.must(StatusCode::OK);
+        let query: String = url::form_urlencoded::byte_serialize(text.as_bytes()).collect();
+        ana.edit(1, "block", &[("reason", text)]).await.must(StatusCode::OK);
+        for path in [
+            "/desk/c/1/side".to_owned(),
+            "/desk/c/1".into(),
+            "/desk/c?tab=queue".into(),
+            "/desk/settings/attributes".into(),
+            "/desk/settings/blocked".into(),
+            format!("/desk/c/2/side/merge?q={query}"),
+            "/desk/c/2/side/merge?with=1".into(),
+        ] {
+            let page = ana.person.get(&path).await.must(StatusCode::OK);
+            for mark in
+                ["<img src=x", "<script>alert", "\" autofocus onfocus", "<div hx-get=\"/logout"]
+            {
+                page.says_not(mark);
+            }
+        }
+        ana.edit(1, "unblock", &[]).await.must(StatusCode::OK);
+    }
+    ana.side(1).await.says("&#60;img src=x").says("{{7*7}}");
+}
