@@ -1,5 +1,5 @@
 //! Everything that can happen, in the past tense. Also the wire format between nodes: variants are added, never changed.
-use crate::ids::{AgentId, ContactId, ConversationId, SiteId, TagId};
+use crate::ids::{AgentId, ContactId, ConversationId, SiteId, TagId, TeamId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -146,6 +146,11 @@ pub enum Happening {
     Transferred {
         to: Mention,
     },
+    /// Given to a team, of whom nobody has it yet.
+    TransferredToTeam {
+        team: TeamId,
+        name: String,
+    },
     /// Asked to help. Who has the conversation keeps it.
     Invited {
         agent: Mention,
@@ -170,7 +175,11 @@ impl Happening {
     /// Whether it is the agents' business only.
     pub fn is_private(&self) -> bool {
         match self {
-            Self::Claimed | Self::Closed | Self::Reopened | Self::Transferred { .. } => false,
+            Self::Claimed
+            | Self::Closed
+            | Self::Reopened
+            | Self::Transferred { .. }
+            | Self::TransferredToTeam { .. } => false,
             Self::Invited { .. }
             | Self::Snoozed { .. }
             | Self::Woken
@@ -335,6 +344,8 @@ pub struct Summary {
     pub snoozed_until: Option<Timestamp>,
     #[serde(default)]
     pub tags: Vec<TagId>,
+    #[serde(default)]
+    pub team: Option<TeamId>,
     pub preview: String,
     pub preview_by: Side,
     pub last_at: Timestamp,

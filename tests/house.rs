@@ -46,7 +46,7 @@ const FEATURES: &[&str] = FLOORS[8];
 /// Which feature may use which.
 const DOORS: &[(&str, &[&str])] = &[
     ("conversation", &["contact", "site"]),
-    ("desk", &["agent", "contact", "conversation", "saved_view", "site", "tag"]),
+    ("desk", &["agent", "contact", "conversation", "saved_view", "site", "tag", "team"]),
     ("panel", &["agent", "contact", "conversation", "site"]),
     ("saved_view", &["agent"]),
     ("tag", &["agent"]),

@@ -31,6 +31,7 @@ mod m20261125_000043_create_contact_tag;
 mod m20261125_000044_create_page_view;
 mod m20261125_000050_index_closed_by_whom;
 mod m20261125_000051_create_saved_view;
+mod m20261125_000052_add_conversation_team;
 
 #[derive(Debug)]
 pub struct Migrator;
@@ -67,6 +68,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000044_create_page_view::Migration),
             Box::new(m20261125_000050_index_closed_by_whom::Migration),
             Box::new(m20261125_000051_create_saved_view::Migration),
+            Box::new(m20261125_000052_add_conversation_team::Migration),
         ]
     }
 }

@@ -135,7 +135,7 @@ pub enum EventName {
     Claimed,
     Closed,
     Reopened,
-    /// `value` is the agent's name.
+    /// `value` is the name of the agent or the team.
     Transferred,
     /// For agents only, as what follows. `value` is the agent's name.
     Invited,
@@ -156,6 +156,7 @@ impl EventName {
             Happening::Closed => (Self::Closed, None),
             Happening::Reopened => (Self::Reopened, None),
             Happening::Transferred { to } => (Self::Transferred, Some(to.name.clone())),
+            Happening::TransferredToTeam { name, .. } => (Self::Transferred, Some(name.clone())),
             Happening::Invited { agent } => (Self::Invited, Some(agent.name.clone())),
             Happening::Snoozed { until } => (Self::Snoozed, Some(moment(*until))),
             Happening::Woken => (Self::Woken, None),

@@ -10,28 +10,41 @@ use crate::{
     app::{App, to_the_end},
     error::{Error, Result},
     event::{Author, Content, Happening, Mention, Priority, With},
-    ids::{Nonce, TagId},
+    ids::{Nonce, TagId, TeamId},
 };
 use jiff::Timestamp;
 
-/// Gives a conversation to a colleague, with a note for her if there is something to say.
+/// To whom a conversation is handed over.
+#[derive(Clone, Debug)]
+pub enum Recipient {
+    Agent(Mention),
+    Team { id: TeamId, name: String },
+}
+
+/// Gives a conversation to a colleague or a team, with a note for them if there is something to say.
 pub async fn transfer(
     app: &App,
     by: AtWork,
     nonce: Nonce,
-    to: Mention,
+    to: Recipient,
     note: Option<Body>,
 ) -> Result<Sent> {
     let app = app.clone();
     to_the_end(async move {
         let at = app.clock.now();
         let tx = app.db.begin().await?;
-        let handed = append(&by, nonce.clone(), Happening::Transferred { to: to.clone() });
+        let (what, mentions) = match to {
+            Recipient::Agent(to) => (Happening::Transferred { to: to.clone() }, vec![to]),
+            Recipient::Team { id, name } => {
+                (Happening::TransferredToTeam { team: id, name }, Vec::new())
+            }
+        };
+        let handed = append(&by, nonce.clone(), what);
         let held = store::lock(&tx, &by.seat()).await?;
         let sent = writer::write(&tx, held, &handed, at).await?;
         let mut told = vec![sent.clone()];
         if let Some(body) = note.filter(|_| !sent.duplicate) {
-            let with = With { mentions: vec![to], ..With::default() };
+            let with = With { mentions, ..With::default() };
             let content = Content::Note { body: body.into(), with };
             let (author, nonce) = (by.author(), Nonce::new());
             let held = store::lock(&tx, &by.seat()).await?;

@@ -170,6 +170,7 @@ fn sentence(what: &Happening, name: &str, canvas: &Canvas) -> String {
         Happening::Closed => lang.with("event-closed", "name", name),
         Happening::Reopened => lang.with("event-reopened", "name", name),
         Happening::Transferred { to } => say("event-transferred", to.name.clone()),
+        Happening::TransferredToTeam { name: team, .. } => say("event-transferred", team.clone()),
         Happening::Invited { agent } => say("event-invited", agent.name.clone()),
         Happening::Snoozed { until } => {
             let day = text::day_line(*until, &canvas.zone, lang);

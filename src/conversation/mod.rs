@@ -15,7 +15,7 @@ pub use actions::{
     read_as_visitor, reply, say, start, tell_rows, type_as_agent, type_as_visitor, wait_for_news,
 };
 pub use amending::{Change, amend};
-pub use handling::{invite, prioritize, retag, snooze, transfer, wake_due};
+pub use handling::{Recipient, invite, prioritize, retag, snooze, transfer, wake_due};
 pub use live::{
     Canvas, EntryLine, QuoteLine, drawn, lines, news, presence, read_marks, redraw, sent, typing,
     upsert,

@@ -5,7 +5,7 @@ use crate::{
         Author, Changed, Content, Entry, Happening, Mention, Priority, Quote, Side, State, Summary,
         With,
     },
-    ids::{AgentId, ContactId, ConversationId, Nonce, PublicId, SiteId, TagId},
+    ids::{AgentId, ContactId, ConversationId, Nonce, PublicId, SiteId, TagId, TeamId},
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -40,6 +40,8 @@ pub struct Conversation {
     /// Put off until then, or until the visitor writes.
     pub snoozed_until: Option<Timestamp>,
     pub tags: Vec<TagId>,
+    /// Whose agents should answer; `None` where anybody may.
+    pub team: Option<TeamId>,
     /// The last message of an agent.
     pub answer: Option<Answer>,
     pub preview: String,
@@ -149,6 +151,16 @@ impl Conversation {
                 }
                 self.give_to(to);
             }
+            Happening::TransferredToTeam { team, .. } => {
+                if self.team == Some(*team) && self.assignee.is_none() {
+                    return Err(Error::Conflict("conflict-team-has-it"));
+                }
+                self.team = Some(*team);
+                self.assignee = None;
+                self.state = State::Queued;
+                self.snoozed_until = None;
+                self.waiting_since.get_or_insert(at);
+            }
             Happening::Closed => {
                 self.state = State::Closed;
                 self.closed_at = Some(at);
@@ -221,6 +233,7 @@ impl Conversation {
             priority: self.priority,
             snoozed_until: self.snoozed_until,
             tags: self.tags.clone(),
+            team: self.team,
             preview: self.preview.clone(),
             preview_by: self.preview_by,
             last_at: self.last_at,
@@ -392,6 +405,7 @@ mod tests {
             priority: Priority::Normal,
             snoozed_until: None,
             tags: Vec::new(),
+            team: None,
             answer: None,
             preview: String::new(),
             preview_by: Side::Visitor,

@@ -138,6 +138,7 @@ impl Teller {
             priority: Priority::default(),
             snoozed_until: None,
             tags: Vec::new(),
+            team: None,
             answer: None,
             preview: String::new(),
             preview_by: Side::Visitor,

@@ -241,6 +241,26 @@ async fn views_are_kept_by_those_who_made_them_and_shared_by_those_who_manage() 
     ben.person.post("/desk/views", &hostile).await.must(StatusCode::UNPROCESSABLE_ENTITY);
 }
 
+#[tokio::test]
+async fn a_team_gets_a_conversation_and_whoever_of_them_is_first_takes_it() {
+    let site = installation().await;
+    let (ana, ben, _vera) = (site.ana().await, site.ben().await, site.vera().await);
+    let id = ana.newest("queue").await;
+    let agent = number_of(&site, "ben").await;
+    let team = [("name", "Returns"), ("member", agent.as_str())];
+    ana.person.post("/desk/settings/teams", &team).await.must(StatusCode::SEE_OTHER);
+    does(&ana, id, "claim", &[]).await.must(StatusCode::OK);
+    let form = ana.person.get(&format!("/desk/c/{id}/transfer")).await;
+    let to = form.all("<option value=\"team-")[0].clone();
+    let (to, team) = (format!("team-{to}"), to);
+    does(&ana, id, "transfer", &[("to", &to)]).await.must(StatusCode::OK).says("to Returns");
+    assert_eq!(rows(&ben, &format!("tab=queue&team={team}")).await, [id.to_string()]);
+    assert_eq!(rows(&ana, "tab=mine").await, Vec::<String>::new());
+    does(&ana, id, "transfer", &[("to", &to)]).await.must(StatusCode::CONFLICT);
+    does(&ben, id, "claim", &[]).await.must(StatusCode::OK);
+    assert_eq!(rows(&ben, "tab=mine").await, [id.to_string()]);
+}
+
 /// Six colleagues at once, each of whom wants something else: one outcome, which everybody sees.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_agent_has_it_whoever_hands_it_over_at_once() {
@@ -258,6 +278,7 @@ async fn one_agent_has_it_whoever_hands_it_over_at_once() {
             let work =
                 AtWork { agent: AgentId(1), name: "ana".into(), conversation: ConversationId(id) };
             let to = kefu::event::Mention { agent: to.parse().unwrap(), name: "x".into() };
+            let to = conversation::Recipient::Agent(to);
             conversation::transfer(&app, work, Nonce::new(), to, None).await.unwrap()
         }
     });

@@ -13,7 +13,7 @@ use kefu::{
     conversation::{self, Filter, Lens, Tab},
     db::{PLAN_BY_INDEX, Turn, Way},
     event::Priority,
-    ids::{AgentId, ConversationId, SiteId, TagId},
+    ids::{AgentId, ConversationId, SiteId, TagId, TeamId},
     seed,
 };
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, Statement};
@@ -93,6 +93,7 @@ async fn what_grows_is_found_by_an_index() {
         Filter { site: Some(SiteId(1)), ..Filter::default() },
         Filter { agent: Some(AgentId(2)), ..Filter::default() },
         Filter { tag: Some(TagId(1)), ..Filter::default() },
+        Filter { team: Some(TeamId(1)), ..Filter::default() },
         Filter { priority: Some(Priority::High), ..Filter::default() },
         Filter { unread: true, ..Filter::default() },
     ];

@@ -271,6 +271,8 @@ audit-tag-added = { $name } added the tag { $subject }
 audit-tag-renamed = { $name } renamed the tag { $subject }
 audit-tag-removed = { $name } removed the tag { $subject }
 # Handling conversations
+conflict-team-has-it = The conversation waits for that team already.
+filter-team = Team
 tab-snoozed = Later
 empty-snoozed = Nothing is put off.
 state-snoozed = Until { $until }

@@ -271,6 +271,8 @@ audit-tag-added = { $name } 添加了标签 { $subject }
 audit-tag-renamed = { $name } 重命名了标签 { $subject }
 audit-tag-removed = { $name } 删除了标签 { $subject }
 # 会话处理
+conflict-team-has-it = 会话已在等待该团队接待。
+filter-team = 团队
 tab-snoozed = 稍后
 empty-snoozed = 没有稍后处理的会话。
 state-snoozed = 推迟到{ $until }

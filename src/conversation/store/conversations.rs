@@ -9,7 +9,7 @@ use crate::{
     db::{self, Db},
     error::{Error, Result},
     event::{Entry, Priority, Side, State, Summary},
-    ids::{AgentId, ContactId, ConversationId, Nonce, PublicId, SiteId, TagId},
+    ids::{AgentId, ContactId, ConversationId, Nonce, PublicId, SiteId, TagId, TeamId},
     site,
 };
 use jiff::Timestamp;
@@ -58,6 +58,7 @@ pub mod conversation {
         pub snoozed_until: Option<i64>,
         /// Numbers of tags, separated by spaces.
         pub tags: String,
+        pub team_id: Option<i64>,
     }
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
     pub enum Relation {}
@@ -309,6 +310,7 @@ pub async fn open(db: &impl ConnectionTrait, start: &Start<'_>) -> Result<Option
         priority: Set(priority_number(Priority::default())),
         snoozed_until: Set(None),
         tags: Set(String::new()),
+        team_id: Set(None),
         ..Default::default()
     };
     match conversation::Entity::insert(row).exec(db).await {
@@ -344,7 +346,7 @@ pub(super) async fn update_all(
 }
 
 /// What an entry or a reader may change; the rest of a conversation stays as it was made.
-pub(super) const CHANGING: [conversation::Column; 18] = {
+pub(super) const CHANGING: [conversation::Column; 19] = {
     use conversation::Column::*;
     [
         State,
@@ -365,6 +367,7 @@ pub(super) const CHANGING: [conversation::Column; 18] = {
         Priority,
         SnoozedUntil,
         Tags,
+        TeamId,
     ]
 };
 
@@ -389,6 +392,7 @@ pub(super) fn changed(row: &conversation::Model, now: &Conversation) -> conversa
         priority: priority_number(now.priority),
         snoozed_until: now.snoozed_until.map(db::micros),
         tags: now.tags.iter().map(TagId::to_string).collect::<Vec<_>>().join(" "),
+        team_id: now.team.map(|team| team.0),
         ..row.clone()
     }
 }
@@ -479,5 +483,6 @@ pub(super) fn read(row: conversation::Model) -> Conversation {
         priority: priority(row.priority),
         snoozed_until: row.snoozed_until.map(db::timestamp),
         tags: row.tags.split(' ').filter_map(|id| id.parse().ok()).collect(),
+        team: row.team_id.map(TeamId),
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     db::Db,
     error::Result,
     event::{Priority, State, Summary},
-    ids::{AgentId, ContactId, ConversationId, SiteId, TagId},
+    ids::{AgentId, ContactId, ConversationId, SiteId, TagId, TeamId},
     site,
 };
 use jiff::Timestamp;
@@ -79,6 +79,7 @@ pub struct Filter {
     /// Whoever has it.
     pub agent: Option<AgentId>,
     pub tag: Option<TagId>,
+    pub team: Option<TeamId>,
     pub priority: Option<Priority>,
     pub unread: bool,
 }
@@ -88,12 +89,13 @@ impl Filter {
         self.site.is_none_or(|site| summary.site == site)
             && self.agent.is_none_or(|agent| summary.assignee == Some(agent))
             && self.tag.is_none_or(|tag| summary.tags.contains(&tag))
+            && self.team.is_none_or(|team| summary.team == Some(team))
             && self.priority.is_none_or(|priority| summary.priority == priority)
             && (!self.unread || summary.unread > 0)
     }
 
     fn condition(&self) -> Condition {
-        use conversation::Column::{AssigneeId, Id, Priority, SiteId, Unread};
+        use conversation::Column::{AssigneeId, Id, Priority, SiteId, TeamId, Unread};
         let tagged = self.tag.map(|tag| {
             let mut of = Query::select();
             of.column(conversation_tag::Column::ConversationId).from(conversation_tag::Entity);
@@ -102,6 +104,7 @@ impl Filter {
         Condition::all()
             .add_option(self.site.map(|site| SiteId.eq(site.0)))
             .add_option(self.agent.map(|agent| AssigneeId.eq(agent.0)))
+            .add_option(self.team.map(|team| TeamId.eq(team.0)))
             .add_option(self.priority.map(|priority| Priority.eq(priority_number(priority))))
             .add_option(self.unread.then(|| Unread.gt(0)))
             .add_option(tagged)

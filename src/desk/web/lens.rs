@@ -8,7 +8,7 @@ use crate::{
     event::Priority,
     ids::AgentId,
     saved_view::{self, SavedView},
-    site, tag,
+    site, tag, team,
     text::Lang,
     web::page::{html, query, see_other},
 };
@@ -23,6 +23,7 @@ pub fn lens(request: &Request, me: AgentId) -> Lens {
         site: number("site").map(crate::ids::SiteId),
         agent: number("agent").map(AgentId),
         tag: number("tag").map(crate::ids::TagId),
+        team: number("team").map(crate::ids::TeamId),
         priority: asked("priority").and_then(|word| Priority::parse(&word)),
         unread: asked("unread").is_some(),
     };
@@ -56,11 +57,12 @@ pub fn asks(lens: &Lens) -> String {
 
 /// The part of it that does not name the list; empty, or beginning with `&`.
 pub fn narrowed(filter: &Filter) -> String {
-    let Filter { site, agent, tag, priority, unread } = filter;
+    let Filter { site, agent, tag, team, priority, unread } = filter;
     [
         site.map(|site| format!("&site={site}")),
         agent.map(|agent| format!("&agent={agent}")),
         tag.map(|tag| format!("&tag={tag}")),
+        team.map(|team| format!("&team={team}")),
         priority.map(|priority| format!("&priority={}", priority.word())),
         unread.then(|| "&unread=1".to_owned()),
     ]
@@ -98,6 +100,7 @@ struct FilterForm {
     sites: Vec<Choice>,
     agents: Vec<Choice>,
     tags: Vec<Choice>,
+    teams: Vec<Choice>,
     priorities: Vec<Choice>,
     unread: bool,
     views: Vec<SavedView>,
@@ -128,6 +131,7 @@ async fn form(app: &App, me: &CurrentAgent, lens: &Lens) -> Result<FilterForm> {
     let sites = site::all(&app.db).await?.into_iter();
     let agents = agent::all(&app.db).await?.into_iter();
     let tags = tag::all(&app.db).await?.into_iter();
+    let teams = team::all(&app.db).await?.into_iter();
     Ok(FilterForm {
         lang: me.lang,
         tab: word(*tab),
@@ -140,6 +144,9 @@ async fn form(app: &App, me: &CurrentAgent, lens: &Lens) -> Result<FilterForm> {
             .collect(),
         tags: tags
             .map(|one| choice(one.id.to_string(), one.name, filter.tag == Some(one.id)))
+            .collect(),
+        teams: teams
+            .map(|one| choice(one.id.to_string(), one.name, filter.team == Some(one.id)))
             .collect(),
         priorities: Priority::ALL
             .into_iter()

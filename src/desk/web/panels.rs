@@ -14,7 +14,7 @@ use crate::{
     error::{Error, Result},
     event::Priority,
     ids::{ConversationId, Nonce},
-    tag, text,
+    tag, team, text,
     text::Lang,
     web::page::{html, see_other},
 };
@@ -38,7 +38,8 @@ pub struct Panel {
 }
 
 pub enum Part {
-    Transfer(Vec<Choice>),
+    /// To colleagues, and to teams.
+    Transfer(Vec<Choice>, Vec<Choice>),
     Invite(Vec<Choice>),
     Snooze(Vec<Choice>),
     Priority(Vec<Choice>),
@@ -89,11 +90,18 @@ async fn drawn_part(
     Ok(match part {
         "transfer" | "invite" => {
             let others = colleagues(app).await?.into_iter();
-            let others = others
+            let others: Vec<_> = others
                 .filter(|one| !found.is_assigned_to(one.agent) && one.agent != me.agent.id)
                 .map(|one| choice(one.agent.to_string(), one.name, false))
                 .collect();
-            if part == "invite" { Part::Invite(others) } else { Part::Transfer(others) }
+            if part == "invite" {
+                Part::Invite(others)
+            } else {
+                let teams = team::all(&app.db).await?.into_iter();
+                let teams = teams.filter(|team| found.team != Some(team.id));
+                let teams = teams.map(|one| choice(format!("team-{}", one.id), one.name, false));
+                Part::Transfer(others, teams.collect())
+            }
         }
         "snooze" => Part::Snooze(moments(app.clock.now(), zone, me.lang)?),
         "priority" => {

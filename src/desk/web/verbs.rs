@@ -9,11 +9,11 @@ use super::{
 use crate::{
     agent::CurrentAgent,
     app::App,
-    conversation::{self, AtWork, Body, Range},
+    conversation::{self, AtWork, Body, Range, Recipient},
     error::{Error, Invalid, Result},
     event::{Happening, Mention, Priority},
-    ids::{AgentId, ConversationId, Nonce, TagId},
-    tag,
+    ids::{AgentId, ConversationId, Nonce, TagId, TeamId},
+    tag, team,
     web::{
         limits::Limits,
         page::{html, see_other},
@@ -82,7 +82,7 @@ async fn done(
         }
         "tags" => retag(app, work, nonce?, fields).await,
         "transfer" => {
-            let to = colleague(app, fields.one("to"), "to").await?;
+            let to = recipient(app, fields.one("to").unwrap_or_default()).await?;
             let note = fields.one("note").filter(|note| !note.trim().is_empty());
             let note = note.map(Body::parse).transpose()?;
             conversation::transfer(app, work, nonce?, to, note).await.map(|_| ())
@@ -117,6 +117,17 @@ async fn retag(app: &App, work: AtWork, nonce: Nonce, fields: &Fields) -> Result
     let wanted: Vec<TagId> = fields.all("tag").iter().filter_map(|id| id.parse().ok()).collect();
     let tags = known.iter().filter(|(id, _)| wanted.contains(id)).cloned().collect();
     conversation::retag(app, work, nonce, tags, known).await.map(|_| ())
+}
+
+/// `team-3` or the number of a colleague.
+async fn recipient(app: &App, to: &str) -> Result<Recipient> {
+    let Some(team) = to.strip_prefix("team-") else {
+        return Ok(Recipient::Agent(colleague(app, Some(to), "to").await?));
+    };
+    let id = team.parse().ok().map(TeamId);
+    let found = team::all(&app.db).await?.into_iter().find(|team| Some(team.id) == id);
+    let found = found.ok_or(Invalid { field: "to", reason: "invalid-colleague" })?;
+    Ok(Recipient::Team { id: found.id, name: found.name })
 }
 
 /// Somebody who works here.
