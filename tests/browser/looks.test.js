@@ -30,6 +30,14 @@ before(async () => {
   await sees(vera, '短信发给您');
   await say(vera, '太好了，谢谢！');
   await sees(lin, '太好了');
+  const made = (path, fields) => lin.request.post(`${server.url}/desk/settings/${path}`, { form: fields, headers: { 'sec-fetch-site': 'same-origin' } });
+  await made('agents', { name: '陈思远', email: 'chen.siyuan@shop.example', role: 'admin' });
+  await made('agents', { name: 'Alexandra Konstantinopoulos', email: 'alexandra.konstantinopoulos@customer-care.shop.example', role: 'agent' });
+  await made('agents', { name: '\u202Egpj.elif', email: 'wu@shop.example', role: 'read-only' });
+  await made('agents/4/disable', {});
+  await made('teams', { name: '售后与退换货', member: '1' });
+  await made('teams', { name: 'Orders', member: '2' });
+  await made('teams', { name: '🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟' });
 });
 after(async () => {
   await browser.stop();
@@ -76,6 +84,12 @@ for (const [name, [who, path]] of Object.entries(pages)) {
       await page.goto(url.href, { waitUntil: name === 'live' ? 'commit' : 'load' });
       if (name === 'live') await page.frameLocator('iframe.cf').locator('#body').waitFor();
       await shot(page, `${name}-${size}-${colorScheme}-${locale}`);
+      // What can be opened is looked at as well.
+      if (await page.locator('.fold').count()) {
+        await page.evaluate("document.querySelectorAll('.fold, .sure').forEach(fold => { fold.open = true })");
+        await page.locator('.fold > summary > .i').first().evaluate(icon => Promise.all(icon.getAnimations().map(turn => turn.finished)));
+        await shot(page, `${name}-open-${size}-${colorScheme}-${locale}`);
+      }
       assert.deepEqual(await axe(page), [], `${name} ${size} ${colorScheme} ${locale}`);
       const wider = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
       assert.ok(wider <= 0, `${name} ${size} scrolls ${wider} px sideways`);

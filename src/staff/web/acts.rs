@@ -50,7 +50,7 @@ pub async fn hire(
         ..Typed::default()
     };
     match made.await {
-        Ok(made) => show_link(&app, &me, made).await,
+        Ok(made) => show_link(&app, &me, made, false).await,
         Err(error) => refusal(&app, &me, INVITATION, typed(), error).await,
     }
 }
@@ -66,15 +66,19 @@ pub async fn renew_link(
     limits.act(&me.counted_as())?;
     let of = number(&of)?;
     match agent::renew_link(&app, &me.doer(), of).await {
-        Ok(made) => show_link(&app, &me, made).await,
+        Ok(made) => show_link(&app, &me, made, true).await,
         Err(error) => refusal(&app, &me, of, Typed::default(), error).await,
     }
 }
 
-async fn show_link(app: &App, me: &CurrentAgent, made: (Agent, String)) -> Result<Response> {
-    let (agent, token) = made;
+async fn show_link(
+    app: &App,
+    me: &CurrentAgent,
+    (agent, token): (Agent, String),
+    again: bool,
+) -> Result<Response> {
     let address = format!("{}/invite?token={token}", app.config.public_url());
-    let link = Some(Link { name: agent.name, email: agent.email.to_string(), address });
+    let link = Some(Link { name: agent.name, email: agent.email.to_string(), address, again });
     html(&page(app, me, Told { link, ..Told::default() }).await?)
 }
 

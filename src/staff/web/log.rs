@@ -81,7 +81,15 @@ fn line(deed: Record, lang: Lang) -> Line {
 
 /// Roles by the names they have for people.
 fn detail(deed: &Record, lang: Lang) -> String {
-    if !["agent-added", "agent-invited", "agent-role-changed"].contains(&deed.action.as_str()) {
+    const WITH_ROLES: [&str; 6] = [
+        "agent-added",
+        "agent-invited",
+        "agent-link-made",
+        "agent-role-changed",
+        "agent-disabled",
+        "agent-enabled",
+    ];
+    if !WITH_ROLES.contains(&deed.action.as_str()) {
         return deed.detail.clone();
     }
     let word = |word: &str| Role::parse(word).map_or(word.into(), |role| lang.t(role.title()));

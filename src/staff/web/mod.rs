@@ -106,6 +106,8 @@ struct Link {
     name: String,
     email: String,
     address: String,
+    /// Whether older links may have ended with it.
+    again: bool,
 }
 
 #[handler]
