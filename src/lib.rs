@@ -22,8 +22,8 @@ pub mod contact; // the stored person behind a visitor, and the token that prove
 pub mod conversation; // the log: entries, their writer, the visitor's page
 pub mod demo; // a shop to try the chat in, and the front page
 pub mod desk; // the agents' workspace
+pub mod dossier; // what is known of the contact beside a conversation
 pub mod health; // alive? ready?
-pub mod panel; // the contact beside a conversation
 pub mod saved_view; // lists that agents come back to
 pub mod setup; // the owner's first minute
 pub mod site; // where the chat is embedded

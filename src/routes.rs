@@ -7,9 +7,9 @@ use crate::{
     conversation::web as conversation,
     demo::web as demo,
     desk::web as desk,
+    dossier::web as dossier,
     health::web as health,
     live,
-    panel::web as panel,
     saved_view::web as saved_view,
     setup::web as setup,
     staff::web as staff,
@@ -93,30 +93,30 @@ fn addresses() -> Route {
         .at("/desk/c/:id/m/:seq/:verb", post(desk::amend)) // edit, recall
         // claim, close, reopen, transfer, invite, snooze, wake, priority, tags; some have a form of their own
         .at("/desk/c/:id/:verb", get(desk::panel_form).post(desk::act))
+        // The contact beside a conversation.
+        .at("/desk/c/:id/side", get(dossier::show))
+        .at("/desk/c/:id/side/fields", post(dossier::change_field))
+        .at("/desk/c/:id/side/tags", post(dossier::add_tag))
+        .at("/desk/c/:id/side/tags/remove", post(dossier::remove_tag))
+        .at("/desk/c/:id/side/notes", post(dossier::add_note))
+        .at("/desk/c/:id/side/notes/remove", post(dossier::remove_note))
+        .at("/desk/c/:id/side/merge", get(dossier::merge_page).post(dossier::merge))
+        .at("/desk/c/:id/side/block", post(dossier::block_contact))
+        .at("/desk/c/:id/side/unblock", post(dossier::unblock_contact))
+        .at("/desk/contacts/:contact", get(dossier::find))
         .at("/desk/filter", get(desk::filter_form))
         .at("/desk/views", post(saved_view::keep))
         .at("/desk/views/:id/remove", post(saved_view::forget))
-        // The contact beside a conversation.
-        .at("/desk/c/:id/side", get(panel::show))
-        .at("/desk/c/:id/side/fields", post(panel::change_field))
-        .at("/desk/c/:id/side/tags", post(panel::add_tag))
-        .at("/desk/c/:id/side/tags/remove", post(panel::remove_tag))
-        .at("/desk/c/:id/side/notes", post(panel::add_note))
-        .at("/desk/c/:id/side/notes/remove", post(panel::remove_note))
-        .at("/desk/c/:id/side/merge", get(panel::merge_page).post(panel::merge))
-        .at("/desk/c/:id/side/block", post(panel::block_contact))
-        .at("/desk/c/:id/side/unblock", post(panel::unblock_contact))
-        .at("/desk/contacts/:contact", get(panel::find))
         .at("/desk/me", get(agent::settings))
         .at("/desk/settings", get(agent::settings_front))
         .at("/desk/settings/tags", get(tag::list).post(tag::add))
         .at("/desk/settings/tags/:id/rename", post(tag::rename))
         .at("/desk/settings/tags/:id/remove", post(tag::remove))
-        .at("/desk/settings/attributes", get(panel::list_attributes).post(panel::add_attribute))
-        .at("/desk/settings/attributes/:attribute", post(panel::change_attribute))
-        .at("/desk/settings/attributes/:attribute/remove", post(panel::remove_attribute))
-        .at("/desk/settings/blocked", get(panel::list_blocked))
-        .at("/desk/settings/blocked/lift", post(panel::lift))
+        .at("/desk/settings/attributes", get(dossier::list_attributes).post(dossier::add_attribute))
+        .at("/desk/settings/attributes/:attribute", post(dossier::change_attribute))
+        .at("/desk/settings/attributes/:attribute/remove", post(dossier::remove_attribute))
+        .at("/desk/settings/blocked", get(dossier::list_blocked))
+        .at("/desk/settings/blocked/lift", post(dossier::lift))
         .at("/desk/me/profile", post(agent::set_profile))
         .at("/desk/me/password", post(agent::change_password))
         .at("/desk/me/sessions/end", post(agent::end_session))

@@ -5,10 +5,11 @@ use crate::{
     app::App,
     contact::{self, Arrival, Change, ContactEmail, ContactName, Phone},
     conversation::{self, AtWork, Beside, Body, FirstMessage, Range, Seat, Sent},
+    dossier,
     error::{Error, Invalid, Result},
     event::{Happening, Side},
     ids::{ContactId, ConversationId, Nonce, PublicId, SiteKey},
-    panel, site,
+    site,
     text::Lang,
     web::limits::Limits,
 };
@@ -214,6 +215,6 @@ impl Desk<'_> {
             }
         }
         self.limits.act(&self.caller.counted_as())?;
-        panel::change(self.app, contact.id, changes).await
+        dossier::change(self.app, contact.id, changes).await
     }
 }

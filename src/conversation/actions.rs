@@ -250,7 +250,12 @@ pub async fn plant(app: &App, logs: &[Log]) -> Result<()> {
 /// A visitor is writing.
 pub async fn type_as_visitor(app: &App, contact: ContactId, conversation: PublicId) -> Result<()> {
     let seat = Seat::Visitor { contact, conversation };
-    typed(app, &seat, visitor(app.db.read(), contact).await?).await
+    let who = contact::find(app.db.read(), contact).await?;
+    // Whoever is not heard is not announced either.
+    if who.block.is_some() {
+        return Ok(());
+    }
+    typed(app, &seat, Author::Visitor { id: who.id, name: who.name }).await
 }
 
 /// An agent is writing.
@@ -312,8 +317,4 @@ fn text(author: Author, nonce: Nonce, body: Body) -> Append {
 /// The writer knows the names of those whose conversations it writes.
 fn unnamed(id: ContactId) -> Author {
     Author::Visitor { id, name: String::new() }
-}
-
-async fn visitor(db: &impl crate::db::Connection, id: ContactId) -> Result<Author> {
-    Ok(Author::Visitor { id, name: contact::name_of(db, id).await? })
 }

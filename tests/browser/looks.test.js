@@ -38,7 +38,24 @@ before(async () => {
   await made('teams', { name: '售后与退换货', member: '1' });
   await made('teams', { name: 'Orders', member: '2' });
   await made('teams', { name: '🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟' });
+  await known();
 });
+
+/** What agents know of the visitors, and whom they do not hear any more. */
+async function known() {
+  const desk = await lin.context().newPage();
+  const post = (path, fields) => desk.evaluate(`fetch(${JSON.stringify(path)}, { method: 'POST', body: new URLSearchParams(${JSON.stringify(fields)}) }).then(answer => answer.ok)`);
+  const side = `${new URL(lin.url()).pathname}/side`;
+  await visitor(browser, server, '加微信领优惠券', { locale: 'zh-CN' });
+  await desk.goto(server.url);
+  await post('/desk/settings/attributes', { key: 'level', kind: 'choice', label_zh: '会员等级', label_en: 'Level', choices: '普通\n金卡', place: '1' });
+  for (const [field, value] of [['name', '陈女士'], ['phone', '138 1234 8871'], ['email', 'chen@shop.example'], ['a1', '金卡']]) await post(`${side}/fields`, { field, value });
+  for (const value of ['物流', '加急']) await post(`${side}/tags`, { value });
+  await post(`${side}/notes`, { body: '上次投诉过物流，优先安排顺丰发货。' });
+  await post('/desk/c/2/side/fields', { field: 'phone', value: '139 0000 1111' });
+  await post('/desk/c/3/side/block', { reason: '发送广告' });
+  await desk.close();
+}
 after(async () => {
   await browser.stop();
   await server.stop();
@@ -62,6 +79,10 @@ const pages = {
   compose: ['vera', () => `${new URL(vera.url()).pathname}/compose`],
   list: ['lin', () => '/desk/c?tab=queue'],
   desk: ['lin', () => new URL(lin.url()).pathname],
+  side: ['lin', () => `${new URL(lin.url()).pathname}/side`],
+  merge: ['lin', () => `${new URL(lin.url()).pathname}/side/merge?with=2`],
+  attributes: ['lin', () => '/desk/settings/attributes'],
+  blocked: ['lin', () => '/desk/settings/blocked'],
   me: ['lin', () => '/desk/me'],
   agents: ['lin', () => '/desk/settings/agents'],
   teams: ['lin', () => '/desk/settings/teams'],
@@ -98,3 +119,47 @@ for (const [name, [who, path]] of Object.entries(pages)) {
     browser.nothingComplained();
   });
 }
+
+test('the contact is a column of the desk, a drawer where that is narrow, and all of it on a phone', async () => {
+  const state = await lin.context().storageState(), path = new URL(lin.url()).pathname;
+  for (const [name, viewport] of Object.entries({ drawer: { width: 1024, height: 768 }, pane: SIZES.phone })) for (const colorScheme of ['light', 'dark']) {
+    const page = await browser.person({ storageState: state, colorScheme, viewport });
+    await page.goto(server.url + path);
+    await page.locator('#side-identity').waitFor({ state: 'attached' });
+    assert.equal(await page.locator('.side').isVisible(), false);
+    await page.locator('.side-open').click();
+    await page.locator('.side.open #side-identity').waitFor();
+    await page.waitForTimeout(300);
+    await shot(page, `${name}-${colorScheme}`);
+    assert.deepEqual(await axe(page), [], `${name} ${colorScheme}`);
+    await page.keyboard.press('Escape');
+    await page.locator('.side').waitFor({ state: 'hidden' });
+    assert.equal(await page.evaluate('document.activeElement.hasAttribute("data-side")'), true, 'the focus is where it was');
+    await page.context().close();
+  }
+  const wide = await browser.person({ storageState: state, viewport: SIZES.desktop });
+  await wide.goto(server.url + path);
+  await wide.locator('#side-identity').waitFor();
+  assert.equal(await wide.locator('.side').isVisible(), true);
+  assert.equal(await wide.locator('.side-open').isVisible(), false);
+  // Edited in place, and told to the lists; the panel is not asked for again by what happens in the conversation.
+  let asked = 0;
+  wide.on('request', request => { if (request.url().endsWith('/side')) asked++; });
+  await wide.locator('.edit:has([value="name"]) > summary').click();
+  await wide.fill('#side-name', '陈女士（VIP）');
+  await wide.keyboard.press('Enter');
+  await wide.locator('.bar h1', { hasText: 'VIP' }).waitFor();
+  await wide.locator('.row .n', { hasText: 'VIP' }).waitFor();
+  await say(wide, '还有什么可以帮您？');
+  await sees(wide, '还有什么');
+  assert.equal(asked, 0);
+  const bare = await browser.person({ storageState: state, viewport: SIZES.desktop, javaScriptEnabled: false });
+  await bare.goto(server.url + path);
+  await bare.locator('.side a').click();
+  await bare.locator('.edit:has([value="name"]) > summary').click();
+  await bare.fill('#side-name', '陈女士');
+  await bare.keyboard.press('Enter');
+  await bare.locator('h1', { hasText: '陈女士' }).waitFor();
+  for (const page of [wide, bare]) await page.context().close();
+  browser.nothingComplained();
+});

@@ -41,9 +41,17 @@ impl Agent {
     }
 }
 
+/// What was done to contacts and what is asked of them.
 async fn deeds(site: &Installation) -> Vec<String> {
     let records = audit::page(&site.app.db, None, 50).await.unwrap();
-    records.into_iter().map(|record| format!("{} {}", record.action, record.subject)).collect()
+    let ours = |record: &audit::Record| {
+        ["contact-", "attribute-"].iter().any(|noun| record.action.starts_with(noun))
+    };
+    records
+        .into_iter()
+        .filter(ours)
+        .map(|record| format!("{} {}", record.action, record.subject))
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -405,7 +405,6 @@ audit-token-revoked = { $name } revoked the token { $subject }.
 # Contacts
 contact = Customer
 contact-back = Back to the conversation
-contact-close = Close the customer's details
 contact-number = Customer #{ $number }
 contact-name = Name
 contact-phone = Phone

@@ -405,7 +405,6 @@ audit-token-revoked = { $name } 吊销了令牌“{ $subject }”。
 # Contacts
 contact = 客户
 contact-back = 返回会话
-contact-close = 关闭客户资料
 contact-number = 客户 #{ $number }
 contact-name = 姓名
 contact-phone = 手机

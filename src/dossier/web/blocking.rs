@@ -4,9 +4,9 @@ use crate::{
     agent::{CurrentAgent, DeskFrame, SignedIn},
     app::App,
     contact::{self, BlockReason, Contact},
+    dossier::actions,
     error::Result,
     ids::ContactId,
-    panel::actions,
     text::{self, Lang},
     web::{
         limits::Limits,

@@ -4,9 +4,9 @@ use crate::{
     agent::{CurrentAgent, DeskFrame, SignedIn},
     app::App,
     contact::{self, Contact},
+    dossier::actions,
     error::{Error, Result},
     ids::{ContactId, ConversationId},
-    panel::actions,
     text::Lang,
     web::{
         limits::Limits,
@@ -120,7 +120,10 @@ async fn both(app: &App, me: &CurrentAgent, own: &Contact, with: ContactId) -> R
             other: theirs.shown,
         }
     };
-    let rows = ours.into_iter().zip(theirs).map(row).collect();
+    let known = |(ours, theirs): &(super::Field, super::Field)| {
+        !ours.shown.is_empty() || !theirs.shown.is_empty()
+    };
+    let rows = ours.into_iter().zip(theirs).filter(known).map(row).collect();
     Ok(Both { id: other.id, name: called(&other, me.lang), rows })
 }
 

@@ -4,8 +4,8 @@ use crate::{
     agent::CurrentAgent,
     app::App,
     contact::{self, Change, ContactEmail, ContactName, ContactTag, Note, NoteBody, Phone},
+    dossier::actions,
     error::{Error, Result},
-    panel::actions,
     web::{
         limits::Limits,
         page::{Viewer, draw},
