@@ -20,9 +20,10 @@ const BUNDLES: &[(&str, &str, &str)] = &[
     ("shop.css", "css", "tokens base shop"),
     ("dark.css", "css", "dark"),
     ("live.js", "vendor", "htmx.min hx-sse.min hx-upsert.min"),
-    ("visitor.js", "js", "log draft stream outbox composer"),
-    ("desk.js", "js", "log draft stream desk outbox panel side"),
+    ("visitor.js", "js", "log draft stream outbox composer attach"),
+    ("desk.js", "js", "log draft stream desk outbox attach panel side"),
     ("ladder.js", "js", "ladder"),
+    ("upload.js", "js", "upload"),
     ("icons.svg", "", "icons"),
 ];
 
@@ -71,7 +72,7 @@ fn join(directory: &Path, sources: &str, extension: &str) -> Result<String> {
                 .trim()
                 .lines()
                 .filter(|line| is_code(line))
-                .for_each(|line| text.extend([line, "\n"])),
+                .for_each(|line| text.extend([line.trim_start(), "\n"])),
         }
         // A script that forgot its last semicolon must not swallow the next one.
         text.push_str(if extension == "js" { ";\n" } else { "\n" });

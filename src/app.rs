@@ -5,6 +5,7 @@ use crate::{
     config::{Config, SecretKey},
     db::Db,
     error::{Error, Result},
+    files::Files,
     metrics::Metrics,
 };
 use std::{
@@ -31,6 +32,7 @@ pub struct Parts {
     pub key: SecretKey,
     pub db: Db,
     pub bus: Bus,
+    pub files: Files,
     pub clock: Clock,
     pub streams: Streams,
     pub metrics: Metrics,

@@ -7,6 +7,7 @@ use crate::{
     config::Config,
     db::{Db, copying},
     error::Error,
+    files::{Copies, Files, Known},
     ids::{self, SiteKey},
     jobs,
     metrics::Metrics,
@@ -174,11 +175,13 @@ pub async fn open(config: Config) -> anyhow::Result<App> {
     let db = Db::connect(&config.database_url()).await?;
     db.migrate(&config.database_url()).await?;
     let epoch = db.epoch().await?.into();
+    let files = Files::open(&config)?;
     let parts = Parts {
         config: Arc::new(config),
         key,
         db,
         bus: Bus::default(),
+        files,
         clock: Clock::default(),
         streams: Streams::default(),
         metrics: Metrics::default(),
@@ -324,6 +327,13 @@ async fn migrate(config: &Config, status: bool) -> anyhow::Result<()> {
 #[expect(clippy::print_stdout, reason = "a command's answer")]
 async fn back_up(config: &Config, file: &Path) -> anyhow::Result<()> {
     let rows = copying::back_up(&config.database_url(), file).await?;
+    let (copies, known) = (Copies::of(file), known_files(file).await?);
+    let missing = copies.take(&Files::open(config)?, &known).await?;
+    if !missing.is_empty() {
+        let names: Vec<_> = missing.into_iter().map(|one| one.key).collect();
+        copying::without_files(file, &names).await?;
+        println!("{:>10} files that are not there", names.len());
+    }
     print_rows(&rows);
     println!("written to {}; keep it where this machine cannot lose it", file.display());
     if config.secret_key.is_none() {
@@ -338,6 +348,11 @@ async fn restore(config: &Config, file: &Path) -> anyhow::Result<()> {
     config.make_data_dir()?;
     let db = Db::connect(&config.database_url()).await?;
     db.migrate(&config.database_url()).await?;
+    copying::must_be_empty(&db).await?;
+    // Files first: a restore that was interrupted can be begun again.
+    let (copies, known) = (Copies::of(file), known_files(file).await?);
+    copies.verify(&known)?;
+    copies.give(&Files::open(config)?, &known).await?;
     print_rows(&copying::restore(&db, file).await?);
     println!("restored; everybody at the desk signs in again");
     Ok(())
@@ -357,9 +372,16 @@ async fn sow(config: Config, wanted: &Seed) -> anyhow::Result<()> {
 
 #[expect(clippy::print_stdout, reason = "a command's answer")]
 async fn verify(file: &Path) -> anyhow::Result<()> {
-    print_rows(&copying::verify(file).await?);
+    let rows = copying::verify(file).await?;
+    Copies::of(file).verify(&known_files(file).await?)?;
+    print_rows(&rows);
     println!("{} is whole", file.display());
     Ok(())
+}
+
+async fn known_files(backup: &Path) -> anyhow::Result<Vec<Known>> {
+    let files = copying::files(backup).await?;
+    Ok(files.into_iter().map(|(key, size, sha256)| Known { key, size, sha256 }).collect())
 }
 
 #[expect(clippy::print_stdout, reason = "a command's answer")]

@@ -44,6 +44,8 @@ pub enum Error {
     Conflict(&'static str),
     #[error("too large")]
     TooLarge,
+    #[error("a file over {megabytes} MB")]
+    FileTooLarge { megabytes: u64 },
     #[error("too fast, {} ms to wait", .retry_after.as_millis())]
     RateLimited { retry_after: Duration },
     /// Nothing was changed, or it cannot be known: safe to send again under the same nonce.
@@ -64,7 +66,7 @@ impl Error {
             Self::NonceReused => "nonce_reused",
             Self::Stale { .. } => "stale",
             Self::Taken { .. } | Self::Conflict(_) => "conflict",
-            Self::TooLarge => "too_large",
+            Self::TooLarge | Self::FileTooLarge { .. } => "too_large",
             Self::RateLimited { .. } => "rate_limited",
             Self::Unavailable(_) => "unavailable",
             Self::Internal(_) => "internal",

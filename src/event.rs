@@ -288,6 +288,14 @@ impl Content {
         }
     }
 
+    /// The files that came with it.
+    pub fn attachments(&self) -> &[Attachment] {
+        match self {
+            Self::Text { with, .. } | Self::Note { with, .. } => &with.attachments,
+            Self::Event { .. } | Self::Edit { .. } | Self::Recall { .. } => &[],
+        }
+    }
+
     /// A message without anything else.
     pub fn text(body: impl Into<String>) -> Self {
         Self::Text { body: body.into(), with: With::default() }

@@ -68,34 +68,36 @@ impl Default for NodeId {
     }
 }
 
-/// What a visitor knows a conversation by (`cid`): 128 random bits as 22 base64url characters.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct PublicId(String);
+macro_rules! public_ids { ($($(#[$doc:meta])* $name:ident),* $(,)?) => { $(
+    $(#[$doc])*
+    #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+    #[serde(transparent)]
+    pub struct $name(String);
+    impl $name {
+        pub fn new() -> Self {
+            Self(encode(&random::<16>()))
+        }
+        /// Garbage names nothing, so the caller answers "not found" as for an unknown one.
+        pub fn parse(text: &str) -> Option<Self> {
+            (text.len() == 22 && text.bytes().all(is_word)).then(|| Self(text.to_owned()))
+        }
+        pub fn as_str(&self) -> &str {
+            &self.0
+        }
+    }
+    impl Default for $name {
+        fn default() -> Self { Self::new() }
+    }
+    impl fmt::Display for $name {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { f.write_str(&self.0) }
+    }
+)* } }
 
-impl PublicId {
-    pub fn new() -> Self {
-        Self(encode(&random::<16>()))
-    }
-    /// Garbage names no conversation, so the caller answers "not found" as for an unknown one.
-    pub fn parse(text: &str) -> Option<Self> {
-        (text.len() == 22 && text.bytes().all(is_word)).then(|| Self(text.to_owned()))
-    }
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl Default for PublicId {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl fmt::Display for PublicId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
+public_ids! {
+    /// What a visitor knows a conversation by (`cid`): 128 random bits as 22 base64url characters.
+    PublicId,
+    /// What a file is called in addresses, formed likewise.
+    FileId,
 }
 
 /// What makes a send repeatable: 1–64 of `A-Z a-z 0-9 - _`, chosen by the client, unique per conversation and author.

@@ -13,11 +13,13 @@ pub mod audit; // what was changed here, and by whom
 pub mod bus; // what happened, told to whoever listens
 pub mod clock; // what time it is
 pub mod db; // SQLite, PostgreSQL, MySQL
+pub mod files; // bytes by key, on the disk
 pub mod metrics; // what a node counts of itself
 pub mod web; // the HTTP kit: accept loop, sessions, origin, limits, errors, assets
 
 // 3. Features, one noun each. Another feature only through a door.
 pub mod agent; // who works here: accounts, sign-in, own settings
+pub mod attachment; // files that come with messages
 pub mod contact; // the stored person behind a visitor, and the token that proves it
 pub mod conversation; // the log: entries, their writer, the visitor's page
 pub mod demo; // a shop to try the chat in, and the front page

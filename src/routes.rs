@@ -3,6 +3,7 @@ use crate::{
     agent::web as agent,
     api,
     app::App,
+    attachment::web as attachment,
     config::Switch,
     conversation::web as conversation,
     demo::web as demo,
@@ -62,6 +63,8 @@ fn addresses() -> Route {
         .at("/a/*name", get(assets::asset))
         .at("/healthz", get(health::alive))
         .at("/readyz", get(health::ready))
+        // Whoever was given a link, while it lasts.
+        .at("/f/:id/:name", get(attachment::serve))
         // Visitors.
         .at("/w/:site", get(conversation::welcome))
         .at("/w/:site/start", post(conversation::start))
@@ -70,6 +73,8 @@ fn addresses() -> Route {
         .at("/c/:cid/read", post(conversation::read))
         .at("/c/:cid/typing", post(conversation::typing))
         .at("/c/:cid/compose", get(conversation::compose))
+        .at("/c/:cid/files", post(conversation::bring))
+        .at("/c/:cid/files/:file", get(conversation::look))
         .at("/c/:cid/events", get(live::conversation_events))
         .at("/c/:cid/ws", get(live::conversation_socket))
         .at("/c/:cid/live", get(live::live_page))
@@ -87,6 +92,8 @@ fn addresses() -> Route {
         .at("/desk/c", get(desk::list))
         .at("/desk/c/:id", get(desk::show))
         .at("/desk/c/:id/messages", get(desk::messages).post(desk::write))
+        .at("/desk/c/:id/files", post(desk::bring))
+        .at("/desk/c/:id/files/:file", get(desk::look))
         .at("/desk/c/:id/seen", post(desk::mark_seen))
         .at("/desk/c/:id/typing", post(desk::typing))
         .at("/desk/c/:id/m/:seq", get(desk::entry_menu))

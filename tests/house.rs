@@ -15,12 +15,13 @@ const FLOORS: &[&[&str]] = &[
     &["event", "config"],
     // machines
     &["db", "bus", "clock", "metrics"],
-    &["audit"],
+    &["audit", "files"],
     &["app"],
     &["web"],
     // features
     &[
         "agent",
+        "attachment",
         "contact",
         "conversation",
         "demo",
@@ -45,8 +46,11 @@ const FEATURES: &[&str] = FLOORS[8];
 
 /// Which feature may use which.
 const DOORS: &[(&str, &[&str])] = &[
-    ("conversation", &["contact", "site"]),
-    ("desk", &["agent", "contact", "conversation", "saved_view", "site", "tag", "team"]),
+    ("conversation", &["attachment", "contact", "site"]),
+    (
+        "desk",
+        &["agent", "attachment", "contact", "conversation", "saved_view", "site", "tag", "team"],
+    ),
     ("saved_view", &["agent"]),
     ("tag", &["agent"]),
     ("dossier", &["agent", "contact", "conversation", "site"]),
@@ -91,6 +95,9 @@ const CUPBOARDS: &[(&str, &[&str])] = &[
     ("prometheus_client::", &["metrics.rs"]),
     ("async_nats::", &["bus/nats.rs"]),
     ("rustix::", &["db/"]),
+    ("image::", &["attachment/picture.rs"]),
+    ("gif::", &["attachment/picture.rs"]),
+    ("multer::", &["attachment/web.rs"]),
     (".publish(", &["/actions.rs", "agent/actions/", "/writer.rs", "bus/bridge.rs"]),
     (
         ".begin()",

@@ -71,7 +71,7 @@
     if (!box.matches || !box.matches('.re textarea') || event.key !== 'Enter' || event.shiftKey) return;
     if (event.isComposing || event.keyCode === 229 || matchMedia('(pointer: coarse)').matches) return;
     event.preventDefault();
-    if (box.value.trim()) box.form.requestSubmit();
+    if (box.value.trim() || box.form.querySelector('#chips > :not(.bad)')) box.form.requestSubmit();
   });
   document.addEventListener('submit', event => {
     if (!event.target.matches('.re')) return;

@@ -7,6 +7,8 @@
   const composer = () => document.getElementById('f');
   const log = message => document.getElementById(message.log);
   const fresh = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), b => b.toString(16).padStart(2, '0')).join('');
+  // Of several of one name the first.
+  const said = (message, name) => new URLSearchParams(message.fields).get(name);
   const keep = () => { try { sessionStorage.setItem(store, JSON.stringify(waiting.map(({ action, log, fields }) => ({ action, log, fields })))); } catch { /* the page itself holds them */ } };
   function set(box, text) { box.value = text; box.dispatchEvent(new Event('input', { bubbles: true })); }
 
@@ -16,13 +18,15 @@
     if (!window.htmx || form.id !== 'f' || !list) return;
     event.preventDefault();
     const box = form.elements.body, button = event.submitter;
-    if (!box.value.trim()) return;
-    const fields = Object.fromEntries(new FormData(form));
-    if (button && button.name) fields[button.name] = button.value;
-    queue({ action: form.action, log: list.id, fields });
+    const fields = [...new FormData(form)], chips = [...form.querySelectorAll('#chips > *')];
+    if (!box.value.trim() && !fields.some(([name]) => name === 'file_id')) return;
+    if (button && button.name) fields.push([button.name, button.value]);
+    queue({ action: form.action, log: list.id, fields, chips });
     form.elements.nonce.value = fresh();
     for (const once of form.querySelectorAll('[data-once]')) once.remove();
     set(box, '');
+    for (const chip of chips) chip.remove();
+    box.required = true;
     document.getElementById('problem').textContent = '';
     list.closest('.pin').scrollTop = 0;
   });
@@ -40,11 +44,11 @@
     if (!list || !form) return;
     if (!message.line) {
       const line = message.line = document.createElement('li'), bubble = document.createElement('div'), state = document.createElement('span');
-      line.className = `m me pending${message.fields.kind === 'note' ? ' note' : ''}`;
+      line.className = `m me pending${said(message, 'kind') === 'note' ? ' note' : ''}`;
       line.dataset.seq = Number.MAX_SAFE_INTEGER;
       bubble.className = 'b';
       bubble.dir = 'auto';
-      bubble.textContent = message.fields.body;
+      bubble.textContent = said(message, 'body') || (message.chips || []).map(chip => chip.querySelector('span').textContent).join(', ');
       state.className = 't';
       state.textContent = form.dataset.pending;
       line.append(bubble, state);
@@ -63,7 +67,10 @@
   // The stream may be faster than the answer: nobody sees a message twice.
   const arrivals = new MutationObserver(records => {
     const [first] = waiting;
-    const own = node => node.id && node.matches('.m.me') && node.querySelector('.b').textContent === first.fields.body.trimEnd();
+    const own = node => {
+      const bubble = node.id && node.matches('.m.me') && node.querySelector('.b');
+      return bubble && bubble.textContent === said(first, 'body').trimEnd();
+    };
     if (first && first.line && records.some(record => [...record.addedNodes].some(own))) remove(first);
   });
 
@@ -116,12 +123,14 @@
     const { action, fields, line } = message, form = composer();
     if (!form || form.action !== action) {
       // Another conversation is open: there it will stand as a draft.
-      try { sessionStorage.setItem('kefu-draft ' + new URL(action).pathname, fields.body); } catch { /* nowhere else to keep it */ }
+      try { sessionStorage.setItem('kefu-draft ' + new URL(action).pathname, said(message, 'body')); } catch { /* nowhere else to keep it */ }
       return;
     }
     if (!form.elements.body.value) {
       if (line) line.remove();
-      set(form.elements.body, fields.body);
+      set(form.elements.body, said(message, 'body'));
+      form.querySelector('#chips').append(...message.chips || []);
+      form.elements.body.required = !form.querySelector('[name=file_id]');
       return;
     }
     const state = line.lastChild, retry = document.createElement('button');
@@ -133,7 +142,7 @@
     retry.addEventListener('click', () => {
       line.remove();
       document.getElementById('problem').textContent = '';
-      queue({ action, log: message.log, fields: { ...fields, nonce: fresh() } });
+      queue({ action, log: message.log, chips: message.chips, fields: fields.map(([name, value]) => [name, name === 'nonce' ? fresh() : value]) });
     });
     state.append(retry);
   }

@@ -3,6 +3,7 @@ use super::{caller::Caller, shape::Entry};
 use crate::{
     agent::{Agent, Scope},
     app::App,
+    attachment::{self, Attachment, Owner, Received, web::chosen_ids},
     contact::{self, Arrival, Change, ContactEmail, ContactName, Phone},
     conversation::{self, AtWork, Beside, Body, FirstMessage, Range, Seat, Sent},
     dossier,
@@ -42,6 +43,8 @@ pub struct Message {
     pub nonce: String,
     pub body: String,
     pub note: bool,
+    /// Ids of files that the writer brought before.
+    pub attachments: Vec<String>,
     /// The last entry the writer had seen; without one it is sent whatever was said meanwhile.
     pub seen: Option<i64>,
 }
@@ -87,28 +90,24 @@ impl Desk<'_> {
 
     pub async fn send(&self, name: &str, message: &Message) -> Result<Sent> {
         let seat = self.seat(name)?;
-        let (body, nonce) = (Body::parse(&message.body)?, Nonce::parse(&message.nonce)?);
+        let files = chosen_ids(message.attachments.iter().map(String::as_str))?;
+        let (body, nonce) = (Body::beside(&message.body, &files)?, Nonce::parse(&message.nonce)?);
         match seat {
             Seat::Visitor { .. } if message.note => Err(Error::Forbidden("forbidden-to-visitors")),
             Seat::Visitor { contact, conversation } => {
                 self.limits.message(&self.caller.counted_as())?;
-                conversation::say(self.app, contact, conversation, nonce, body).await
+                conversation::say(self.app, contact, conversation, nonce, body, &files).await
             }
             Seat::Agent { conversation, .. } => {
                 let work = self.at_work(conversation)?;
                 self.limits.message(&self.caller.counted_as())?;
+                let beside = Beside { files, ..Beside::default() };
                 if message.note {
-                    conversation::note(self.app, work, nonce, body, Beside::default()).await
+                    conversation::note(self.app, work, nonce, body, beside).await
                 } else {
-                    let sent = conversation::reply(
-                        self.app,
-                        work,
-                        nonce,
-                        body,
-                        Beside::default(),
-                        message.seen,
-                    )
-                    .await;
+                    let sent =
+                        conversation::reply(self.app, work, nonce, body, beside, message.seen)
+                            .await;
                     match (sent, message.seen) {
                         (Err(Error::Stale { by, .. }), Some(seen)) => {
                             let newer = Some(self.newer(conversation, seen).await?);
@@ -119,6 +118,38 @@ impl Desk<'_> {
                 }
             }
         }
+    }
+
+    /// Keeps a file, whose sender has a day to send it with a message. `received` reads it once it is known to be wanted.
+    pub async fn bring(
+        &self,
+        name: &str,
+        received: impl AsyncFnOnce() -> Result<Received>,
+    ) -> Result<Attachment> {
+        let owner = self.owner(name).await?;
+        if let Side::Agent = owner.side {
+            self.at_work(owner.conversation)?;
+        }
+        self.limits.upload(&self.caller.counted_as())?;
+        attachment::upload(self.app, owner, received().await?).await
+    }
+
+    /// A link to a file of a conversation, which ends soon.
+    pub async fn link(&self, name: &str, file: &str) -> Result<String> {
+        let owner = self.owner(name).await?;
+        let file = attachment::find_for(self.app, owner, file).await?;
+        Ok(attachment::address(self.app, &file))
+    }
+
+    /// The caller, in a conversation of theirs.
+    async fn owner(&self, name: &str) -> Result<Owner> {
+        let seat = self.seat(name)?;
+        let conversation = conversation::find_for(self.app.db.read(), &seat).await?.id;
+        let (side, id) = match seat {
+            Seat::Visitor { contact, .. } => (Side::Visitor, contact.0),
+            Seat::Agent { id, .. } => (Side::Agent, id.0),
+        };
+        Ok(Owner { conversation, side, id })
     }
 
     /// What an agent has not seen.

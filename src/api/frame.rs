@@ -26,7 +26,11 @@ pub enum ClientFrame {
     Send {
         conversation: ConversationName,
         nonce: String,
+        /// Empty only where files come with it.
         body: String,
+        /// Ids of files that were brought into the conversation by REST, at most 10.
+        #[serde(default)]
+        attachments: Vec<String>,
         #[serde(default)]
         kind: MessageKind,
         /// The last entry the writer had seen: refused as `stale` if another agent answered after it.

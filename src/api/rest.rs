@@ -3,12 +3,13 @@ use super::{
     acts::{Desk, Known, Message},
     caller::{Caller, Token},
     problem::Answer,
-    shape::{Conversation, ConversationName, Entries, Entry, moment},
+    shape::{Attachment, Conversation, ConversationName, Entries, Entry, moment},
     text::Text,
 };
 use crate::{
     agent,
     app::App,
+    attachment::web::receive_one,
     contact::{self, VisitorToken},
     conversation::{self, Range, Sent, Tab},
     error::{Error, Invalid},
@@ -18,11 +19,11 @@ use crate::{
     web::{limits::Limits, page::Viewer},
 };
 use jiff::SignedDuration;
-use poem::web::Data;
+use poem::{Body, web::Data};
 use poem_openapi::{
     ApiResponse, Enum, Object, OpenApi, Tags,
     param::{Path, Query},
-    payload::Json,
+    payload::{Binary, Json},
 };
 use std::{sync::Arc, time::Duration};
 
@@ -104,11 +105,25 @@ struct NewConversation {
 struct NewEntry {
     /// 1–64 of `A-Z a-z 0-9 - _`: the same again is the same message.
     nonce: Text,
-    /// 1–5,000 characters.
+    /// 1–5,000 characters, or none where files come with it.
     body: Text,
+    /// Ids of files that the caller brought into this conversation and has not sent, at most 10.
+    attachments: Option<Vec<Text>>,
     kind: Option<NewEntryKind>,
     /// The last entry the writer had seen. If another agent answered after it, this answer is refused as `stale`.
     seen: Option<i64>,
+}
+
+#[derive(ApiResponse)]
+enum Brought {
+    /// Kept until it is sent, for a day.
+    #[oai(status = 201)]
+    Created(Json<Attachment>),
+}
+
+#[derive(Object)]
+struct FileLink {
+    url: String,
 }
 
 #[derive(Enum)]
@@ -462,10 +477,64 @@ impl Rest {
         let desk = Desk { app: &app, limits: &limits, caller: &caller };
         let new = new.0;
         let note = matches!(new.kind, Some(NewEntryKind::Note));
-        let message =
-            Message { nonce: new.nonce.into(), body: new.body.into(), note, seen: new.seen };
+        let attachments = new.attachments.unwrap_or_default();
+        let message = Message {
+            nonce: new.nonce.into(),
+            body: new.body.into(),
+            attachments: attachments.into_iter().map(String::from).collect(),
+            note,
+            seen: new.seen,
+        };
         let sent = desk.send(&conversation, &message).await?;
         Ok(Written::new(&sent, caller.side()))
+    }
+
+    /// Brings a file, to be sent within a day with a message that names it among its `attachments`: png, jpg, gif, webp, pdf or
+    /// text, at most 20 MB, told by its content. Pictures are drawn anew. 10 a minute.
+    #[oai(
+        path = "/conversations/:conversation/files",
+        method = "post",
+        tag = "Tag::Entries",
+        operation_id = "bring_file"
+    )]
+    async fn bring(
+        &self,
+        app: Data<&App>,
+        limits: Limit<'_>,
+        Token(caller): Token,
+        /// A number for agents, a public id for visitors.
+        conversation: Path<String>,
+        /// What it is called.
+        name: Query<Option<String>>,
+        bytes: Binary<Body>,
+    ) -> Answer<Brought> {
+        let desk = Desk { app: &app, limits: &limits, caller: &caller };
+        let (name, bytes) = (name.0.unwrap_or_default(), bytes.0);
+        let received = async || receive_one(&app, name, bytes).await;
+        let file = desk.bring(&conversation, received).await?;
+        Ok(Brought::Created(Json(file.told().into())))
+    }
+
+    /// Where the bytes of a file are. The link needs no token, and ends within half an hour.
+    #[oai(
+        path = "/conversations/:conversation/files/:file",
+        method = "get",
+        tag = "Tag::Entries",
+        operation_id = "get_file"
+    )]
+    async fn file(
+        &self,
+        app: Data<&App>,
+        limits: Limit<'_>,
+        Token(caller): Token,
+        /// A number for agents, a public id for visitors.
+        conversation: Path<String>,
+        /// The `id` of an attachment.
+        file: Path<String>,
+    ) -> Answer<Json<FileLink>> {
+        let desk = Desk { app: &app, limits: &limits, caller: &caller };
+        let path = desk.link(&conversation, &file).await?;
+        Ok(Json(FileLink { url: app.config.public_url() + &path }))
     }
 
     /// Says that the caller has read up to an entry.

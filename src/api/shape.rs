@@ -175,7 +175,27 @@ impl EventName {
 /// A file that came with a message.
 #[derive(Clone, Debug, Serialize, JsonSchema, Object)]
 pub struct Attachment {
+    /// 22 characters.
     pub id: String,
+    pub name: String,
+    /// By its content, such as `image/png`.
+    pub media_type: String,
+    /// In bytes.
+    pub size: i64,
+    /// Of a picture, in pixels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[oai(skip_serializing_if_is_none)]
+    pub width: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[oai(skip_serializing_if_is_none)]
+    pub height: Option<i64>,
+}
+
+impl From<event::Attachment> for Attachment {
+    fn from(file: event::Attachment) -> Self {
+        let event::Attachment { id, name, media_type, size, width, height } = file;
+        Self { id, name, media_type, size, width, height }
+    }
 }
 
 /// What an entry answers.
@@ -250,7 +270,13 @@ impl Entry {
             event,
             value,
             quote,
-            attachments: Vec::new(),
+            attachments: entry
+                .content
+                .attachments()
+                .iter()
+                .cloned()
+                .map(Attachment::from)
+                .collect(),
             edited: entry.changed == Some(Changed::Edited),
             recalled: entry.changed == Some(Changed::Recalled),
             at: moment(entry.at),

@@ -6,10 +6,11 @@ use super::{
 };
 use crate::{
     app::{App, to_the_end},
+    attachment::{self, Attachment, Owner},
     contact::{self, Arrival, TokenHash},
     error::{Error, Result},
-    event::{Author, Content, Event, Happening, ReadMoved, Side, Topic, With},
-    ids::{AgentId, ContactId, ConversationId, Nonce, PublicId, SiteId},
+    event::{self, Author, Content, Event, Happening, ReadMoved, Side, Topic, With},
+    ids::{AgentId, ContactId, ConversationId, FileId, Nonce, PublicId, SiteId},
     site::Site,
     text::Lang,
 };
@@ -95,9 +96,18 @@ pub async fn say(
     conversation: PublicId,
     nonce: Nonce,
     body: Body,
+    files: &[FileId],
 ) -> Result<Sent> {
-    let append = text(unnamed(contact), nonce, body);
-    writer::append(app, Seat::Visitor { contact, conversation }, append).await
+    let seat = Seat::Visitor { contact, conversation };
+    let mut with = With::default();
+    if !files.is_empty() {
+        let id = store::find_for(app.db.read(), &seat).await?.id;
+        let owner = Owner { conversation: id, side: Side::Visitor, id: contact.0 };
+        with.attachments = attachments(app, owner, files).await?;
+    }
+    let content = Content::Text { body: body.into(), with };
+    let append = Append { author: unnamed(contact), nonce, content, seen: None };
+    writer::append(app, seat, append).await
 }
 
 /// An agent at work in a conversation.
@@ -118,33 +128,36 @@ pub async fn reply(
     beside: Beside,
     seen: Option<i64>,
 ) -> Result<Sent> {
-    let with = brought(app, by.conversation, beside, false).await?;
+    let with = brought(app, &by, beside, false).await?;
     let content = Content::Text { body: body.into(), with };
     writer::append(app, by.seat(), Append { author: by.author(), nonce, content, seen }).await
 }
 
 /// A note for the other agents.
 pub async fn note(app: &App, by: AtWork, nonce: Nonce, body: Body, beside: Beside) -> Result<Sent> {
-    let with = brought(app, by.conversation, beside, true).await?;
+    let with = brought(app, &by, beside, true).await?;
     let content = Content::Note { body: body.into(), with };
     writer::append(app, by.seat(), Append { author: by.author(), nonce, content, seen: None }).await
 }
 
 /// What comes with a message. What cannot be quoted any more is left out.
-async fn brought(
-    app: &App,
-    conversation: ConversationId,
-    beside: Beside,
-    private: bool,
-) -> Result<With> {
+async fn brought(app: &App, by: &AtWork, beside: Beside, private: bool) -> Result<With> {
     let quote = match beside.quote {
-        Some(seq) => match store::find_entry(app.db.read(), conversation, seq).await {
+        Some(seq) => match store::find_entry(app.db.read(), by.conversation, seq).await {
             Err(Error::NotFound) => None,
             found => model::quoted(&found?, private),
         },
         None => None,
     };
-    Ok(With { quote, mentions: beside.mentions, attachments: Vec::new() })
+    let owner = Owner { conversation: by.conversation, side: Side::Agent, id: by.agent.0 };
+    let attachments = attachments(app, owner, &beside.files).await?;
+    Ok(With { quote, mentions: beside.mentions, attachments })
+}
+
+/// What is known of files, for the message that brings them. That nobody sent them before, its writer sees to.
+async fn attachments(app: &App, owner: Owner, files: &[FileId]) -> Result<Vec<event::Attachment>> {
+    let chosen = attachment::chosen(app, owner, files).await?;
+    Ok(chosen.iter().map(Attachment::told).collect())
 }
 
 /// Taking, closing, reopening a conversation.

@@ -8,10 +8,11 @@ use super::{
 };
 use crate::{
     app::{App, to_the_end},
+    attachment,
     db::Tx,
     error::Result,
     event::{Content, Entry, Redrawn},
-    ids::{ConversationId, Nonce},
+    ids::{ConversationId, FileId, Nonce},
 };
 
 /// What becomes of an own message.
@@ -58,6 +59,11 @@ async fn try_amend(app: &App, by: &AtWork, nonce: Nonce, of: i64, change: Change
     }
     let now = now?;
     store::amend(&tx, id, (&target, &now), &sent.appended.entry).await?;
+    if now.content.attachments().is_empty() {
+        let files = target.content.attachments().iter();
+        let files: Vec<_> = files.filter_map(|file| FileId::parse(&file.id)).collect();
+        attachment::forget(&tx, &files).await?;
+    }
     sent.appended.redrawn = quoting(&tx, id, &now).await?;
     sent.appended.redrawn.insert(0, store::redraw(&tx, id, now).await?);
     tx.commit().await?;

@@ -5,8 +5,8 @@ use crate::{
     bus::{Drawn, News, Sheet},
     error::{Error, Result},
     event::{
-        Appended, Author, Changed, Content, Entry, Event, Happening, Present, Quote, ReadMoved,
-        Redrawn, Side, With,
+        self, Appended, Author, Changed, Content, Entry, Event, Happening, Present, Quote,
+        ReadMoved, Redrawn, Side, With,
     },
     ids::{ConversationId, Nonce},
     text::{self, Lang, Piece},
@@ -25,6 +25,8 @@ pub struct Canvas {
     /// The site's time zone; a script turns times into the reader's.
     pub zone: TimeZone,
     pub conversation: ConversationId,
+    /// Where whoever reads this asks for files: ends in a slash.
+    pub files: String,
 }
 
 impl Canvas {
@@ -69,6 +71,44 @@ pub struct EntryLine {
     mentions: Vec<String>,
     /// On the desk: what can be done with it.
     pub menu: Option<String>,
+    pub files: Vec<FileLine>,
+}
+
+/// A file that came with a message.
+#[derive(Clone, Debug)]
+pub struct FileLine {
+    pub href: String,
+    pub name: String,
+    /// In words.
+    pub size: String,
+    /// Width and height at which a picture is shown; `None` for what is no picture.
+    pub picture: Option<(i64, i64)>,
+}
+
+/// The most that a picture takes of a log, in CSS pixels.
+const PICTURE: (i64, i64) = (240, 320);
+
+impl FileLine {
+    fn new(canvas: &Canvas, file: &event::Attachment) -> Self {
+        Self {
+            href: format!("{}{}", canvas.files, file.id),
+            name: file.name.clone(),
+            size: text::size(file.size),
+            picture: file.width.zip(file.height).map(|(width, height)| fit(width, height)),
+        }
+    }
+}
+
+/// As large as there is room, in the same shape, and never larger than it is.
+fn fit(width: i64, height: i64) -> (i64, i64) {
+    let (width, height) = (width.max(1), height.max(1));
+    if width <= PICTURE.0 && height <= PICTURE.1 {
+        (width, height)
+    } else if width * PICTURE.1 > height * PICTURE.0 {
+        (PICTURE.0, (height * PICTURE.0 / width).max(1))
+    } else {
+        ((width * PICTURE.1 / height).max(1), PICTURE.1)
+    }
 }
 
 /// What an entry answers.
@@ -116,6 +156,7 @@ impl EntryLine {
             body,
             changed: entry.changed,
             quote: with.quote.map(|quote| QuoteLine::new(&quote, canvas.lang)),
+            files: with.attachments.iter().map(|file| FileLine::new(canvas, file)).collect(),
             mentions: with.mentions.into_iter().map(|mention| mention.name).collect(),
             menu: (canvas.audience == Side::Agent)
                 .then(|| format!("/desk/c/{}/m/{}", canvas.conversation, entry.seq)),
@@ -124,6 +165,11 @@ impl EntryLine {
 
     pub fn pieces(&self) -> Vec<Piece<'_>> {
         text::pieces(&self.body, &self.mentions)
+    }
+
+    /// Files may say it all.
+    pub fn has_words(&self) -> bool {
+        !self.body.is_empty() || self.quote.is_some()
     }
 
     pub fn is_recalled(&self) -> bool {

@@ -1,5 +1,5 @@
-//! A visitor and the company's agents: one append-only log of entries, and the visitor's window on it. Doors: `contact`
-//! (who the visitor is), `site` (where the conversation takes place).
+//! A visitor and the company's agents: one append-only log of entries, and the visitor's window on it. Doors: `attachment`
+//! (what messages bring), `contact` (who the visitor is), `site` (where the conversation takes place).
 mod actions;
 mod amending;
 mod handling;
@@ -17,8 +17,8 @@ pub use actions::{
 pub use amending::{Change, amend};
 pub use handling::{Recipient, invite, prioritize, retag, snooze, transfer, wake_due};
 pub use live::{
-    Canvas, EntryLine, QuoteLine, drawn, lines, news, presence, read_marks, redraw, sent, typing,
-    upsert,
+    Canvas, EntryLine, FileLine, QuoteLine, drawn, lines, news, presence, read_marks, redraw, sent,
+    typing, upsert,
 };
 pub use model::{Append, BLOCKED, Beside, Body, Conversation, Seat, may_amend, mentions, quoted};
 pub use store::{

@@ -5,7 +5,7 @@ use crate::{
         Author, Changed, Content, Entry, Happening, Mention, Priority, Quote, Side, State, Summary,
         With,
     },
-    ids::{AgentId, ContactId, ConversationId, Nonce, PublicId, SiteId, TagId, TeamId},
+    ids::{AgentId, ContactId, ConversationId, FileId, Nonce, PublicId, SiteId, TagId, TeamId},
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -287,6 +287,8 @@ pub struct Beside {
     pub quote: Option<i64>,
     /// Whom a note calls.
     pub mentions: Vec<Mention>,
+    /// What its sender brought before and has not sent.
+    pub files: Vec<FileId>,
 }
 
 /// Whether an edit or a recall of an entry would be accepted now.
@@ -369,6 +371,14 @@ impl Body {
             return invalid("invalid-body-control");
         }
         Ok(Self(text.to_owned()))
+    }
+
+    /// The same; nothing at all is enough where files come with it.
+    pub fn beside(text: &str, files: &[FileId]) -> Result<Self, Invalid> {
+        if !files.is_empty() && text.trim().is_empty() {
+            return Ok(Self(String::new()));
+        }
+        Self::parse(text)
     }
 
     pub fn as_str(&self) -> &str {

@@ -8,10 +8,11 @@ use super::{
 };
 use crate::{
     app::{App, in_time},
+    attachment::{self, Owner},
     db::{Connection, Tx},
-    error::{Error, Result},
+    error::{Error, Invalid, Result},
     event::{Appended, Author, Entry, Event, Side},
-    ids::ConversationId,
+    ids::{AgentId, ContactId, ConversationId, FileId},
 };
 use jiff::Timestamp;
 use std::{
@@ -194,7 +195,9 @@ async fn commit_known(app: &App, batch: Vec<Waiting>) -> Vec<Waiting> {
     let heads = app.kept.of::<Heads>();
     let (mut known, mut held, mut left) = (Vec::new(), Vec::new(), Vec::new());
     for one in batch {
-        match heads.take(&one.seat) {
+        // Files are claimed in a transaction that holds their conversation.
+        let alone = one.append.content.attachments().is_empty();
+        match heads.take(&one.seat).filter(|_| alone) {
             Some(head) => {
                 held.push(head);
                 known.push(one);
@@ -301,8 +304,17 @@ async fn write_all(
         }
         Granted::Nonces | Granted::Heads => HashMap::new(),
     };
-    let verdicts: Vec<_> =
-        appends.iter_mut().map(|(held, append)| judge(held, append, &made, at)).collect();
+    let mut lost = HashSet::new();
+    for (held, append) in appends.iter().filter(|(held, _)| !made.contains_key(&id(held))) {
+        let files = files(append);
+        if !files.is_empty() && !attachment::are_unsent(db, owner(held, append), &files).await? {
+            lost.insert(id(held));
+        }
+    }
+    let verdicts: Vec<_> = appends
+        .iter_mut()
+        .map(|(held, append)| judge(held, append, &made, lost.contains(&id(held)), at))
+        .collect();
     let refused = verdicts.iter().any(|verdict| matches!(verdict, Verdict::Refused(_)));
     if granted != Granted::Nothing && refused {
         // What is against the rules now may have been written when it was not.
@@ -345,6 +357,12 @@ async fn write_all(
     if !done {
         return Ok(None);
     }
+    for ((held, append), _) in appends.iter().zip(&fresh).filter(|(_, new)| new.is_some()) {
+        let (files, noted) = (files(append), append.content.is_private());
+        if !files.is_empty() && !attachment::send(db, owner(held, append), &files, noted).await? {
+            return Err(Error::Unavailable(anyhow::anyhow!("a file was forgotten in this moment")));
+        }
+    }
     for ((held, _), new) in appends.iter_mut().zip(fresh) {
         if new.is_some() {
             held.last = new;
@@ -378,6 +396,7 @@ fn judge(
     held: &mut Held,
     append: &Append,
     made: &HashMap<ConversationId, Entry>,
+    lost: bool,
     at: Timestamp,
 ) -> Verdict {
     match made.get(&held.conversation.id) {
@@ -388,6 +407,10 @@ fn judge(
         Some(_) => Verdict::Refused(Error::NonceReused),
         None if held.blocked && append.author.side() == Side::Visitor => {
             Verdict::Refused(Error::Forbidden(BLOCKED))
+        }
+        None if lost => {
+            let gone = Invalid { field: "file_id", reason: "invalid-file-gone" };
+            Verdict::Refused(gone.into())
         }
         None => match held.conversation.clone().accept(append, at) {
             Ok(next) => {
@@ -403,6 +426,17 @@ fn judge(
             Err(refusal) => Verdict::Refused(refusal),
         },
     }
+}
+
+fn files(append: &Append) -> Vec<FileId> {
+    append.content.attachments().iter().filter_map(|file| FileId::parse(&file.id)).collect()
+}
+
+/// Whose files an append may bring.
+fn owner(held: &Held, append: &Append) -> Owner {
+    let (Author::Visitor { id: ContactId(id), .. } | Author::Agent { id: AgentId(id), .. }) =
+        append.author;
+    Owner { conversation: held.conversation.id, side: append.author.side(), id }
 }
 
 /// An agent's name comes with her, a visitor's is known with the conversation.

@@ -162,6 +162,38 @@ pub async fn verify(file: &Path) -> anyhow::Result<Rows> {
     Ok(rows)
 }
 
+/// The files that a backup tells of: what each is called, its size in bytes and its SHA-256.
+pub async fn files(file: &Path) -> anyhow::Result<Vec<(String, i64, Vec<u8>)>> {
+    let db = open(sqlite(file)).await?;
+    let mut files = Vec::new();
+    // A backup of before there were files tells of none.
+    if tables(&db).await?.iter().any(|table| table.name == "attachment") {
+        let asked = "SELECT public_id, size, sha256 FROM attachment WHERE state IN ('unsent', 'sent', 'noted') ORDER BY id";
+        for row in db.query_all_raw(Statement::from_string(DbBackend::Sqlite, asked)).await? {
+            files.push((
+                row.try_get_by_index(0)?,
+                row.try_get_by_index(1)?,
+                row.try_get_by_index(2)?,
+            ));
+        }
+    }
+    db.close().await?;
+    Ok(files)
+}
+
+/// Lets a backup forget files that were removed while it was taken.
+pub async fn without_files(file: &Path, names: &[String]) -> anyhow::Result<()> {
+    let db = open(sqlite(file)).await?;
+    let gone = Query::update()
+        .table(Alias::new("attachment"))
+        .value(Alias::new("state"), "gone")
+        .cond_where(Expr::col(Alias::new("public_id")).is_in(names))
+        .to_owned();
+    db.execute(&gone).await?;
+    db.close().await?;
+    Ok(())
+}
+
 async fn copy(
     from: &DatabaseTransaction,
     to: &DatabaseTransaction,

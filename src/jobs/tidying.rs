@@ -3,7 +3,7 @@
 use crate::{
     agent,
     app::{App, in_time},
-    audit, contact, conversation,
+    attachment, audit, contact, conversation,
     error::Result,
     web::session_store::SessionRows,
 };
@@ -59,14 +59,17 @@ async fn forget(app: &App) -> Result<()> {
         + agent::forget_revocations(&app.db, now - REVOCATIONS).await?
         + audit::forget_before(&app.db, now - MONTH * AUDIT).await?
         + contact::forget_pages(&app.db, now - PAGES).await?
+        + attachment::forget_unsent(app).await?
         + app.db.forget_dead_nodes().await?;
     let mut conversations = 0;
     if app.config.retention_months > 0 {
         let kept = MONTH * i32::try_from(app.config.retention_months).unwrap_or(i32::MAX);
         conversations = conversation::forget_closed_before(app, now - kept).await?;
     }
-    if expired + conversations > 0 {
-        tracing::info!(expired, conversations, "tidied up");
+    // What was left when a store did not answer is removed the next time.
+    let files = attachment::remove_gone(app).await?;
+    if expired + conversations + files > 0 {
+        tracing::info!(expired, conversations, files, "tidied up");
     }
     Ok(())
 }

@@ -132,7 +132,8 @@ fn passing(
     draw: impl FnOnce(&Canvas) -> Result<String>,
 ) -> Piece {
     let zone = jiff::tz::TimeZone::UTC;
-    let canvas = Canvas { audience: Side::Agent, lang: me.lang, zone, conversation };
+    let files = String::new();
+    let canvas = Canvas { audience: Side::Agent, lang: me.lang, zone, conversation, files };
     draw(&canvas).map_or(Piece::Beat, |drawn| Piece::Passing(drawn.into()))
 }
 

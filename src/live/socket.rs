@@ -249,8 +249,9 @@ impl Line {
                 }
                 Some(done(reference, &sent, side))
             }
-            ClientFrame::Send { conversation, nonce, body, kind, seen } => {
-                let message = Message { nonce, body, note: kind == MessageKind::Note, seen };
+            ClientFrame::Send { conversation, nonce, body, attachments, kind, seen } => {
+                let note = kind == MessageKind::Note;
+                let message = Message { nonce, body, attachments, note, seen };
                 let sent = self.desk().send(&text(&conversation), &message).await?;
                 Some(done(reference, &sent, side))
             }

@@ -111,7 +111,8 @@ pub async fn seat_of(
     let seat = Seat::Visitor { contact: visitor.contact, conversation: public_id };
     let found = conversation::find_for(app.db.read(), &seat).await?;
     let zone = text::zone(&site::find(app.db.read(), found.site).await?.zone);
-    Ok((seat, Canvas { audience: Side::Visitor, lang: viewer.lang, zone, conversation: found.id }))
+    let (conversation, files) = (found.id, format!("/c/{cid}/files/"));
+    Ok((seat, Canvas { audience: Side::Visitor, lang: viewer.lang, zone, conversation, files }))
 }
 
 /// A reader without a cursor begins at the beginning.

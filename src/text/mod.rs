@@ -4,9 +4,11 @@ mod device;
 mod lang;
 mod names;
 mod pieces;
+mod sizes;
 
 pub use dates::{DEFAULT_ZONE, clock_time, day, day_line, stamp, zone};
 pub use device::device;
 pub use lang::{Lang, Words};
 pub use names::{letter, tint};
 pub use pieces::{Piece, pieces};
+pub use sizes::size;

@@ -29,6 +29,8 @@ pub fn asset(request: &Request) -> Response {
         .content_type(file.content_type)
         .header(header::VARY, "Accept-Encoding")
         .header(header::CACHE_CONTROL, "public, max-age=31536000, immutable")
+        // Short, as it is sent with each: what is no page needs nothing.
+        .header(header::CONTENT_SECURITY_POLICY, "default-src 'none'")
         .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     let (response, bytes) = match choose(request.header(header::ACCEPT_ENCODING)) {
         Encoding::Brotli => (response.header(header::CONTENT_ENCODING, "br"), file.br),

@@ -1,6 +1,6 @@
 //! The outermost layer: takes each request in, logs it once, and turns `Error` into words for whoever asked.
 use super::{
-    limits::read_body,
+    limits::{UPLOAD, brings_files, read_body},
     page::{Viewer, draw, query},
 };
 use crate::{
@@ -36,7 +36,7 @@ impl ResponseError for Error {
             Self::NonceReused | Self::Stale { .. } | Self::Taken { .. } | Self::Conflict(_) => {
                 StatusCode::CONFLICT
             }
-            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooLarge | Self::FileTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -56,6 +56,9 @@ pub fn words(error: &Error) -> Words {
         Error::Stale { by, .. } => Words::new("error-stale").put("name", by),
         Error::Taken { by } => Words::new("error-taken").put("name", by),
         Error::TooLarge => Words::new("error-too-large"),
+        Error::FileTooLarge { megabytes } => {
+            Words::new("error-file-too-large").put("megabytes", *megabytes)
+        }
         Error::RateLimited { retry_after } => {
             Words::new("error-rate-limited").put("seconds", retry_after.as_secs() + 1)
         }
@@ -118,7 +121,8 @@ pub async fn answer<E: Endpoint>(endpoint: Arc<E>, mut request: Request) -> poem
         request.set_method(Method::GET);
     }
     let outcome = async {
-        if !method.is_safe() {
+        // Files go to the disk as they come.
+        if !method.is_safe() && !brings_files(&request) {
             asked.body = read_body(&mut request).await?;
         }
         let limit = patience(&request);
@@ -157,7 +161,8 @@ const ANSWER: Duration = Duration::from_secs(5);
 pub const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 fn patience(request: &Request) -> Duration {
-    ANSWER + asked_wait(request).unwrap_or_default()
+    let bringing = if brings_files(request) { UPLOAD } else { Duration::ZERO };
+    ANSWER + bringing + asked_wait(request).unwrap_or_default()
 }
 
 /// `?wait=` seconds, at most [`LONGEST_WAIT`].
@@ -262,7 +267,7 @@ impl Again {
                 "nonce" if matches!(error, Error::NonceReused) => {
                     again.hidden.push((name, ids::Nonce::new().to_string()));
                 }
-                "nonce" | "visitor" | "kind" | "seen_seq" | "back" | "lang" => {
+                "nonce" | "visitor" | "kind" | "seen_seq" | "back" | "lang" | "file_id" => {
                     again.hidden.push((name, value));
                 }
                 _ => {}

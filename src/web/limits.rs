@@ -10,7 +10,7 @@ use governor::{
     state::keyed::DashMapStateStore,
 };
 use percent_encoding::percent_decode;
-use poem::{Endpoint, Request};
+use poem::{Endpoint, Request, http::Method};
 use std::{
     collections::HashMap,
     hash::Hash,
@@ -20,10 +20,14 @@ use std::{
     time::Duration,
 };
 
-/// The most a request's body may hold, in bytes (uploads will have a path of their own).
+/// The most a request's body may hold, in bytes. Files have a way of their own, see [`brings_files`].
 pub const BODY: usize = 64 * 1024;
 /// The longest a client may take to send it.
 const BODY_DEADLINE: Duration = Duration::from_secs(30);
+/// The longest that files may be on their way: 200 MB at 5 Mbit/s.
+pub const UPLOAD: Duration = Duration::from_secs(320);
+/// How the addresses that files are sent to end, and no others.
+const FILES: &str = "/files";
 /// How the addresses of streams end, and no others.
 const STREAM: [&str; 3] = ["/events", "/ws", "/live"];
 
@@ -38,6 +42,7 @@ pub struct Limits {
     messages: Buckets<String>,
     acts: Buckets<String>,
     signs: Buckets<String>,
+    uploads: Buckets<String>,
     starts: Buckets<IpAddr>,
     starts_of: Buckets<String>,
     sign_ins: Buckets<IpAddr>,
@@ -53,6 +58,7 @@ impl Limits {
             messages: RateLimiter::keyed(Quota::per_minute(count(20))),
             acts: RateLimiter::keyed(Quota::per_minute(count(240))),
             signs: RateLimiter::keyed(Quota::per_minute(count(30))),
+            uploads: RateLimiter::keyed(Quota::per_minute(count(10))),
             starts: RateLimiter::keyed(Quota::per_hour(count(60))),
             starts_of: RateLimiter::keyed(Quota::per_hour(count(5))),
             sign_ins: RateLimiter::keyed(Quota::per_minute(count(20))),
@@ -75,6 +81,11 @@ impl Limits {
     /// for whoever writes in several conversations. Holds even where rates are off.
     pub fn may_type(&self, who: &str) -> bool {
         self.signs.check_key(&who.to_owned()).is_ok()
+    }
+
+    /// A file of somebody known.
+    pub fn upload(&self, who: &str) -> Result<()> {
+        self.take(&self.uploads, &who.to_owned())
     }
 
     /// A new conversation: of a visitor, or of somebody not known yet.
@@ -107,6 +118,7 @@ impl Limits {
         self.messages.retain_recent();
         self.acts.retain_recent();
         self.signs.retain_recent();
+        self.uploads.retain_recent();
         self.starts.retain_recent();
         self.starts_of.retain_recent();
         self.sign_ins.retain_recent();
@@ -151,6 +163,11 @@ pub async fn in_turn<E: Endpoint>(endpoint: Arc<E>, request: Request) -> poem::R
         None => None,
     };
     endpoint.call(request).await
+}
+
+/// Whether a request brings files: whoever answers it reads its body, piece by piece and within limits of its own.
+pub fn brings_files(request: &Request) -> bool {
+    request.method() == Method::POST && request.uri().path().ends_with(FILES)
 }
 
 /// Reads a request's whole body within the limits, and puts it back.

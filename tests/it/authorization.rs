@@ -30,6 +30,10 @@ pub const PAGES: &[(&str, &str, [u16; 5])] = &[
     ("POST", "/c/:cid/read", [404, 404, 404, 204, 404]),
     ("POST", "/c/:cid/typing", [404, 404, 404, 204, 404]),
     ("GET", "/c/:cid/compose", [404, 404, 404, 200, 404]),
+    // A form without a file; one that is nobody's.
+    ("POST", "/c/:cid/files", [404, 404, 404, 422, 404]),
+    ("GET", "/c/:cid/files/:file", [404, 404, 404, 404, 404]),
+    ("GET", "/f/:id/:name", [404, 404, 404, 404, 404]),
     ("GET", "/c/:cid/events", [404, 404, 404, 200, 404]),
     // Whoever has a token at all is told that this is no socket; with one, what is not theirs is 404 (see below).
     ("GET", "/c/:cid/ws", [404, 422, 404, 422, 404]),
@@ -49,6 +53,8 @@ pub const PAGES: &[(&str, &str, [u16; 5])] = &[
     ("GET", "/desk/c/:id", [303, 303, 200, 303, 200]),
     ("GET", "/desk/c/:id/messages", [401, 401, 200, 401, 200]),
     ("POST", "/desk/c/:id/messages", [401, 401, 403, 401, 303]),
+    ("POST", "/desk/c/:id/files", [401, 401, 403, 401, 422]),
+    ("GET", "/desk/c/:id/files/:file", [401, 401, 404, 401, 404]),
     // A reader who may not act leaves no mark, and need not know.
     ("POST", "/desk/c/:id/seen", [401, 401, 204, 401, 204]),
     ("POST", "/desk/c/:id/typing", [401, 401, 403, 401, 204]),
@@ -114,6 +120,9 @@ pub const OPERATIONS: &[(&str, &str, [u16; 5])] = &[
     ("GET", "/conversations/{conversation}", [401, 404, 200, 200, 200]),
     ("GET", "/conversations/{conversation}/entries", [401, 404, 200, 200, 200]),
     ("POST", "/conversations/{conversation}/entries", [401, 404, 403, 201, 201]),
+    // What comes is no file but a request of JSON, as all others here.
+    ("POST", "/conversations/{conversation}/files", [401, 404, 403, 201, 201]),
+    ("GET", "/conversations/{conversation}/files/{file}", [401, 404, 404, 404, 404]),
     ("POST", "/conversations/{conversation}/read", [401, 404, 403, 204, 204]),
     ("POST", "/conversations/{conversation}/typing", [401, 404, 403, 204, 204]),
     // A visitor's name of a conversation is not even a number.
@@ -249,6 +258,8 @@ impl People {
             .replace(":id", &self.id.to_string())
             .replace(":contact", &self.contact.to_string())
             .replace(":attribute", "999")
+            .replace(":file", "AAAAAAAAAAAAAAAAAAAAAA")
+            .replace(":name", "x")
             .replace(":site", "demo")
             .replace("/m/:seq/:verb", "/m/1/recall")
             .replace(":seq", "1")
@@ -278,8 +289,10 @@ impl People {
         let program = self.program(who).await;
         let agents = matches!(who, "rob" | "ana");
         let name = if agents { self.id.to_string() } else { self.vera.cid.clone() };
-        let path =
-            path.replace("{conversation}", &name).replace("{contact}", &self.contact.to_string());
+        let path = path
+            .replace("{conversation}", &name)
+            .replace("{contact}", &self.contact.to_string())
+            .replace("{file}", "AAAAAAAAAAAAAAAAAAAAAA");
         let nonce = format!("n-{who}");
         let body = json!({ "site": "demo", "nonce": nonce, "body": "x", "seq": 1 });
         let method: Method = method.parse().unwrap();

@@ -5,6 +5,7 @@
 mod agent;
 mod amending;
 mod api;
+mod attachment;
 mod audit;
 mod authorization;
 mod contact;

@@ -33,6 +33,7 @@ async fn entities_and_tables_agree() {
         kefu::conversation::tables(),
         kefu::tag::tables(),
         kefu::saved_view::tables(),
+        kefu::attachment::tables(),
     ];
     assert_eq!(tables, known.into_iter().flatten().collect::<BTreeMap<_, _>>());
 }

@@ -6,6 +6,7 @@ use kefu::{
     config::{Config, SecretKey},
     contact::{Arrival, TokenHash},
     conversation::{self, Body, FirstMessage},
+    files::Files,
     ids::{self, ContactId, ConversationId, Nonce, PublicId, SiteKey},
     site,
     text::Lang,
@@ -29,6 +30,7 @@ pub struct Template {
     pub config: Arc<Config>,
     pub key: SecretKey,
     pub epoch: Arc<str>,
+    pub files: Files,
     pub talks: Vec<Talk>,
     pub agent: Agent,
     /// The file of its database.
@@ -70,7 +72,8 @@ impl Template {
         app.db.write().execute_unprepared(&vacuum).await.unwrap();
         let rows = std::fs::read(copy).unwrap();
         let (config, key, epoch) = (app.config.clone(), app.key.clone(), app.epoch.clone());
-        Self { config, key, epoch, talks, agent, rows }
+        let files = app.files.clone();
+        Self { config, key, epoch, files, talks, agent, rows }
     }
 }
 

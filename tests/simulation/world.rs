@@ -128,6 +128,7 @@ impl World {
             key: template.key.clone(),
             db: self.database.reach(&place.to_database),
             bus: Bus::over(Arc::new(broker), noticed, &template.epoch),
+            files: template.files.clone(),
             clock: Clock::default(),
             streams: Streams::default(),
             metrics: Metrics::default(),
@@ -199,7 +200,8 @@ async fn serve(app: App, me: CurrentAgent, request: Request) {
     match request {
         Request::Say { talk, nonce, body, answer } => {
             // Whoever hears nothing asks again.
-            let said = conversation::say(&app, talk.contact, talk.public_id, nonce, body).await;
+            let said =
+                conversation::say(&app, talk.contact, talk.public_id, nonce, body, &[]).await;
             if let Ok(sent) = said {
                 let _ = answer.send(sent.appended.entry.seq);
             }
@@ -207,7 +209,8 @@ async fn serve(app: App, me: CurrentAgent, request: Request) {
         Request::Follow { talk, seen, pieces } => {
             let seat = Seat::Visitor { contact: talk.contact, conversation: talk.public_id };
             let (lang, zone) = (Lang::En, text::zone("UTC"));
-            let canvas = Canvas { audience: Side::Visitor, lang, zone, conversation: talk.id };
+            let (conversation, files) = (talk.id, String::new());
+            let canvas = Canvas { audience: Side::Visitor, lang, zone, conversation, files };
             let cursor = Cursor::parse(&format!("{}:{seen}", app.epoch));
             send(follow_conversation(app, seat, canvas, cursor), pieces).await;
         }

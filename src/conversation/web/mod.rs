@@ -1,6 +1,8 @@
 //! The visitor's pages and forms: parse, act, show.
+mod files;
 mod first;
 
+pub use files::{bring, look};
 pub use first::{start, welcome};
 
 use super::{
@@ -12,10 +14,14 @@ use super::{
 };
 use crate::{
     app::App,
+    attachment::{
+        self, Attachment,
+        web::{WithFiles, unsent},
+    },
     contact::CurrentVisitor,
     error::{Error, Invalid, Result},
     event::{Present, Side},
-    ids::{Nonce, PublicId},
+    ids::{FileId, Nonce, PublicId},
     site::{self, Site},
     text::{self, Lang},
     web::{
@@ -68,6 +74,8 @@ struct Composer<'a> {
     /// `compose` where the form stands in a frame and comes back to it.
     back: &'a str,
     body: String,
+    /// What goes with it.
+    files: Vec<Attachment>,
     problem: Option<String>,
 }
 
@@ -81,6 +89,7 @@ impl<'a> Composer<'a> {
             seen: conversation.last_seq,
             back,
             body,
+            files: Vec::new(),
             problem: None,
         }
     }
@@ -103,6 +112,7 @@ async fn open(app: &App, visitor: &CurrentVisitor, cid: &str, lang: Lang) -> Res
         lang,
         zone: text::zone(&site.zone),
         conversation: conversation.id,
+        files: format!("/c/{cid}/files/"),
     };
     Ok(Opened { site, conversation, canvas })
 }
@@ -121,7 +131,8 @@ pub async fn show(
     let opened = open(&app, &visitor, &cid, viewer.lang).await?;
     let before = query(request, "before").and_then(|seq| seq.parse().ok());
     let range = before.map_or(Range::Latest(PAGE), |seq| Range::Before(seq, PAGE));
-    let composer = Composer::fresh(viewer.lang, &opened.conversation, "");
+    let files = unsent(&app, files::owner(&visitor, &opened), request).await?;
+    let composer = Composer { files, ..Composer::fresh(viewer.lang, &opened.conversation, "") };
     conversation_page(&app, viewer.lang, &opened, range, composer).await
 }
 
@@ -169,15 +180,19 @@ pub async fn say(
     viewer: Viewer,
     visitor: CurrentVisitor,
     Path(cid): Path<String>,
-    Form(form): Form<MessageForm>,
+    WithFiles { form, files }: WithFiles<MessageForm>,
 ) -> Result<Response> {
     let opened = open(&app, &visitor, &cid, viewer.lang).await?;
-    match try_say(&app, &limits, &visitor, &opened, &form).await {
+    match try_say(&app, &limits, &visitor, &opened, &form, &files).await {
         Ok(sent) if viewer.htmx => Ok(fragment(live::sent(&opened.canvas, &sent.appended)?)),
         Ok(_) => Ok(see_other(back(&cid, &form))),
         Err(error) if viewer.htmx => Err(error),
         // The frame is small: what went wrong stands above the text there, in the page likewise.
-        Err(error) => say_again(&app, viewer, &opened, &form, error).await,
+        Err(error) => {
+            let owner = files::owner(&visitor, &opened);
+            let files = attachment::chosen(&app, owner, &files).await.unwrap_or_default();
+            say_again(&app, viewer, &opened, &form, files, error).await
+        }
     }
 }
 
@@ -187,12 +202,13 @@ async fn try_say(
     visitor: &CurrentVisitor,
     opened: &Opened,
     form: &MessageForm,
+    files: &[FileId],
 ) -> Result<Sent> {
-    let body = Body::parse(&form.body)?;
+    let body = Body::beside(&form.body, files)?;
     let nonce = Nonce::parse(&form.nonce)?;
     limits.message(&visitor.token.name())?;
     let cid = opened.conversation.public_id.clone();
-    let sent = actions::say(app, visitor.contact, cid.clone(), nonce, body).await?;
+    let sent = actions::say(app, visitor.contact, cid.clone(), nonce, body, files).await?;
     if let Some(seen) = form.seen_seq {
         actions::read_as_visitor(app, visitor.contact, cid, seen).await?;
     }
@@ -204,6 +220,7 @@ async fn say_again(
     viewer: Viewer,
     opened: &Opened,
     form: &MessageForm,
+    files: Vec<Attachment>,
     error: Error,
 ) -> Result<Response> {
     // A database that is away cannot give us the page; the error page keeps the text.
@@ -218,6 +235,7 @@ async fn say_again(
     let composer = Composer {
         nonce,
         body: form.body.clone(),
+        files,
         problem: Some(crate::web::errors::words(&error).say(lang)),
         ..Composer::fresh(
             lang,
@@ -306,10 +324,13 @@ pub async fn compose(
     app: Data<&App>,
     viewer: Viewer,
     visitor: CurrentVisitor,
+    request: &Request,
     Path(cid): Path<String>,
 ) -> Result<Response> {
     let opened = open(&app, &visitor, &cid, viewer.lang).await?;
-    let composer = Composer::fresh(viewer.lang, &opened.conversation, "compose");
+    let files = unsent(&app, files::owner(&visitor, &opened), request).await?;
+    let composer =
+        Composer { files, ..Composer::fresh(viewer.lang, &opened.conversation, "compose") };
     compose_page(viewer.lang, &opened, composer)
 }
 

@@ -4,6 +4,7 @@ use super::{bar, bar_partial, lens::lens, number, open, place};
 use crate::{
     agent::{self, CurrentAgent},
     app::App,
+    attachment::web::WithFiles,
     conversation::{self, AtWork, Beside, Body, mentions},
     error::{Invalid, Result},
     event::Mention,
@@ -46,21 +47,22 @@ pub async fn write(
     me: CurrentAgent,
     request: &Request,
     Path(id): Path<String>,
-    Form(form): Form<WriteForm>,
+    WithFiles { form, files }: WithFiles<WriteForm>,
 ) -> Result<Response> {
     let work = at_work(&me, number(&id)?)?;
-    let (body, nonce) = (Body::parse(&form.body)?, Nonce::parse(&form.nonce)?);
+    let (body, nonce) = (Body::beside(&form.body, &files)?, Nonce::parse(&form.nonce)?);
     limits.message(&me.counted_as())?;
     let seen = form.seen_seq.filter(|_| form.anyway.is_none());
     let quote = form.quote;
     let sent = match form.kind.as_str() {
         "" | "text" => {
-            let beside = Beside { quote, ..Beside::default() };
+            let beside = Beside { quote, files, ..Beside::default() };
             conversation::reply(&app, work.clone(), nonce, body, beside, seen).await?
         }
         "note" => {
             let mentions = mentions(body.as_str(), &colleagues(&app).await?);
-            conversation::note(&app, work.clone(), nonce, body, Beside { quote, mentions }).await?
+            conversation::note(&app, work.clone(), nonce, body, Beside { quote, mentions, files })
+                .await?
         }
         _ => return Err(Invalid { field: "kind", reason: "invalid-form" }.into()),
     };

@@ -1,11 +1,13 @@
 //! Pages and forms of the desk: parse, act, show.
 mod acts;
+mod files;
 mod lens;
 mod menu;
 mod panels;
 mod verbs;
 
 pub use acts::{mark_seen, typing, write};
+pub use files::{bring, look};
 use lens::{asks, narrowed, word};
 pub use lens::{filter_form, lens};
 pub use menu::{amend, entry_menu};
@@ -17,6 +19,7 @@ use super::live::{Row, name};
 use crate::{
     agent::{CurrentAgent, DeskFrame, SignedIn},
     app::App,
+    attachment::{Attachment, web::unsent},
     contact,
     conversation::{
         self, Canvas, Conversation, Counts, EntryLine, Lens, QuoteLine, Range, Seat, asked_range,
@@ -75,6 +78,8 @@ struct Pane {
     last_seq: i64,
     nonce: Nonce,
     may_act: bool,
+    /// What goes with the next answer.
+    files: Vec<Attachment>,
     site: String,
     started: String,
     started_iso: String,
@@ -162,7 +167,8 @@ pub async fn show(
         Some(seq) => quote(&app, &me, pane.id, seq).await?,
         None => None,
     };
-    let pane = Pane { quote, ..pane };
+    let files = unsent(&app, files::owner(&me, pane.id), request).await?;
+    let pane = Pane { quote, files, ..pane };
     // htmx asks for the pane alone; going back through the history asks for the page.
     let mut response = if request.header("hx-request-type") == Some("partial") {
         html(&PaneFragment { pane })?
@@ -220,6 +226,7 @@ async fn pane(
         last_seq: found.last_seq,
         nonce: Nonce::new(),
         may_act: me.agent.role.may_act(),
+        files: Vec::new(),
         started: format!(
             "{} {}",
             text::day_line(found.created_at, &canvas.zone, me.lang),
@@ -282,7 +289,8 @@ async fn open(app: &App, me: &CurrentAgent, id: ConversationId) -> Result<(Conve
     let seat = Seat::Agent { id: me.agent.id, conversation: id };
     let found = conversation::find_for(app.db.read(), &seat).await?;
     let zone = text::zone(&site::find(app.db.read(), found.site).await?.zone);
-    let canvas = Canvas { audience: Side::Agent, lang: me.lang, zone, conversation: id };
+    let files = format!("/desk/c/{id}/files/");
+    let canvas = Canvas { audience: Side::Agent, lang: me.lang, zone, conversation: id, files };
     Ok((found, canvas))
 }
 

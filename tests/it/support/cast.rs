@@ -88,6 +88,40 @@ impl Person {
         Answer::read(response).await
     }
 
+    /// As a form with files does, each with the name its sender gives it; a script asks for JSON.
+    pub async fn bring(&self, path: &str, files: &[(&str, &[u8])], accept: &str) -> Answer {
+        let mut body = Vec::new();
+        for (name, bytes) in files {
+            body.extend_from_slice(
+                b"--border\r\nContent-Disposition: form-data; name=\"file\"; filename=\"",
+            );
+            body.extend_from_slice(name.as_bytes());
+            body.extend_from_slice(b"\"\r\nContent-Type: image/png\r\n\r\n");
+            body.extend_from_slice(bytes);
+            body.extend_from_slice(b"\r\n");
+        }
+        body.extend_from_slice(b"--border--\r\n");
+        self.bring_raw(path, body, accept).await
+    }
+
+    pub async fn bring_raw(&self, path: &str, body: Vec<u8>, accept: &str) -> Answer {
+        let headers = [
+            ("content-type", "multipart/form-data; boundary=border"),
+            ("sec-fetch-site", "same-origin"),
+            ("accept", accept),
+        ];
+        let mut request = self.request(Method::POST, path, &headers, "");
+        request.set_body(body);
+        Answer::read(self.door.call(request).await.unwrap()).await
+    }
+
+    /// What a browser shows or saves: how it is answered, and the bytes.
+    pub async fn bytes(&self, path: &str) -> (StatusCode, HeaderMap, Vec<u8>) {
+        let response = self.door.call(self.request(Method::GET, path, &[], "")).await.unwrap();
+        let (parts, body) = response.into_parts();
+        (parts.status, parts.headers, body.into_vec().await.unwrap())
+    }
+
     /// Only what stands above the answer, whose body may be no text.
     pub async fn head(&self, path: &str, headers: &[(&str, &str)]) -> HeaderMap {
         let response = self.door.call(self.request(Method::GET, path, headers, "")).await.unwrap();

@@ -1,0 +1,126 @@
+// Brings files to the server at once, each with a chip that shows how far it is, and names them in the form.
+const SHRUNK = 1_000_000, EDGE = 1600, LARGEST = 20_000_000;
+let coming = 0, sends = null;
+
+export function upload(form, files) {
+  for (const file of files) bring(form, file);
+}
+
+async function bring(form, file) {
+  const chip = draw(form, file), stop = new AbortController();
+  chip.querySelector('button').addEventListener('click', () => {
+    stop.abort();
+    chip.remove();
+    settle(form);
+    form.elements.body.focus();
+  });
+  coming++;
+  form.elements.body.required = false;
+  try {
+    const small = await shrunk(file);
+    if (small.size > LARGEST) throw new Error(form.dataset.large);
+    const id = await send(form, small, chip, stop.signal), field = document.createElement('input');
+    Object.assign(field, { type: 'hidden', name: 'file_id', value: id });
+    chip.append(field);
+    chip.classList.remove('coming');
+  } catch (error) {
+    chip.className = 'file bad';
+    const why = chip.querySelector('small');
+    why.setAttribute('role', 'alert');
+    why.textContent = error.message;
+    sends = null;
+  }
+  coming--;
+  settle(form);
+}
+
+// A message waits for the last of its files. One that could not be brought is looked at first.
+function settle(form) {
+  form.elements.body.required = !form.querySelector('[name=file_id], .coming');
+  if (coming || !sends) return;
+  const button = sends.isConnected ? sends : undefined;
+  sends = null;
+  form.requestSubmit(button);
+}
+document.addEventListener('submit', event => {
+  if (event.target.id !== 'f' || !coming) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  sends = event.submitter || event.target.querySelector('.btn-p');
+}, true);
+
+function draw(form, file) {
+  const chip = document.createElement('li'), name = document.createElement('span'), state = document.createElement('small');
+  const remove = document.createElement('button'), bar = document.createElement('progress');
+  const cross = form.querySelector('svg.i').cloneNode(true), use = cross.querySelector('use');
+  chip.className = 'file coming';
+  const icon = cross.cloneNode(true), shape = icon.querySelector('use');
+  shape.setAttribute('href', shape.getAttribute('href').replace(/#.*/, '#file'));
+  chip.append(icon);
+  if (/^image\/(png|jpeg|gif|webp)$/.test(file.type)) {
+    const picture = document.createElement('img');
+    picture.src = URL.createObjectURL(file);
+    picture.alt = '';
+    picture.onload = () => { icon.replaceWith(picture); URL.revokeObjectURL(picture.src); };
+    picture.onerror = () => URL.revokeObjectURL(picture.src);
+  }
+  name.textContent = file.name;
+  state.textContent = size(file.size);
+  bar.max = 1;
+  bar.value = 0;
+  bar.setAttribute('aria-label', file.name);
+  use.setAttribute('href', use.getAttribute('href').replace(/#.*/, '#x'));
+  remove.type = 'button';
+  remove.className = 'btn btn-i';
+  remove.setAttribute('aria-label', form.dataset.remove.replace('%', file.name));
+  remove.append(cross);
+  chip.append(name, state, bar, remove);
+  form.querySelector('#chips').append(chip);
+  return chip;
+}
+
+// A telephone's photograph is larger than anybody looks at.
+async function shrunk(file) {
+  if (file.size <= SHRUNK || !/^image\/(png|jpeg|webp)$/.test(file.type)) return file;
+  try {
+    const picture = await createImageBitmap(file, { imageOrientation: 'from-image' });
+    const by = Math.min(1, EDGE / Math.max(picture.width, picture.height)), canvas = document.createElement('canvas');
+    canvas.width = Math.round(picture.width * by);
+    canvas.height = Math.round(picture.height * by);
+    const ink = canvas.getContext('2d');
+    ink.fillStyle = '#fff';
+    ink.fillRect(0, 0, canvas.width, canvas.height);
+    ink.drawImage(picture, 0, 0, canvas.width, canvas.height);
+    const blob = await new Promise(done => canvas.toBlob(done, 'image/jpeg', .85));
+    if (blob && blob.size < file.size) return new File([blob], file.name.replace(/\.\w+$/, '') + '.jpg', { type: 'image/jpeg' });
+  } catch { /* the server says what is wrong with it */ }
+  return file;
+}
+
+function send(form, file, chip, stop) {
+  const words = new FormData(), bar = chip.querySelector('progress'), state = chip.querySelector('small');
+  words.append('file', file, file.name);
+  return new Promise((done, fail) => {
+    const line = new XMLHttpRequest();
+    const cut = () => fail(new Error(form.dataset.cut));
+    line.open('POST', document.getElementById('up').action);
+    line.setRequestHeader('Accept', 'application/json');
+    line.upload.onprogress = ({ loaded, total }) => { bar.value = loaded / total; };
+    line.onerror = line.onabort = cut;
+    line.onload = () => {
+      let answer = {};
+      try { answer = JSON.parse(line.responseText); } catch { return cut(); }
+      if (line.status !== 200) return fail(new Error(answer.error ? answer.error.message : form.dataset.cut));
+      const [brought] = answer.files;
+      chip.querySelector('span').textContent = brought.name;
+      state.textContent = size(brought.size);
+      done(brought.id);
+    };
+    stop.addEventListener('abort', () => line.abort());
+    line.send(words);
+  });
+}
+
+function size(bytes) {
+  return bytes < 1e3 ? `${bytes} B` : bytes < 1e6 ? `${Math.round(bytes / 1e3)} KB` : `${(bytes / 1e6).toFixed(1)} MB`;
+}

@@ -1,0 +1,13 @@
+//! Files that come with messages: checked by what is in them, kept until their conversation is forgotten, shown by links
+//! that end. Uses no other feature: whose a file is, it is told.
+mod actions;
+mod link;
+mod model;
+mod picture;
+mod store;
+pub mod web;
+
+pub use actions::{Received, chosen, find_for, forget_unsent, remove_gone, upload};
+pub use link::address;
+pub use model::{ACCEPTED, Attachment, FileName, Kind, MOST, Owner, State};
+pub use store::{are_unsent, forget, forget_of, send, tables};

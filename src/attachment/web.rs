@@ -1,0 +1,310 @@
+//! How files come in, as a stream that is never whole in memory, and how they go out, by links that end.
+use super::{
+    actions::{self, Received},
+    link,
+    model::{Attachment, Kind, LARGEST, MOST, Owner, State, unfit},
+};
+use crate::{
+    app::App,
+    error::{Error, Invalid, Result},
+    ids::FileId,
+    web::page::query,
+};
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt, stream::BoxStream};
+use multer::Multipart;
+use poem::{
+    Body, FromRequest, Request, RequestBody, Response, handler,
+    http::{HeaderValue, header},
+    web::{Data, Form, Path},
+};
+use serde::de::DeserializeOwned;
+use std::{
+    io,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+use tempfile::NamedTempFile;
+use tokio::{
+    io::{AsyncWriteExt, BufWriter},
+    time::timeout,
+};
+use tokio_util::io::ReaderStream;
+
+/// So much is read at once, in bytes.
+const PIECE: usize = 16 * 1024;
+/// The most bytes that stand between two files of a form: names, types, borders.
+const BETWEEN: usize = 64 * 1024;
+/// How long a sender may send nothing.
+const SILENCE: Duration = Duration::from_secs(30);
+/// So much of what is refused is still read, in bytes: a browser that is not done sending hears no answer.
+const REFUSED: u64 = 2 * LARGEST;
+
+/// The files of a form, or the only file that a program sends. `may` is asked before each.
+pub async fn receive(
+    app: &App,
+    request: &Request,
+    body: Body,
+    mut may: impl FnMut() -> Result<()>,
+) -> Result<Vec<Received>> {
+    let content_type = request.content_type().unwrap_or_default();
+    let coming = Coming::new(body);
+    let outcome = match multer::parse_boundary(content_type) {
+        Ok(boundary) => form(app, coming.clone(), &boundary, &mut may).await,
+        Err(_) => Err(Invalid { field: "form", reason: "invalid-form" }.into()),
+    };
+    if outcome.is_err() {
+        coming.drain().await;
+    }
+    outcome
+}
+
+/// The only file of a request, which is its whole body.
+pub async fn receive_one(app: &App, name: String, body: Body) -> Result<Received> {
+    let coming = Coming::new(body);
+    let outcome = one(app, name, coming.clone()).await;
+    if outcome.is_err() {
+        coming.drain().await;
+    }
+    outcome
+}
+
+async fn form(
+    app: &App,
+    coming: Coming,
+    boundary: &str,
+    may: &mut impl FnMut() -> Result<()>,
+) -> Result<Vec<Received>> {
+    let mut form = Multipart::new(coming.clone(), boundary);
+    let mut received = Vec::new();
+    while let Some(mut field) = in_time(form.next_field()).await?.map_err(|_| cut())? {
+        let name = field.file_name().unwrap_or_default().to_owned();
+        if name.is_empty() {
+            // No file, or what a browser sends where none was chosen: counts as what stands between files.
+            while in_time(field.chunk()).await?.map_err(|_| cut())?.is_some() {}
+            continue;
+        }
+        if received.len() == MOST {
+            return Err(unfit("invalid-file-count").into());
+        }
+        may()?;
+        let mut writing = Writing::new(app)?;
+        while let Some(piece) = in_time(field.chunk()).await?.map_err(|_| cut())? {
+            writing.write(&piece).await?;
+            coming.took(piece.len());
+        }
+        received.push(Received { name, file: writing.done().await? });
+    }
+    if received.is_empty() { Err(unfit("invalid-file-none").into()) } else { Ok(received) }
+}
+
+async fn one(app: &App, name: String, mut coming: Coming) -> Result<Received> {
+    let mut writing = Writing::new(app)?;
+    while let Some(piece) = in_time(coming.next()).await? {
+        let piece = piece.map_err(|_| cut())?;
+        writing.write(&piece).await?;
+        coming.took(piece.len());
+    }
+    Ok(Received { name, file: writing.done().await? })
+}
+
+async fn in_time<T>(coming: impl Future<Output = T>) -> Result<T> {
+    timeout(SILENCE, coming).await.map_err(|_| cut())
+}
+
+fn cut() -> Error {
+    const CUT: Invalid = unfit("invalid-file-cut");
+    CUT.into()
+}
+
+/// A body on its way. No more of it is taken at once than is put somewhere: whoever parses it would keep all there is.
+#[derive(Clone)]
+struct Coming(Arc<Mutex<Way>>);
+
+struct Way {
+    pieces: BoxStream<'static, io::Result<Bytes>>,
+    /// Set after each piece, so that whoever asks at once for the next hears that there is none yet.
+    rests: bool,
+    /// Bytes that came and of which nobody said that they took them.
+    untaken: usize,
+}
+
+impl Coming {
+    fn new(body: Body) -> Self {
+        let pieces = ReaderStream::with_capacity(body.into_async_read(), PIECE).boxed();
+        Self(Arc::new(Mutex::new(Way { pieces, rests: false, untaken: 0 })))
+    }
+
+    fn way(&self) -> MutexGuard<'_, Way> {
+        // Nothing panics while it is locked.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn took(&self, bytes: usize) {
+        let mut way = self.way();
+        way.untaken = way.untaken.saturating_sub(bytes);
+    }
+
+    async fn drain(mut self) {
+        let reading = async {
+            let mut left = REFUSED;
+            while let Some(Ok(piece)) = self.next().await {
+                self.took(piece.len());
+                left = left.saturating_sub(piece.len() as u64);
+                if left == 0 {
+                    break;
+                }
+            }
+        };
+        let _ = timeout(SILENCE, reading).await;
+    }
+}
+
+impl Stream for Coming {
+    type Item = io::Result<Bytes>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let mut way = self.way();
+        if std::mem::take(&mut way.rests) {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let piece = ready!(way.pieces.as_mut().poll_next(context));
+        if let Some(Ok(piece)) = &piece {
+            way.rests = true;
+            way.untaken += piece.len();
+            if way.untaken > BETWEEN {
+                return Poll::Ready(Some(Err(io::Error::other("too much that is no file"))));
+            }
+        }
+        Poll::Ready(piece)
+    }
+}
+
+/// A file on its way to the disk.
+struct Writing {
+    file: NamedTempFile,
+    out: BufWriter<tokio::fs::File>,
+    /// In bytes.
+    size: u64,
+}
+
+impl Writing {
+    fn new(app: &App) -> Result<Self> {
+        let file = app.files.incoming()?;
+        let out = file.as_file().try_clone().map_err(no_room)?;
+        Ok(Self { file, out: BufWriter::new(out.into()), size: 0 })
+    }
+
+    async fn write(&mut self, piece: &[u8]) -> Result<()> {
+        self.size += piece.len() as u64;
+        if self.size > LARGEST {
+            return Err(Error::FileTooLarge { megabytes: LARGEST / 1_000_000 });
+        }
+        self.out.write_all(piece).await.map_err(no_room)
+    }
+
+    async fn done(mut self) -> Result<NamedTempFile> {
+        self.out.flush().await.map_err(no_room)?;
+        Ok(self.file)
+    }
+}
+
+fn no_room(error: io::Error) -> Error {
+    Error::Unavailable(error.into())
+}
+
+/// Nothing in a file runs, whatever a browser takes it for.
+const POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; sandbox");
+
+/// `GET /f/{id}/{name}?until=…&sig=…`: pictures are shown, everything else is saved.
+#[handler]
+pub async fn serve(
+    app: Data<&App>,
+    request: &Request,
+    Path((id, _name)): Path<(String, String)>,
+) -> Result<Response> {
+    let asked = |name| query(request, name).unwrap_or_default();
+    let file = link::follow(&app, &id, &asked("until"), &asked("sig")).await?;
+    let object = app.files.get(file.id.as_str()).await?;
+    let content_type = match file.kind {
+        Kind::Text => "text/plain; charset=utf-8",
+        other => other.media_type(),
+    };
+    let mut response = Response::builder()
+        .content_type(content_type)
+        .header(header::CONTENT_LENGTH, object.size)
+        .header(header::CACHE_CONTROL, "private, max-age=1800, immutable")
+        .header(header::CONTENT_DISPOSITION, disposition(&file))
+        .body(Body::from_bytes_stream(object.bytes));
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, POLICY);
+    Ok(response)
+}
+
+/// As RFC 6266 says, in letters that every browser knows and in those the name has.
+fn disposition(file: &Attachment) -> String {
+    let how = if file.kind.is_picture() { "inline" } else { "attachment" };
+    let plain = |c: char| if c.is_ascii_graphic() && !matches!(c, '"' | '\\') { c } else { '_' };
+    let known: String = file.name.chars().map(plain).collect();
+    format!("{how}; filename=\"{known}\"; filename*=UTF-8''{}", link::encoded(&file.name))
+}
+
+/// A form that may name files to send along, as often as there are, by `file_id`.
+#[derive(Debug)]
+pub struct WithFiles<T> {
+    pub form: T,
+    pub files: Vec<FileId>,
+}
+
+impl<'a, T: DeserializeOwned> FromRequest<'a> for WithFiles<T> {
+    async fn from_request(request: &'a Request, body: &mut RequestBody) -> poem::Result<Self> {
+        let bytes = body.take()?.into_bytes().await?;
+        let fields = url::form_urlencoded::parse(&bytes);
+        let named: Vec<_> =
+            fields.filter(|(name, _)| name == "file_id").map(|(_, id)| id).collect();
+        let files = chosen_ids(named.iter().map(AsRef::as_ref))?;
+        let mut again = RequestBody::new(bytes.clone().into());
+        let Form(form) = Form::from_request(request, &mut again).await?;
+        Ok(Self { form, files })
+    }
+}
+
+/// What an address names by `file` and its owner has not sent: a page shows it beside what is being written.
+pub async fn unsent(app: &App, owner: Owner, request: &Request) -> Result<Vec<Attachment>> {
+    let fields = url::form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes());
+    let named: Vec<_> = fields.filter(|(name, _)| name == "file").map(|(_, id)| id).collect();
+    let ids = chosen_ids(named.iter().map(AsRef::as_ref)).unwrap_or_default();
+    let found = actions::chosen(app, owner, &ids).await.unwrap_or_default();
+    Ok(found.into_iter().filter(|file| file.state == State::Unsent).collect())
+}
+
+/// What was brought, for a script.
+pub fn told(files: &[Attachment]) -> Response {
+    let files: Vec<_> = files.iter().map(Attachment::told).collect();
+    let body = serde_json::json!({ "files": files }).to_string();
+    Response::builder().content_type("application/json").body(body)
+}
+
+/// Whether it is a script that asks.
+pub fn is_for_scripts(request: &Request) -> bool {
+    request.header("accept").is_some_and(|accept| accept.contains("application/json"))
+}
+
+/// How an address names files that were brought: `&file=…` for each.
+pub fn names(files: &[Attachment]) -> String {
+    files.iter().map(|file| format!("&file={}", file.id)).collect()
+}
+
+/// Each once.
+pub fn chosen_ids<'a>(ids: impl IntoIterator<Item = &'a str>) -> Result<Vec<FileId>> {
+    let mut chosen = Vec::new();
+    for id in ids {
+        let id = FileId::parse(id).ok_or(unfit("invalid-file-gone"))?;
+        if !chosen.contains(&id) {
+            chosen.push(id);
+        }
+    }
+    if chosen.len() > MOST { Err(unfit("invalid-file-count").into()) } else { Ok(chosen) }
+}

@@ -1,0 +1,67 @@
+//! Files of a conversation at the desk: brought before the answer or note that they go with, and looked at.
+use super::{acts::at_work, lens::lens, number, place};
+use crate::{
+    agent::CurrentAgent,
+    app::App,
+    attachment::{
+        self, Owner,
+        web::{is_for_scripts, names, receive, told},
+    },
+    conversation::{self, Seat},
+    error::Result,
+    event::Side,
+    ids::ConversationId,
+    web::{limits::Limits, page::see_other},
+};
+use poem::{
+    Body, Request, Response, handler,
+    web::{Data, Path},
+};
+use std::sync::Arc;
+
+#[handler]
+pub async fn bring(
+    app: Data<&App>,
+    limits: Data<&Arc<Limits>>,
+    me: CurrentAgent,
+    Path(id): Path<String>,
+    request: &Request,
+    body: Body,
+) -> Result<Response> {
+    let work = at_work(&me, number(&id)?)?;
+    see(&app, &me, work.conversation).await?;
+    let who = me.counted_as();
+    let received = receive(&app, request, body, || limits.upload(&who)).await?;
+    let mut files = Vec::with_capacity(received.len());
+    for one in received {
+        files.push(attachment::upload(&app, owner(&me, work.conversation), one).await?);
+    }
+    if is_for_scripts(request) {
+        return Ok(told(&files));
+    }
+    let place = place(&lens(request, me.agent.id), work.conversation);
+    Ok(see_other(format!("{place}{}", names(&files))))
+}
+
+/// Leads whoever may see the conversation to the bytes.
+#[handler]
+pub async fn look(
+    app: Data<&App>,
+    me: CurrentAgent,
+    Path((id, file)): Path<(String, String)>,
+) -> Result<Response> {
+    let id = number(&id)?;
+    see(&app, &me, id).await?;
+    let file = attachment::find_for(&app, owner(&me, id), &file).await?;
+    Ok(see_other(attachment::address(&app, &file)))
+}
+
+/// What is not hers to see is not there.
+async fn see(app: &App, me: &CurrentAgent, conversation: ConversationId) -> Result<()> {
+    let seat = Seat::Agent { id: me.agent.id, conversation };
+    conversation::find_for(app.db.read(), &seat).await.map(|_| ())
+}
+
+pub fn owner(me: &CurrentAgent, conversation: ConversationId) -> Owner {
+    Owner { conversation, side: Side::Agent, id: me.agent.id.0 }
+}

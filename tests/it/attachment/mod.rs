@@ -1,0 +1,491 @@
+//! Files that come with messages: who brings them, who sees them, when they end, and what of hostile ones is left (T34).
+mod hostile;
+
+use crate::support::{
+    Agent, Answer, Installation, Person, Visitor, installation, limited_installation,
+    program::value,
+};
+use jiff::SignedDuration;
+use kefu::{
+    agent::Scope,
+    attachment, conversation,
+    ids::{AgentId, ConversationId, Nonce},
+};
+use poem::http::{HeaderMap, Method, StatusCode};
+use sea_orm::{ConnectionTrait, Statement};
+use serde_json::json;
+
+/// A small picture.
+pub fn picture(format: image::ImageFormat) -> Vec<u8> {
+    let painted = image::RgbImage::from_fn(400, 300, |x, y| image::Rgb([x as u8, y as u8, 90]));
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    painted.write_to(&mut bytes, format).unwrap();
+    bytes.into_inner()
+}
+
+pub fn png() -> Vec<u8> {
+    picture(image::ImageFormat::Png)
+}
+
+impl Visitor {
+    /// Brings a file as a script does.
+    pub async fn brings(&self, name: &str, bytes: &[u8]) -> Answer {
+        self.person.bring(&self.path("/files"), &[(name, bytes)], "application/json").await
+    }
+
+    /// A file that was brought; what it is called.
+    pub async fn has(&self, name: &str, bytes: &[u8]) -> String {
+        id_of(self.brings(name, bytes).await)
+    }
+
+    async fn sends(&self, nonce: &Nonce, body: &str, files: &[&str]) -> Answer {
+        sends(&self.person, &self.path("/messages"), nonce, body, files, "text").await
+    }
+}
+
+impl Agent {
+    async fn has(&self, id: i64, name: &str, bytes: &[u8]) -> String {
+        let path = format!("/desk/c/{id}/files");
+        id_of(self.person.bring(&path, &[(name, bytes)], "application/json").await)
+    }
+
+    async fn sends(&self, id: i64, kind: &str, body: &str, files: &[&str]) -> Answer {
+        let path = format!("/desk/c/{id}/messages");
+        sends(&self.person, &path, &Nonce::new(), body, files, kind).await
+    }
+}
+
+fn id_of(answer: Answer) -> String {
+    let answer = value(&answer.must(StatusCode::OK));
+    answer["files"][0]["id"].as_str().unwrap().to_owned()
+}
+
+async fn sends(
+    person: &Person,
+    path: &str,
+    nonce: &Nonce,
+    body: &str,
+    files: &[&str],
+    kind: &str,
+) -> Answer {
+    let mut fields = vec![("nonce", nonce.as_str()), ("body", body), ("kind", kind)];
+    fields.extend(files.iter().map(|id| ("file_id", *id)));
+    person.hx_post(path, &fields).await
+}
+
+/// What stands behind a link that a page has.
+pub async fn follow(person: &Person, path: &str) -> (HeaderMap, Vec<u8>) {
+    let place = person.get(path).await.goes_to();
+    let (status, headers, bytes) = person.bytes(&place).await;
+    assert_eq!(status, StatusCode::OK, "{place}");
+    (headers, bytes)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pictures_and_papers_go_both_ways_and_page_and_stream_show_them_alike() {
+    let site = installation().await;
+    let (vera, ana) = (site.vera().await, site.ana().await);
+    let id = ana.newest("queue").await;
+    let photo = vera.has("砚台.PNG", &png()).await;
+    let paper = vera.has("bill.pdf", b"%PDF-1.7\n1 0 obj\n").await;
+    let mut stream = vera.listen("1").await;
+    let sent = vera.sends(&Nonce::new(), "", &[&photo, &paper]).await.must(StatusCode::OK);
+    let line = sent.entry("m-2").to_owned();
+    let (pic, doc) = (vera.path(&format!("/files/{photo}")), vera.path(&format!("/files/{paper}")));
+    assert!(
+        line.contains(&format!("<img src=\"{pic}\" alt=\"砚台.png\" width=\"240\" height=\"180\"")),
+        "{line}"
+    );
+    assert!(line.contains(&format!("href=\"{doc}\"")) && line.contains("bill.pdf"), "{line}");
+    assert!(!line.contains("class=\"b\""), "nothing was said: {line}");
+    assert!(stream.entry().await.data.contains(&line));
+    assert_eq!(vera.page().await.entry("m-2"), line);
+
+    let pane = ana.person.get(&format!("/desk/c/{id}")).await;
+    pane.says(&format!("<img src=\"/desk/c/{id}/files/{photo}\""));
+    ana.person.get("/desk/c?tab=queue").await.says("📎 砚台.png");
+    for (person, path) in
+        [(&vera.person, pic), (&ana.person, format!("/desk/c/{id}/files/{photo}"))]
+    {
+        let (headers, bytes) = follow(person, &path).await;
+        assert_eq!(image::load_from_memory(&bytes).unwrap().width(), 400);
+        assert_eq!(headers["content-type"], "image/png");
+        assert_eq!(headers["content-length"], bytes.len().to_string());
+        assert_eq!(headers["content-security-policy"], "default-src 'none'; sandbox");
+        assert_eq!(headers["x-content-type-options"], "nosniff");
+        assert_eq!(headers["cache-control"], "private, max-age=1800, immutable");
+        assert_eq!(
+            headers["content-disposition"],
+            "inline; filename=\"__.png\"; filename*=UTF-8''%E7%A0%9A%E5%8F%B0.png"
+        );
+    }
+    let (headers, bytes) = follow(&vera.person, &doc).await;
+    assert_eq!(bytes, b"%PDF-1.7\n1 0 obj\n");
+    assert_eq!(
+        headers["content-disposition"],
+        "attachment; filename=\"bill.pdf\"; filename*=UTF-8''bill.pdf"
+    );
+
+    let answer = ana.has(id, "reply.txt", "你好".as_bytes()).await;
+    ana.sends(id, "text", "here", &[&answer]).await.must(StatusCode::OK);
+    vera.page().await.says("reply.txt");
+    let (headers, _) = follow(&vera.person, &vera.path(&format!("/files/{answer}"))).await;
+    assert_eq!(headers["content-type"], "text/plain; charset=utf-8");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_is_seen_by_whom_it_was_sent_to_and_by_nobody_before() {
+    let site = installation().await;
+    let (vera, walt) = (site.vera().await, site.walt().await);
+    let (ana, ben) = (site.ana().await, site.ben().await);
+    let (own, other) = (1, 2);
+    let file = vera.has("a.png", &png()).await;
+    let (mine, desks) =
+        (vera.path(&format!("/files/{file}")), format!("/desk/c/{own}/files/{file}"));
+    let hidden = async |person: &Person, path: &str| {
+        person.get(path).await.must(StatusCode::NOT_FOUND);
+    };
+    vera.person.get(&mine).await.goes_to();
+    hidden(&ana.person, &desks).await;
+    hidden(&walt.person, &mine).await;
+    hidden(&walt.person, &walt.path(&format!("/files/{file}"))).await;
+    // Nor can anybody else send it, nor she in another conversation.
+    for refused in [
+        walt.sends(&Nonce::new(), "x", &[&file]).await,
+        ana.sends(own, "text", "x", &[&file]).await,
+        walt.sends(&Nonce::new(), "x", &["AAAAAAAAAAAAAAAAAAAAAA"]).await,
+        walt.sends(&Nonce::new(), "x", &["../../x"]).await,
+    ] {
+        refused.must(StatusCode::UNPROCESSABLE_ENTITY).says("not there any more");
+    }
+    vera.sends(&Nonce::new(), "look", &[&file]).await.must(StatusCode::OK);
+    ana.person.get(&desks).await.goes_to();
+    ben.person.get(&desks).await.goes_to();
+    hidden(&walt.person, &mine).await;
+    hidden(&ana.person, &format!("/desk/c/{other}/files/{file}")).await;
+
+    // What is in a note is the agents' own.
+    let secret = ana.has(own, "secret.txt", b"secret").await;
+    hidden(&ben.person, &format!("/desk/c/{own}/files/{secret}")).await;
+    ana.sends(own, "note", "", &[&secret]).await.must(StatusCode::OK);
+    ben.person.get(&format!("/desk/c/{own}/files/{secret}")).await.goes_to();
+    hidden(&vera.person, &vera.path(&format!("/files/{secret}"))).await;
+    vera.page().await.says_not("secret");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_is_sent_once_and_the_same_send_again_is_the_same() {
+    let site = installation().await;
+    let vera = site.vera().await;
+    let (first, second) = (vera.has("a.txt", b"a").await, vera.has("b.txt", b"b").await);
+    let nonce = Nonce::new();
+    let both = [first.as_str(), &second];
+    let sends = (0..8).map(|_| vera.sends(&nonce, "x", &both));
+    for sent in futures_util::future::join_all(sends).await {
+        assert_eq!(sent.must(StatusCode::OK).all("id=\"m-"), ["2"]);
+    }
+    vera.sends(&nonce, "x", &[&first]).await.must(StatusCode::CONFLICT);
+    vera.sends(&Nonce::new(), "x", &[&second]).await.must(StatusCode::UNPROCESSABLE_ENTITY);
+    // A file that cannot go keeps the others back, and the words with them.
+    let third = vera.has("c.txt", b"c").await;
+    vera.sends(&Nonce::new(), "x", &[&third, &first]).await.must(StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(vera.page().await.all("id=\"m-").len(), 2);
+    vera.sends(&Nonce::new(), "", &[&third]).await.must(StatusCode::OK);
+    vera.sends(&Nonce::new(), "", &[]).await.must(StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_refused_can_be_sent_with_its_files_once_it_may() {
+    let site = installation().await;
+    let (_vera, ana) = (site.vera().await, site.ana().await);
+    let file = ana.has(1, "a.txt", b"a").await;
+    ana.act(1, "close").await.must(StatusCode::OK);
+    ana.sends(1, "text", "late", &[&file]).await.must(StatusCode::CONFLICT);
+    ana.act(1, "reopen").await.must(StatusCode::OK);
+    ana.sends(1, "text", "late", &[&file]).await.must(StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_link_ends_and_cannot_be_made_up() {
+    let site = installation().await;
+    let vera = site.vera().await;
+    let file = vera.has("a.txt", b"a").await;
+    let path = vera.path(&format!("/files/{file}"));
+    let link = vera.person.get(&path).await.goes_to();
+    assert_eq!(vera.person.get(&path).await.goes_to(), link, "a browser keeps what it has");
+    site.stranger().get(&link).await.must(StatusCode::OK);
+    let other = vera.has("b.txt", b"b").await;
+    let (_, signature) = link.rsplit_once("sig=").unwrap();
+    for forged in [
+        link.replace(&file, &other),
+        link.replace("until=1", "until=2"),
+        link.replace("&sig=", "&x="),
+        format!("{}AAAA", &link[..link.len() - 4]),
+        link.replace(signature, ""),
+        link.replace(&file, "AAAAAAAAAAAAAAAAAAAAAA"),
+        link.replace("until=", "until=x"),
+    ] {
+        site.stranger().get(&forged).await.must(StatusCode::NOT_FOUND);
+    }
+    site.app.clock.turn(SignedDuration::from_mins(14));
+    site.stranger().get(&link).await.must(StatusCode::OK);
+    site.app.clock.turn(SignedDuration::from_mins(17));
+    site.stranger().get(&link).await.must(StatusCode::NOT_FOUND);
+    follow(&vera.person, &path).await;
+}
+
+#[tokio::test]
+async fn ten_a_minute_and_a_hundred_megabytes_a_day() {
+    let site = limited_installation().await;
+    let vera = site.vera().await;
+    for n in 0..10 {
+        vera.has(&format!("{n}.txt"), b"x").await;
+    }
+    let refused = vera.brings("11.txt", b"x").await.must(StatusCode::TOO_MANY_REQUESTS);
+    assert!(!refused.header("retry-after").is_empty());
+
+    let site = installation().await;
+    let vera = site.vera().await;
+    let big = "x".repeat(19_999_990);
+    for n in 0..5 {
+        vera.has(&format!("{n}.txt"), big.as_bytes()).await;
+    }
+    vera.has("last.txt", b"12345").await;
+    vera.brings("more.txt", "x".repeat(46).as_bytes())
+        .await
+        .must(StatusCode::UNPROCESSABLE_ENTITY)
+        .says("100 MB");
+    // Others are not kept from it, nor is she tomorrow.
+    let (walt, ana) = (site.walt().await, site.ana().await);
+    walt.has("w.txt", b"w").await;
+    for n in 0..6 {
+        ana.has(2, &format!("{n}.txt"), big.as_bytes()).await;
+    }
+    site.app.clock.turn(SignedDuration::from_hours(25));
+    vera.has("more.txt", big.as_bytes()).await;
+}
+
+#[tokio::test]
+async fn twenty_megabytes_and_ten_files() {
+    let site = installation().await;
+    let vera = site.vera().await;
+    let big = vec![b'x'; 20_000_001];
+    vera.has("big.txt", &big[1..]).await;
+    vera.brings("big.txt", &big).await.must(StatusCode::PAYLOAD_TOO_LARGE).says("20 MB");
+    let many: Vec<(&str, &[u8])> = vec![("a.txt", b"a"); 11];
+    let path = vera.path("/files");
+    let brought = vera.person.bring(&path, &many[1..], "application/json").await;
+    assert_eq!(value(&brought.must(StatusCode::OK))["files"].as_array().unwrap().len(), 10);
+    vera.person
+        .bring(&path, &many, "application/json")
+        .await
+        .must(StatusCode::UNPROCESSABLE_ENTITY);
+    // Whatever is no file, there is not much room for it.
+    for (before, name) in [(vec![b'x'; 300_000], "x"), (Vec::new(), &*"n".repeat(300_000))] {
+        let mut body = before;
+        body.extend_from_slice(
+            b"\r\n--border\r\nContent-Disposition: form-data; name=\"file\"; filename=\"",
+        );
+        body.extend_from_slice(name.as_bytes());
+        body.extend_from_slice(b"\"\r\n\r\nx\r\n--border--\r\n");
+        vera.person
+            .bring_raw(&path, body, "application/json")
+            .await
+            .must(StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    vera.person
+        .bring(&path, &[("", b"")], "application/json")
+        .await
+        .must(StatusCode::UNPROCESSABLE_ENTITY);
+    // Everywhere else a body is as small as ever.
+    let other = vera.path("/messages");
+    vera.person
+        .bring(&other, &[("a", &big)], "text/html")
+        .await
+        .must(StatusCode::PAYLOAD_TOO_LARGE);
+}
+
+#[tokio::test]
+async fn what_nobody_sent_is_forgotten_after_a_day_and_the_rest_with_its_conversation() {
+    let site = installation().await;
+    let (vera, ana) = (site.vera().await, site.ana().await);
+    let (left, sent) = (vera.has("left.txt", b"left").await, vera.has("sent.txt", b"sent").await);
+    vera.sends(&Nonce::new(), "", &[&sent]).await.must(StatusCode::OK);
+    assert_eq!(attachment::forget_unsent(&site.app).await.unwrap(), 0);
+    let day = SignedDuration::from_hours(25).as_micros();
+    site.change(&format!("UPDATE attachment SET at = at - {day}")).await;
+    assert_eq!(attachment::forget_unsent(&site.app).await.unwrap(), 1);
+    assert_eq!(attachment::remove_gone(&site.app).await.unwrap(), 1);
+    vera.person.get(&vera.path(&format!("/files/{left}"))).await.must(StatusCode::NOT_FOUND);
+    follow(&vera.person, &vera.path(&format!("/files/{sent}"))).await;
+    assert_eq!((kept(&site), rows(&site).await), (1, 1));
+
+    ana.act(1, "close").await.must(StatusCode::OK);
+    let now = site.app.db.now().await.unwrap() + SignedDuration::from_hours(1);
+    assert_eq!(conversation::forget_closed_before(&site.app, now).await.unwrap(), 1);
+    assert_eq!(attachment::remove_gone(&site.app).await.unwrap(), 1);
+    assert_eq!((kept(&site), rows(&site).await), (0, 0));
+}
+
+/// Files on the disk.
+fn kept(site: &Installation) -> usize {
+    let folders = std::fs::read_dir(site.app.config.data_dir.join("files")).unwrap();
+    folders.map(|folder| std::fs::read_dir(folder.unwrap().path()).unwrap().count()).sum()
+}
+
+async fn rows(site: &Installation) -> i64 {
+    let db = site.app.db.read();
+    let count = "SELECT COUNT(*) AS n FROM attachment";
+    let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), count)).await;
+    row.unwrap().unwrap().try_get("", "n").unwrap()
+}
+
+#[tokio::test]
+async fn without_scripts_a_file_waits_in_the_form_until_it_is_sent() {
+    let site = installation().await;
+    let (vera, ana) = (site.vera().await, site.ana().await);
+    let path = vera.path("/files?back=compose");
+    let place = vera.person.bring(&path, &[("a.png", &png())], "text/html").await.goes_to();
+    let form = vera.person.get(&place).await.must(StatusCode::OK);
+    form.says("a.png").says_not("required");
+    let (nonce, file) = (form.field("nonce"), form.field("file_id"));
+    let fields = [("nonce", nonce.as_str()), ("body", ""), ("file_id", &file), ("back", "compose")];
+    // What is wrong with the words leaves the files where they are.
+    let long = "x".repeat(5_001);
+    let wrong = [("nonce", nonce.as_str()), ("body", &long), ("file_id", &file)];
+    let again = vera
+        .person
+        .post(&vera.path("/messages"), &wrong)
+        .await
+        .must(StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(again.field("file_id"), file);
+    assert_eq!(
+        vera.person.post(&vera.path("/messages"), &fields).await.goes_to(),
+        vera.path("/compose")
+    );
+    vera.page().await.says("alt=\"a.png\"");
+    vera.person.get(&place).await.says_not("file_id");
+    let refused = vera.person.bring(&path, &[("a.svg", b"<svg/>")], "text/html").await;
+    refused.must(StatusCode::UNPROCESSABLE_ENTITY).says("SVG").says("<textarea");
+
+    let place = ana
+        .person
+        .bring("/desk/c/1/files?tab=queue", &[("b.txt", b"b")], "text/html")
+        .await
+        .goes_to();
+    let pane = ana.person.get(&place).await.must(StatusCode::OK);
+    let fields = [
+        ("nonce", pane.field("nonce")),
+        ("body", String::new()),
+        ("file_id", pane.field("file_id")),
+    ];
+    let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    ana.person.post("/desk/c/1/messages", &fields).await.goes_to();
+    vera.page().await.says("b.txt");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn programs_bring_and_send_files_too() {
+    let site = installation().await;
+    let ana = site.ana().await;
+    let visitor = site.visitor_program().await;
+    let conversation = visitor.start("hello").await;
+    let bring = async |path: &str, token: &str, bytes: &str| {
+        let bearer = format!("Bearer {token}");
+        let headers =
+            [("authorization", bearer.as_str()), ("content-type", "application/octet-stream")];
+        site.stranger().ask(Method::POST, path, &headers, bytes).await
+    };
+    let path = format!("/api/v1/conversations/{conversation}/files?name=hello.txt");
+    let file = value(&bring(&path, &visitor.token, "hello there").await.must(StatusCode::CREATED));
+    assert_eq!((&file["name"], &file["size"]), (&json!("hello.txt"), &json!(11)));
+    let new = json!({ "nonce": "n", "body": "", "attachments": [file["id"]] });
+    let sent = visitor.post(&format!("/conversations/{conversation}/entries"), &new).await;
+    let sent = value(&sent.must(StatusCode::CREATED));
+    assert_eq!(sent["entry"]["attachments"], json!([file]));
+
+    let program = site.agent_program("ana", Scope::Write).await;
+    let entries = value(&program.get("/conversations/1/entries").await.must(StatusCode::OK));
+    assert_eq!(entries["entries"][1]["attachments"], json!([file]));
+    let id = file["id"].as_str().unwrap();
+    let link =
+        value(&program.get(&format!("/conversations/1/files/{id}")).await.must(StatusCode::OK));
+    let link = link["url"].as_str().unwrap().strip_prefix(&site.app.config.public_url()).unwrap();
+    site.stranger().get(link).await.must(StatusCode::OK).says("hello there");
+    ana.person.get(&format!("/desk/c/1/files/{id}")).await.goes_to();
+    let stranger = site.visitor_program().await;
+    stranger.start("I am somebody else").await;
+    stranger
+        .get(&format!("/conversations/{conversation}/files/{id}"))
+        .await
+        .must(StatusCode::NOT_FOUND);
+    bring(&path, &stranger.token, "x").await.must(StatusCode::NOT_FOUND);
+    bring(&path, &visitor.token, "").await.must(StatusCode::UNPROCESSABLE_ENTITY);
+    let reader = site.agent_program("ana", Scope::Read).await;
+    bring("/api/v1/conversations/1/files", &reader.token, "x").await.must(StatusCode::FORBIDDEN);
+
+    let mut line = program.connect(site.listening().await).await.unwrap();
+    line.until("hello").await;
+    let file = value(&bring("/api/v1/conversations/1/files?name=a", &program.token, "a").await);
+    line.say(json!({ "type": "send", "ref": "r", "conversation": 1, "nonce": "m", "body": "", "attachments": [file["id"]] })).await;
+    assert_eq!(line.until("ok").await["seq"], 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_takes_files_along_and_notices_when_one_is_damaged() {
+    let site = installation().await;
+    let vera = site.vera().await;
+    let (sent, _left) = (vera.has("sent.txt", b"sent").await, vera.has("left.png", &png()).await);
+    vera.sends(&Nonce::new(), "", &[&sent]).await.must(StatusCode::OK);
+    let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let file = folder.path().join("kefu.db");
+    let run = |command: &str, data: &std::path::Path, database: Option<&String>| {
+        let mut kefu = std::process::Command::new(env!("CARGO_BIN_EXE_kefu"));
+        kefu.args([command, file.to_str().unwrap()]).env("KEFU_DATA_DIR", data);
+        match database {
+            Some(url) => kefu.env("KEFU_DATABASE_URL", url),
+            None => kefu.env_remove("KEFU_DATABASE_URL"),
+        };
+        kefu.output().unwrap()
+    };
+    let config = &site.app.config;
+    let taken = run("backup", &config.data_dir, config.database_url.as_ref());
+    assert!(taken.status.success(), "{}", String::from_utf8_lossy(&taken.stderr));
+    assert!(run("verify", other.path(), None).status.success());
+    let restored = run("restore", other.path(), None);
+    assert!(restored.status.success(), "{}", String::from_utf8_lossy(&restored.stderr));
+    let copy = other.path().join("files").join(&sent[..2]).join(&sent);
+    assert_eq!(std::fs::read(copy).unwrap(), b"sent");
+
+    let copy = folder.path().join("kefu.db.files").join(&sent);
+    for damage in [&b"bent"[..], b"sen", b""] {
+        std::fs::write(&copy, damage).unwrap();
+        let found = run("verify", other.path(), None);
+        assert!(
+            !found.status.success() && String::from_utf8_lossy(&found.stderr).contains("damaged")
+        );
+    }
+    std::fs::remove_file(copy).unwrap();
+    assert!(!run("verify", other.path(), None).status.success());
+}
+
+#[tokio::test]
+async fn what_is_taken_back_takes_its_files_along() {
+    let site = installation().await;
+    let (vera, ana) = (site.vera().await, site.ana().await);
+    let file = ana.has(1, "a.txt", b"a").await;
+    ana.sends(1, "text", "oops", &[&file]).await.must(StatusCode::OK);
+    let path = vera.path(&format!("/files/{file}"));
+    follow(&vera.person, &path).await;
+    let by = conversation::AtWork {
+        agent: AgentId(1),
+        name: "ana".into(),
+        conversation: ConversationId(1),
+    };
+    conversation::amend(&site.app, by, Nonce::new(), 2, conversation::Change::Recall)
+        .await
+        .unwrap();
+    vera.person.get(&path).await.must(StatusCode::NOT_FOUND);
+    ana.person.get(&format!("/desk/c/1/files/{file}")).await.must(StatusCode::NOT_FOUND);
+    vera.page().await.says_not("a.txt");
+}
