@@ -3,10 +3,12 @@ use crate::{
     agent::web as agent,
     api,
     app::App,
+    canned_reply::web as canned,
     config::Switch,
     conversation::web as conversation,
     demo::web as demo,
     desk::web as desk,
+    draft::web as draft,
     health::web as health,
     live,
     panel::web as panel,
@@ -89,10 +91,13 @@ fn addresses() -> Route {
         .at("/desk/c/:id/messages", get(desk::messages).post(desk::write))
         .at("/desk/c/:id/seen", post(desk::mark_seen))
         .at("/desk/c/:id/typing", post(desk::typing))
+        .at("/desk/c/:id/draft", post(draft::keep))
         .at("/desk/c/:id/m/:seq", get(desk::entry_menu))
         .at("/desk/c/:id/m/:seq/:verb", post(desk::amend)) // edit, recall
         // claim, close, reopen, transfer, invite, snooze, wake, priority, tags; some have a form of their own
         .at("/desk/c/:id/:verb", get(desk::panel_form).post(desk::act))
+        .at("/desk/canned", get(canned::offer))
+        .at("/desk/emoji", get(desk::choose_emoji))
         .at("/desk/filter", get(desk::filter_form))
         .at("/desk/views", post(saved_view::keep))
         .at("/desk/views/:id/remove", post(saved_view::forget))
@@ -122,6 +127,12 @@ fn addresses() -> Route {
         .at("/desk/me/sessions/end", post(agent::end_session))
         .at("/desk/me/tokens", post(agent::make_token))
         .at("/desk/me/tokens/end", post(agent::end_token))
+        .at("/desk/settings/canned-replies", get(canned::index).post(canned::add))
+        .at("/desk/settings/canned-replies/new", get(canned::new))
+        .at("/desk/settings/canned-replies/export", get(canned::export))
+        .at("/desk/settings/canned-replies/import", get(canned::import_form).post(canned::import))
+        .at("/desk/settings/canned-replies/:reply", get(canned::edit).post(canned::change))
+        .at("/desk/settings/canned-replies/:reply/remove", post(canned::remove))
         // Those who manage.
         .at("/desk/settings/agents", get(staff::index).post(staff::hire))
         .at("/desk/settings/agents/:agent", post(staff::change))

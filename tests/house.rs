@@ -21,10 +21,12 @@ const FLOORS: &[&[&str]] = &[
     // features
     &[
         "agent",
+        "canned_reply",
         "contact",
         "conversation",
         "demo",
         "desk",
+        "draft",
         "health",
         "panel",
         "saved_view",
@@ -46,7 +48,10 @@ const FEATURES: &[&str] = FLOORS[8];
 /// Which feature may use which.
 const DOORS: &[(&str, &[&str])] = &[
     ("conversation", &["contact", "site"]),
-    ("desk", &["agent", "contact", "conversation", "saved_view", "site", "tag"]),
+    (
+        "desk",
+        &["agent", "canned_reply", "contact", "conversation", "draft", "saved_view", "site", "tag"],
+    ),
     ("panel", &["agent", "contact", "conversation", "site"]),
     ("saved_view", &["agent"]),
     ("tag", &["agent"]),
@@ -54,6 +59,8 @@ const DOORS: &[(&str, &[&str])] = &[
     ("demo", &["agent", "site"]),
     ("staff", &["agent", "team"]),
     ("team", &["agent"]),
+    ("canned_reply", &["agent", "contact", "conversation", "team"]),
+    ("draft", &["agent", "conversation"]),
 ];
 
 /// Each tool in its cupboard: the files that may say a word.
@@ -65,6 +72,7 @@ const CUPBOARDS: &[(&str, &[&str])] = &[
         &[
             "/web.rs",
             "agent/web/",
+            "canned_reply/web/",
             "conversation/web/",
             "desk/web/",
             "staff/web/",
@@ -85,6 +93,7 @@ const CUPBOARDS: &[(&str, &[&str])] = &[
     ("tokio_io_timeout::", &["web/serve.rs"]),
     ("hyper_util::", &["web/serve.rs"]),
     ("governor::", &["web/limits.rs"]),
+    ("csv::", &["canned_reply/sheet.rs"]),
     ("clap::", &["config.rs", "commands.rs", "main.rs"]),
     ("fluent_templates::", &["text/"]),
     ("tracing_subscriber::", &["main.rs"]),

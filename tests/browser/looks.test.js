@@ -30,6 +30,8 @@ before(async () => {
   await sees(vera, '短信发给您');
   await say(vera, '太好了，谢谢！');
   await sees(lin, '太好了');
+  const sheet = '短码,标题,内容,使用范围\ntkgz,退款规则,七天内可无理由退款，运费由买家承担。退款会在收到退货后 1–3 个工作日内原路退回。,所有人\nfh,发货时间,当天 16:00 前付款，当天发货。,所有人\nhi,问候,您好，我是{客服}，请问有什么可以帮您？,仅自己';
+  await lin.context().request.post(`${server.url}/desk/settings/canned-replies/import`, { form: { sheet }, headers: { 'sec-fetch-site': 'same-origin' } });
 });
 after(async () => {
   await browser.stop();
@@ -56,6 +58,10 @@ const pages = {
   desk: ['lin', () => new URL(lin.url()).pathname],
   me: ['lin', () => '/desk/me'],
   agents: ['lin', () => '/desk/settings/agents'],
+  replies: ['lin', () => '/desk/settings/canned-replies'],
+  reply: ['lin', () => '/desk/settings/canned-replies/1'],
+  sheet: ['lin', () => '/desk/settings/canned-replies/import'],
+  choose: ['lin', () => `/desk/canned?c=${new URL(lin.url()).pathname.split('/').pop()}`],
   teams: ['lin', () => '/desk/settings/teams'],
   audit: ['lin', () => '/desk/settings/audit'],
   docs: ['lin', () => '/api/docs'],

@@ -5,6 +5,7 @@ use crate::{
     agent::{self, CurrentAgent},
     app::App,
     conversation::{self, AtWork, Beside, Body, mentions},
+    draft,
     error::{Invalid, Result},
     event::Mention,
     ids::{ConversationId, Nonce},
@@ -64,6 +65,7 @@ pub async fn write(
         }
         _ => return Err(Invalid { field: "kind", reason: "invalid-form" }.into()),
     };
+    draft::forget(&app, me.agent.id, work.conversation).await?;
     if let Some(seen) = form.seen_seq {
         conversation::read_as_agent(&app, &work, seen).await?;
     }

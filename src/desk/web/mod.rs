@@ -1,11 +1,14 @@
 //! Pages and forms of the desk: parse, act, show.
 mod acts;
+mod composer;
+mod emoji;
 mod lens;
 mod menu;
 mod panels;
 mod verbs;
 
 pub use acts::{mark_seen, typing, write};
+pub use emoji::choose_emoji;
 use lens::{asks, narrowed, word};
 pub use lens::{filter_form, lens};
 pub use menu::{amend, entry_menu};
@@ -30,6 +33,7 @@ use crate::{
     web::page::{draw, fragment, html, query, see_other},
 };
 use askama::Template;
+use composer::Composer;
 use poem::{
     Request, Response, handler,
     web::{Data, Path},
@@ -75,6 +79,7 @@ struct Pane {
     last_seq: i64,
     nonce: Nonce,
     may_act: bool,
+    composer: Composer,
     site: String,
     started: String,
     started_iso: String,
@@ -162,7 +167,10 @@ pub async fn show(
         Some(seq) => quote(&app, &me, pane.id, seq).await?,
         None => None,
     };
-    let pane = Pane { quote, ..pane };
+    let mut pane = Pane { quote, ..pane };
+    if let Some(reply) = query(request, "canned") {
+        pane.composer.take_in(&app, &me, pane.id, &reply).await?;
+    }
     // htmx asks for the pane alone; going back through the history asks for the page.
     let mut response = if request.header("hx-request-type") == Some("partial") {
         html(&PaneFragment { pane })?
@@ -220,6 +228,7 @@ async fn pane(
         last_seq: found.last_seq,
         nonce: Nonce::new(),
         may_act: me.agent.role.may_act(),
+        composer: Composer::of(app, me, id).await?,
         started: format!(
             "{} {}",
             text::day_line(found.created_at, &canvas.zone, me.lang),
