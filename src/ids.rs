@@ -27,6 +27,7 @@ numbers! {
     AgentId,
     TagId,
     TeamId,
+    CannedReplyId,
 }
 
 /// `count` random bytes from the system's generator.

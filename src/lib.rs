@@ -20,11 +20,13 @@ pub mod web; // the HTTP kit: accept loop, sessions, origin, limits, errors, ass
 // 3. Features, one noun each. Another feature only through a door.
 pub mod agent; // who works here: accounts, sign-in, own settings
 pub mod attachment; // files that come with messages
+pub mod canned_reply; // what is written once and said often
 pub mod contact; // the stored person behind a visitor, and the token that proves it
 pub mod conversation; // the log: entries, their writer, the visitor's page
 pub mod demo; // a shop to try the chat in, and the front page
 pub mod desk; // the agents' workspace
 pub mod dossier; // what is known of the contact beside a conversation
+pub mod draft; // what an agent has begun to write
 pub mod health; // alive? ready?
 pub mod saved_view; // lists that agents come back to
 pub mod setup; // the owner's first minute

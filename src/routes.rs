@@ -4,11 +4,13 @@ use crate::{
     api,
     app::App,
     attachment::web as attachment,
+    canned_reply::web as canned,
     config::Switch,
     conversation::web as conversation,
     demo::web as demo,
     desk::web as desk,
     dossier::web as dossier,
+    draft::web as draft,
     health::web as health,
     live,
     saved_view::web as saved_view,
@@ -96,6 +98,7 @@ fn addresses() -> Route {
         .at("/desk/c/:id/files/:file", get(desk::look))
         .at("/desk/c/:id/seen", post(desk::mark_seen))
         .at("/desk/c/:id/typing", post(desk::typing))
+        .at("/desk/c/:id/draft", post(draft::keep))
         .at("/desk/c/:id/m/:seq", get(desk::entry_menu))
         .at("/desk/c/:id/m/:seq/:verb", post(desk::amend)) // edit, recall
         // claim, close, reopen, transfer, invite, snooze, wake, priority, tags; some have a form of their own
@@ -111,6 +114,8 @@ fn addresses() -> Route {
         .at("/desk/c/:id/side/block", post(dossier::block_contact))
         .at("/desk/c/:id/side/unblock", post(dossier::unblock_contact))
         .at("/desk/contacts/:contact", get(dossier::find))
+        .at("/desk/canned", get(canned::offer))
+        .at("/desk/emoji", get(desk::choose_emoji))
         .at("/desk/filter", get(desk::filter_form))
         .at("/desk/views", post(saved_view::keep))
         .at("/desk/views/:id/remove", post(saved_view::forget))
@@ -129,6 +134,12 @@ fn addresses() -> Route {
         .at("/desk/me/sessions/end", post(agent::end_session))
         .at("/desk/me/tokens", post(agent::make_token))
         .at("/desk/me/tokens/end", post(agent::end_token))
+        .at("/desk/settings/canned-replies", get(canned::index).post(canned::add))
+        .at("/desk/settings/canned-replies/new", get(canned::new))
+        .at("/desk/settings/canned-replies/export", get(canned::export))
+        .at("/desk/settings/canned-replies/import", get(canned::import_form).post(canned::import))
+        .at("/desk/settings/canned-replies/:reply", get(canned::edit).post(canned::change))
+        .at("/desk/settings/canned-replies/:reply/remove", post(canned::remove))
         // Those who manage.
         .at("/desk/settings/agents", get(staff::index).post(staff::hire))
         .at("/desk/settings/agents/:agent", post(staff::change))

@@ -22,11 +22,13 @@ const FLOORS: &[&[&str]] = &[
     &[
         "agent",
         "attachment",
+        "canned_reply",
         "contact",
         "conversation",
         "demo",
         "desk",
         "dossier",
+        "draft",
         "health",
         "saved_view",
         "setup",
@@ -49,7 +51,18 @@ const DOORS: &[(&str, &[&str])] = &[
     ("conversation", &["attachment", "contact", "site"]),
     (
         "desk",
-        &["agent", "attachment", "contact", "conversation", "saved_view", "site", "tag", "team"],
+        &[
+            "agent",
+            "attachment",
+            "canned_reply",
+            "contact",
+            "conversation",
+            "draft",
+            "saved_view",
+            "site",
+            "tag",
+            "team",
+        ],
     ),
     ("saved_view", &["agent"]),
     ("tag", &["agent"]),
@@ -58,6 +71,8 @@ const DOORS: &[(&str, &[&str])] = &[
     ("demo", &["agent", "site"]),
     ("staff", &["agent", "team"]),
     ("team", &["agent"]),
+    ("canned_reply", &["agent", "contact", "conversation", "team"]),
+    ("draft", &["agent", "conversation"]),
 ];
 
 /// Each tool in its cupboard: the files that may say a word.
@@ -69,6 +84,7 @@ const CUPBOARDS: &[(&str, &[&str])] = &[
         &[
             "/web.rs",
             "agent/web/",
+            "canned_reply/web/",
             "conversation/web/",
             "desk/web/",
             "staff/web/",
@@ -89,6 +105,7 @@ const CUPBOARDS: &[(&str, &[&str])] = &[
     ("tokio_io_timeout::", &["web/serve.rs"]),
     ("hyper_util::", &["web/serve.rs"]),
     ("governor::", &["web/limits.rs"]),
+    ("csv::", &["canned_reply/sheet.rs"]),
     ("clap::", &["config.rs", "commands.rs", "main.rs"]),
     ("fluent_templates::", &["text/"]),
     ("tracing_subscriber::", &["main.rs"]),

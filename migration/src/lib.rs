@@ -24,6 +24,8 @@ mod m20261125_000018_add_conversation_priority;
 mod m20261125_000019_create_tag;
 mod m20261125_000020_create_team;
 mod m20261125_000021_add_agent_capacity;
+mod m20261125_000025_create_canned_reply;
+mod m20261125_000026_create_draft;
 mod m20261125_000030_create_attachment;
 mod m20261125_000040_extend_contact;
 mod m20261125_000041_create_attribute;
@@ -62,6 +64,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000019_create_tag::Migration),
             Box::new(m20261125_000020_create_team::Migration),
             Box::new(m20261125_000021_add_agent_capacity::Migration),
+            Box::new(m20261125_000025_create_canned_reply::Migration),
+            Box::new(m20261125_000026_create_draft::Migration),
             Box::new(m20261125_000030_create_attachment::Migration),
             Box::new(m20261125_000040_extend_contact::Migration),
             Box::new(m20261125_000041_create_attribute::Migration),

@@ -3,7 +3,7 @@
 use crate::{
     agent,
     app::{App, in_time},
-    attachment, audit, contact, conversation,
+    attachment, audit, contact, conversation, draft,
     error::Result,
     web::session_store::SessionRows,
 };
@@ -60,6 +60,7 @@ async fn forget(app: &App) -> Result<()> {
         + audit::forget_before(&app.db, now - MONTH * AUDIT).await?
         + contact::forget_pages(&app.db, now - PAGES).await?
         + attachment::forget_unsent(app).await?
+        + draft::forget_old(app, now).await?
         + app.db.forget_dead_nodes().await?;
     let mut conversations = 0;
     if app.config.retention_months > 0 {

@@ -39,6 +39,8 @@ before(async () => {
   await made('teams', { name: 'Orders', member: '2' });
   await made('teams', { name: '🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟' });
   await known();
+  const sheet = '短码,标题,内容,使用范围\ntkgz,退款规则,七天内可无理由退款，运费由买家承担。退款会在收到退货后 1–3 个工作日内原路退回。,所有人\nfh,发货时间,当天 16:00 前付款，当天发货。,所有人\nhi,问候,您好，我是{客服}，请问有什么可以帮您？,仅自己';
+  await lin.context().request.post(`${server.url}/desk/settings/canned-replies/import`, { form: { sheet }, headers: { 'sec-fetch-site': 'same-origin' } });
 });
 
 /** What agents know of the visitors, and whom they do not hear any more. */
@@ -85,6 +87,10 @@ const pages = {
   blocked: ['lin', () => '/desk/settings/blocked'],
   me: ['lin', () => '/desk/me'],
   agents: ['lin', () => '/desk/settings/agents'],
+  replies: ['lin', () => '/desk/settings/canned-replies'],
+  reply: ['lin', () => '/desk/settings/canned-replies/1'],
+  sheet: ['lin', () => '/desk/settings/canned-replies/import'],
+  choose: ['lin', () => `/desk/canned?c=${new URL(lin.url()).pathname.split('/').pop()}`],
   teams: ['lin', () => '/desk/settings/teams'],
   audit: ['lin', () => '/desk/settings/audit'],
   docs: ['lin', () => '/api/docs'],

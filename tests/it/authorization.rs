@@ -83,6 +83,9 @@ pub const PAGES: &[(&str, &str, [u16; 5])] = &[
     ("POST", "/desk/c/:id/side/block", [401, 401, 403, 401, 303]),
     ("POST", "/desk/c/:id/side/unblock", [401, 401, 403, 401, 303]),
     ("GET", "/desk/contacts/:contact", [303, 303, 303, 303, 303]),
+    ("POST", "/desk/c/:id/draft", [401, 401, 403, 401, 204]),
+    ("GET", "/desk/canned", [303, 303, 200, 303, 200]),
+    ("GET", "/desk/emoji", [401, 401, 200, 401, 200]),
     ("GET", "/desk/settings/attributes", [303, 303, 403, 303, 200]),
     ("POST", "/desk/settings/attributes", [401, 401, 403, 401, 303]),
     ("POST", "/desk/settings/attributes/:attribute", [401, 401, 403, 401, 404]),
@@ -101,6 +104,16 @@ pub const PAGES: &[(&str, &str, [u16; 5])] = &[
     ("POST", "/desk/settings/agents/:agent/disable", [401, 401, 403, 401, 303]),
     ("POST", "/desk/settings/agents/:agent/enable", [401, 401, 403, 401, 303]),
     ("GET", "/desk/settings/audit", [303, 303, 403, 303, 200]),
+    ("GET", "/desk/settings/canned-replies", [303, 303, 200, 303, 200]),
+    ("POST", "/desk/settings/canned-replies", [401, 401, 403, 401, 303]),
+    ("GET", "/desk/settings/canned-replies/new", [303, 303, 403, 303, 200]),
+    ("GET", "/desk/settings/canned-replies/export", [303, 303, 200, 303, 200]),
+    ("GET", "/desk/settings/canned-replies/import", [303, 303, 403, 303, 200]),
+    ("POST", "/desk/settings/canned-replies/import", [401, 401, 403, 401, 200]),
+    // The first one is ana's own.
+    ("GET", "/desk/settings/canned-replies/:reply", [303, 303, 404, 303, 200]),
+    ("POST", "/desk/settings/canned-replies/:reply", [401, 401, 404, 401, 303]),
+    ("POST", "/desk/settings/canned-replies/:reply/remove", [401, 401, 404, 401, 303]),
     ("GET", "/desk/settings/teams", [303, 303, 403, 303, 200]),
     ("POST", "/desk/settings/teams", [401, 401, 403, 401, 303]),
     ("POST", "/desk/settings/teams/:team", [401, 401, 403, 401, 303]),
@@ -132,6 +145,7 @@ pub const OPERATIONS: &[(&str, &str, [u16; 5])] = &[
     ("GET", "/sites", [401, 404, 200, 404, 200]),
     ("GET", "/agents", [401, 404, 200, 404, 200]),
     ("GET", "/teams", [401, 404, 200, 404, 200]),
+    ("GET", "/canned-replies", [401, 404, 200, 404, 200]),
     ("GET", "/contacts/{contact}", [401, 404, 200, 404, 200]),
     ("POST", "/contacts/{contact}", [401, 404, 403, 404, 200]),
 ];
@@ -231,6 +245,9 @@ pub async fn people_of(site: Installation) -> People {
     let id = ana.newest("queue").await;
     // The first team.
     ana.person.post("/desk/settings/teams", &[("name", "Returns")]).await.goes_to();
+    // The first canned reply.
+    let reply = [("title", "Hours"), ("short_code", "hours"), ("body", "9 to 6")];
+    ana.person.post("/desk/settings/canned-replies", &reply).await.goes_to();
     // The second contact is vera's, as the second conversation is.
     People { site, walt, vera, rob, ana, id, contact: 2 }
 }
@@ -267,6 +284,8 @@ impl People {
             .replace(":team", "1")
             // rob: nobody changes herself in all these ways.
             .replace(":agent", "2")
+            .replace(":reply", "1")
+            .replace("/desk/canned", &format!("/desk/canned?c={}", self.id))
             .replace("*name", "nothing");
         let body = "nonce=n&body=x&visitor=x&seq=1&name=x&language=en&theme=dark&session=AAAA&token=1&scope=read&lifetime=30\
             &email=a%40b.c&password=correct+horse+battery&current=x&role=agent&capacity=7&token=AAAA\
@@ -280,6 +299,11 @@ impl People {
         };
         let body =
             if path == "/invite" { "token=AAAA&password=correct+horse+battery" } else { body };
+        let body = if path.contains("/canned-replies") {
+            "title=x&short_code=x&body=x&sheet=Title%2CShort+code%2CText%0Aa%2Cb%2Cc"
+        } else {
+            body
+        };
         let headers = [("sec-fetch-site", "same-origin")];
         let body = if method == "POST" { body } else { "" };
         person.head_of(method.parse().unwrap(), &path, &headers, body).await.as_u16()

@@ -29,6 +29,8 @@ async fn entities_and_tables_agree() {
         kefu::site::tables(),
         kefu::agent::tables(),
         kefu::team::tables(),
+        kefu::canned_reply::tables(),
+        kefu::draft::tables(),
         kefu::contact::tables(),
         kefu::conversation::tables(),
         kefu::tag::tables(),

@@ -6,6 +6,7 @@ use crate::{
     app::App,
     attachment::web::WithFiles,
     conversation::{self, AtWork, Beside, Body, mentions},
+    draft,
     error::{Invalid, Result},
     event::Mention,
     ids::{ConversationId, Nonce},
@@ -66,6 +67,7 @@ pub async fn write(
         }
         _ => return Err(Invalid { field: "kind", reason: "invalid-form" }.into()),
     };
+    draft::forget(&app, me.agent.id, work.conversation).await?;
     if let Some(seen) = form.seen_seq {
         conversation::read_as_agent(&app, &work, seen).await?;
     }

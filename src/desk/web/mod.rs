@@ -1,5 +1,7 @@
 //! Pages and forms of the desk: parse, act, show.
 mod acts;
+mod composer;
+mod emoji;
 mod files;
 mod lens;
 mod menu;
@@ -7,6 +9,7 @@ mod panels;
 mod verbs;
 
 pub use acts::{mark_seen, typing, write};
+pub use emoji::choose_emoji;
 pub use files::{bring, look};
 use lens::{asks, narrowed, word};
 pub use lens::{filter_form, lens};
@@ -33,6 +36,7 @@ use crate::{
     web::page::{draw, fragment, html, query, see_other},
 };
 use askama::Template;
+use composer::Composer;
 use poem::{
     Request, Response, handler,
     web::{Data, Path},
@@ -80,6 +84,7 @@ struct Pane {
     may_act: bool,
     /// What goes with the next answer.
     files: Vec<Attachment>,
+    composer: Composer,
     site: String,
     started: String,
     started_iso: String,
@@ -168,7 +173,10 @@ pub async fn show(
         None => None,
     };
     let files = unsent(&app, files::owner(&me, pane.id), request).await?;
-    let pane = Pane { quote, files, ..pane };
+    let mut pane = Pane { quote, files, ..pane };
+    if let Some(reply) = query(request, "canned") {
+        pane.composer.take_in(&app, &me, pane.id, &reply).await?;
+    }
     // htmx asks for the pane alone; going back through the history asks for the page.
     let mut response = if request.header("hx-request-type") == Some("partial") {
         html(&PaneFragment { pane })?
@@ -227,6 +235,7 @@ async fn pane(
         nonce: Nonce::new(),
         may_act: me.agent.role.may_act(),
         files: Vec::new(),
+        composer: Composer::of(app, me, id).await?,
         started: format!(
             "{} {}",
             text::day_line(found.created_at, &canvas.zone, me.lang),

@@ -1,0 +1,56 @@
+// Drafts of the desk, in the place of draft.js: what is typed is kept by the server 800 ms after the last key, and until it has it,
+// by the tab. So what the tab holds is always the newer one.
+(() => {
+  const key = form => 'kefu-draft ' + new URL(form.action).pathname;
+  const read = name => { try { return sessionStorage.getItem(name); } catch { return null; } };
+  const write = (name, text) => { try { text === null ? sessionStorage.removeItem(name) : sessionStorage.setItem(name, text); } catch { /* private mode: the page itself still holds it */ } };
+  let pending = null, timer = 0, saving = null;
+
+  const composer = () => document.querySelector('form[data-draft]');
+  function keep(form) {
+    const body = form.elements.body.value;
+    write(key(form), body);
+    pending = { key: key(form), url: form.dataset.draft, body, fields: new URLSearchParams({ kind: form.elements.kind.value, body }) };
+    clearTimeout(timer);
+    timer = setTimeout(save, 800);
+  }
+  // One at a time, or an older one could arrive last. What cannot be kept now is kept with the next pause.
+  async function save() {
+    clearTimeout(timer);
+    if (saving || !pending) return;
+    saving = pending;
+    pending = null;
+    const answer = await fetch(saving.url, { method: 'POST', body: saving.fields, headers: { 'HX-Request': 'true' } }).catch(() => null);
+    if (answer && answer.ok && read(saving.key) === saving.body) write(saving.key, null);
+    saving = null;
+    if (pending) timer = setTimeout(save, 800);
+  }
+  // Whoever leaves the page waits for nothing.
+  function leave() {
+    if (pending && navigator.sendBeacon(pending.url, pending.fields)) pending = null;
+  }
+
+  function restore() {
+    const form = composer();
+    if (!form || form.dataset.drafted) return;
+    form.dataset.drafted = '1';
+    const newer = read(key(form));
+    if (newer === null || newer === form.elements.body.value) return;
+    form.elements.body.value = newer;
+    keep(form);
+  }
+  document.addEventListener('input', event => {
+    const form = event.target.form;
+    if (form && form.dataset.draft && form.elements[event.target.name]) keep(form);
+  });
+  // What is sent is a draft no more; what is refused is put back, and is one again.
+  document.addEventListener('submit', event => {
+    if (!event.target.dataset.draft) return;
+    pending = null;
+    write(key(event.target), null);
+  });
+  addEventListener('pagehide', leave);
+  document.addEventListener('htmx:before:swap', save);
+  document.addEventListener('htmx:after:swap', restore);
+  restore();
+})();

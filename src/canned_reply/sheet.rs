@@ -1,0 +1,234 @@
+//! Canned replies as a sheet of comma-separated values, as spreadsheets read and write it.
+use super::model::{CannedReply, Scope, Wording};
+use crate::text::{Lang, Words};
+
+/// The columns, by the keys of their names, in the order in which they are written.
+const COLUMNS: [&str; 5] = [
+    "canned-column-scope",
+    "canned-column-team",
+    "canned-column-code",
+    "canned-column-title",
+    "canned-column-body",
+];
+const SCOPES: [(&str, &str); 3] =
+    [("own", "canned-scope-own"), ("team", "canned-scope-team"), ("all", "canned-scope-all")];
+/// What spreadsheets take for the beginning of a formula.
+const FORMULA: [char; 10] = ['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠'];
+
+/// A line that can be read, for whom it is still in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    pub number: u64,
+    pub scope: Column,
+    pub wording: Wording,
+}
+
+/// For whom a line is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Column {
+    Own,
+    Team(String),
+    All,
+}
+
+/// What could be read of a sheet, and what could not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sheet {
+    pub lines: Vec<Line>,
+    pub flaws: Vec<Flaw>,
+}
+
+impl Sheet {
+    fn broken(line: u64, key: &'static str) -> Self {
+        Self { lines: Vec::new(), flaws: vec![Flaw::new(line, key)] }
+    }
+}
+
+/// What is wrong with a line; the first is 1.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flaw {
+    pub line: u64,
+    pub words: Words,
+}
+
+impl Flaw {
+    pub fn new(line: u64, key: &'static str) -> Self {
+        Self { line, words: Words::new(key) }
+    }
+}
+
+/// Reads a sheet: commas, or tabs as a spreadsheet's cells are pasted. The first line names the columns, in any order and in
+/// either language; without one of scopes all are one's own.
+pub fn read(text: &str) -> Sheet {
+    // Else lines would be counted wrong.
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
+    let text = text.trim_start_matches('\u{feff}');
+    let tabs = text.lines().next().is_some_and(|line| line.contains('\t'));
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .delimiter(if tabs { b'\t' } else { b',' })
+        .from_reader(text.as_bytes());
+    let (mut head, mut sheet) = (None, Sheet::default());
+    for record in reader.records() {
+        let Ok(record) = record else { return Sheet::broken(1, "canned-flaw-sheet") };
+        let number = record.position().map_or(1, csv::Position::line);
+        if record.iter().all(|cell| cell.trim().is_empty()) {
+            continue;
+        }
+        let Some(places) = &head else {
+            let places = COLUMNS.map(|key| record.iter().position(|cell| is(key, cell)));
+            let strange =
+                |cell: &str| !cell.trim().is_empty() && !COLUMNS.iter().any(|key| is(key, cell));
+            if places[2..].contains(&None) || record.iter().any(strange) {
+                return Sheet::broken(number, "canned-flaw-head");
+            }
+            head = Some(places);
+            continue;
+        };
+        let cell = |column: usize| places[column].and_then(|at| record.get(at)).unwrap_or_default();
+        match line(number, [0, 1, 2, 3, 4].map(|column| as_typed(cell(column)))) {
+            Ok(line) => sheet.lines.push(line),
+            Err(flaw) => sheet.flaws.push(flaw),
+        }
+    }
+    if sheet == Sheet::default() {
+        return Sheet::broken(1, "canned-flaw-empty");
+    }
+    sheet
+}
+
+fn line(number: u64, [scope, team, code, title, body]: [&str; 5]) -> Result<Line, Flaw> {
+    let scope = scope.trim();
+    let known = SCOPES.iter().find(|(word, key)| *word == scope || is(key, scope));
+    let scope = match known.map(|(word, _)| *word) {
+        Some("team") => Column::Team(team.trim().to_owned()),
+        Some("all") => Column::All,
+        Some(_) => Column::Own,
+        None if scope.is_empty() => Column::Own,
+        None => return Err(Flaw::new(number, "canned-flaw-scope")),
+    };
+    let wording = Wording::parse(title, code, body);
+    let wording = wording.map_err(|invalid| Flaw::new(number, invalid.reason))?;
+    Ok(Line { number, scope, wording })
+}
+
+/// Writes replies, each with the name of its team or nothing. Begins with a byte order mark, by which spreadsheets know UTF-8.
+pub fn write(replies: &[(CannedReply, String)], lang: Lang) -> String {
+    let mut writer = csv::WriterBuilder::new()
+        .terminator(csv::Terminator::CRLF)
+        .from_writer("\u{feff}".as_bytes().to_vec());
+    let head = COLUMNS.map(|key| lang.t(key));
+    let lines = replies.iter().map(|(reply, team)| {
+        let Wording { title, short_code, body } = &reply.wording;
+        let scope = match reply.scope {
+            Scope::Own(_) => lang.t("canned-scope-own"),
+            Scope::Team(_) => lang.t("canned-scope-team"),
+            Scope::All => lang.t("canned-scope-all"),
+        };
+        [&scope, team, short_code.as_str(), title.as_str(), body.as_str()].map(harmless)
+    });
+    for line in std::iter::once(head).chain(lines) {
+        writer
+            .write_record(line)
+            .expect("memory takes what is written, each line as long as the first");
+    }
+    let written = writer.into_inner().expect("memory takes what is written");
+    String::from_utf8(written).expect("made of texts")
+}
+
+/// Whether a cell is a word of the catalogue, in either language.
+fn is(key: &str, cell: &str) -> bool {
+    Lang::ALL.iter().any(|lang| lang.t(key).to_lowercase() == cell.trim().to_lowercase())
+}
+
+/// A cell that no spreadsheet takes for a formula: an apostrophe before it makes it a text.
+fn harmless(cell: &str) -> String {
+    if begins_a_formula(cell) { format!("'{cell}") } else { cell.to_owned() }
+}
+
+/// The reverse of [`harmless`].
+fn as_typed(cell: &str) -> &str {
+    cell.strip_prefix('\'').filter(|rest| begins_a_formula(rest)).unwrap_or(cell)
+}
+
+fn begins_a_formula(cell: &str) -> bool {
+    cell.trim_start_matches('\'').starts_with(FORMULA)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::CannedReplyId;
+    use jiff::Timestamp;
+    use proptest::prelude::*;
+
+    fn reply(scope: Scope, title: &str, code: &str, body: &str) -> CannedReply {
+        let wording = Wording::parse(title, code, body).unwrap();
+        CannedReply { id: CannedReplyId(1), scope, wording, updated_at: Timestamp::UNIX_EPOCH }
+    }
+
+    #[test]
+    fn a_sheet_has_its_columns_in_any_order_and_either_language() {
+        let read = |text: &str| {
+            let sheet = read(text);
+            assert_eq!(sheet.flaws, []);
+            sheet.lines.into_iter().map(|line| (line.number, line.scope)).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            read(
+                "\u{feff}标题,短码,内容,使用范围\r\n退款,tk,\"a\r\nb\",所有人\r\n\r\n,,,\r\n发货,fh,c,\r\n"
+            ),
+            [(2, Column::All), (6, Column::Own)]
+        );
+        assert_eq!(
+            read("Text\tTitle\tShort code\tFor\tTeam\nx\tt\tc\tteam\t售后"),
+            [(2, Column::Team("售后".into()))]
+        );
+    }
+
+    #[test]
+    fn every_bad_line_is_named() {
+        let flaws = |text: &str| {
+            read(text).flaws.into_iter().map(|flaw| (flaw.line, flaw.words.key)).collect::<Vec<_>>()
+        };
+        assert_eq!(flaws(""), [(1, "canned-flaw-empty")]);
+        for head in ["a,b", "短码,标题", "短码,标题,内容,范围"] {
+            assert_eq!(flaws(&format!("{head}\n1,2,3,4")), [(1, "canned-flaw-head")]);
+        }
+        assert_eq!(
+            flaws("短码,标题,内容,使用范围\nok,t,x,\n,t,x,\nc,,x,\nc,t,\"\",\nc,t,x,everyone\n"),
+            [
+                (3, "invalid-canned-code"),
+                (4, "invalid-canned-title"),
+                (5, "invalid-body-empty"),
+                (6, "canned-flaw-scope")
+            ]
+        );
+    }
+
+    #[test]
+    fn no_cell_is_a_formula() {
+        let evil = reply(Scope::All, "=HYPERLINK(\"https://evil.example\")", "@x", "+1\n=2");
+        let sheet = write(&[(evil, "-team".into())], Lang::En);
+        assert!(
+            sheet.contains("'-team,'@x,\"'=HYPERLINK(\"\"https://evil.example\"\")\",\"'+1\n=2\""),
+            "{sheet}"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn what_we_write_we_read(title in "[=+'@,;\"a-z退-]{1,20}", code in "[=+'@,\"a-z-]{1,20}", body in "[=+'@,\"a-z\n\t退-]{1,40}") {
+            let (Ok(wording), lang) = (Wording::parse(&title, &code, &body), Lang::ZhCn) else { return Ok(()) };
+            let reply = CannedReply { wording: wording.clone(), ..reply(Scope::All, "t", "c", "b") };
+            let Sheet { lines, .. } = read(&write(&[(reply, String::new())], lang));
+            prop_assert_eq!(&lines[0].wording, &wording);
+        }
+
+        #[test]
+        fn no_text_breaks_the_reader(text in "\\PC{0,200}") {
+            let _ = read(&text);
+        }
+    }
+}

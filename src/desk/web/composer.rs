@@ -1,0 +1,48 @@
+//! What stands in the composer before anything is typed: the draft, and a canned reply that was chosen on its page.
+use crate::{
+    agent::CurrentAgent,
+    app::App,
+    canned_reply::{self, Names},
+    contact,
+    conversation::{self, Seat},
+    draft::{self, DraftKind},
+    error::{Error, Result},
+    ids::{CannedReplyId, ConversationId},
+};
+
+#[derive(Debug, Default)]
+pub struct Composer {
+    pub note: bool,
+    pub body: String,
+}
+
+impl Composer {
+    pub async fn of(app: &App, me: &CurrentAgent, id: ConversationId) -> Result<Self> {
+        let draft = draft::of(app, me.agent.id, id).await?;
+        Ok(draft.map_or_else(Self::default, |draft| Self {
+            note: draft.kind == DraftKind::Note,
+            body: draft.body.as_str().into(),
+        }))
+    }
+
+    /// Puts a canned reply after what is there; once, should the page be loaded again.
+    pub async fn take_in(
+        &mut self,
+        app: &App,
+        me: &CurrentAgent,
+        conversation: ConversationId,
+        reply: &str,
+    ) -> Result<()> {
+        let reply = CannedReplyId(reply.parse().map_err(|_| Error::NotFound)?);
+        let seat = Seat::Agent { id: me.agent.id, conversation };
+        let contact = conversation::find_for(app.db.read(), &seat).await?.contact;
+        let name = contact::name_of(app.db.read(), contact).await?;
+        let names = Names::new(name, me.agent.name.clone(), conversation, me.lang);
+        let text = canned_reply::filled(app, &me.agent, reply, &names).await?;
+        if !self.body.contains(&text) {
+            let before = std::mem::take(&mut self.body);
+            self.body = format!("{}\n{text}", before.trim_end()).trim_start().to_owned();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,83 @@
+//! Rows of drafts.
+use super::model::{Draft, DraftBody, DraftKind};
+use crate::{
+    db::{self, Db},
+    error::Result,
+    ids::{AgentId, ConversationId},
+};
+use jiff::Timestamp;
+use sea_orm::{ActiveValue::Set, entity::prelude::*, sea_query::OnConflict};
+
+pub mod draft {
+    use sea_orm::entity::prelude::*;
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "draft")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub conversation_id: i64,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub agent_id: i64,
+        pub kind: String,
+        #[sea_orm(column_type = "Text")]
+        pub body: String,
+        pub at: i64,
+    }
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+pub async fn find_for(
+    db: &impl ConnectionTrait,
+    agent: AgentId,
+    conversation: ConversationId,
+) -> Result<Option<Draft>> {
+    let row = draft::Entity::find_by_id((conversation.0, agent.0)).one(db).await?;
+    Ok(row.map(|row| Draft {
+        kind: DraftKind::parse(&row.kind).unwrap_or_default(),
+        body: DraftBody::stored(row.body),
+    }))
+}
+
+/// Writes a draft, over what was there.
+pub async fn put(
+    db: &impl ConnectionTrait,
+    agent: AgentId,
+    conversation: ConversationId,
+    draft: &Draft,
+    at: Timestamp,
+) -> Result<()> {
+    use draft::Column;
+    let row = draft::ActiveModel {
+        conversation_id: Set(conversation.0),
+        agent_id: Set(agent.0),
+        kind: Set(draft.kind.word().into()),
+        body: Set(draft.body.as_str().into()),
+        at: Set(db::micros(at)),
+    };
+    let over = OnConflict::columns([Column::ConversationId, Column::AgentId])
+        .update_columns([Column::Kind, Column::Body, Column::At])
+        .to_owned();
+    draft::Entity::insert(row).on_conflict(over).exec_without_returning(db).await?;
+    Ok(())
+}
+
+pub async fn remove(
+    db: &impl ConnectionTrait,
+    agent: AgentId,
+    conversation: ConversationId,
+) -> Result<()> {
+    draft::Entity::delete_by_id((conversation.0, agent.0)).exec(db).await?;
+    Ok(())
+}
+
+/// Removes what nobody has gone on with since a moment; how much.
+pub async fn remove_before(db: &Db, before: Timestamp) -> Result<u64> {
+    let old = draft::Column::At.lt(db::micros(before));
+    Ok(draft::Entity::delete_many().filter(old).exec(db.write()).await?.rows_affected)
+}
+
+/// The tables of this feature.
+pub fn tables() -> Vec<db::Table> {
+    vec![db::table::<draft::Entity>()]
+}

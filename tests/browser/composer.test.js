@@ -1,0 +1,217 @@
+// The composer's helpers in a real browser: canned replies by keys, pointer and input method, drafts over a crash, emoji.
+import { after, afterEach, before, test } from 'node:test';
+import assert from 'node:assert/strict';
+import { brotliCompressSync } from 'node:zlib';
+import { Browser, Server, axe, owner, sees, shot, visitor } from './kefu.js';
+
+let server, browser, lin;
+before(async () => {
+  server = await Server.start();
+  browser = await Browser.start();
+  lin = await owner(browser, server);
+  await write('own', 'hi', '问候', '您好，我是{客服}，请问有什么可以帮您？');
+  await write('all', 'tkgz', '退款规则', '七天内可无理由退款。\n运费由买家承担。');
+  await write('all', 'fh', '发货时间', '{访客姓名}您好，当天 16:00 前付款，当天发货。');
+  await visitor(browser, server, '怎么退款？');
+  await lin.goto(`${server.url}/desk/c?tab=queue`);
+  await lin.locator('.row').last().click();
+  await lin.locator('#conv[data-cid]').waitFor();
+});
+after(async () => {
+  await browser.stop();
+  await server.stop();
+});
+afterEach(() => browser.nothingComplained());
+
+async function write(scope, code, title, body) {
+  await lin.goto(`${server.url}/desk/settings/canned-replies/new`);
+  await lin.fill('#title', title);
+  await lin.fill('#short_code', code);
+  await lin.selectOption('#scope', scope);
+  await lin.fill('#body', body);
+  await lin.click('.reply button.btn-p');
+  await lin.waitForURL('**saved=1');
+}
+
+const value = page => page.inputValue('#body');
+const chosen = page => page.locator('#canned [aria-selected=true] b').textContent();
+const offers = (page, count) => page.waitForFunction(count => document.querySelectorAll('#canned [role=option]').length === count, count);
+/** Waits until the server keeps what is typed. */
+const kept = page => page.waitForResponse(answer => answer.url().endsWith('/draft') && answer.ok());
+
+test('a slash opens the replies, keys choose one, and Enter sends it', async () => {
+  await lin.fill('#body', '');
+  await lin.locator('#body').focus();
+  await lin.keyboard.type('/');
+  await lin.locator('#canned [role=combobox]:focus').waitFor();
+  await offers(lin, 3);
+  assert.equal(await chosen(lin), '问候', 'own ones stand first');
+  assert.deepEqual(await axe(lin), []);
+  await shot(lin, 'canned-open');
+  await lin.keyboard.press('ArrowDown');
+  assert.equal(await lin.locator('#canned [role=combobox]').getAttribute('aria-activedescendant'), await lin.locator('#canned [aria-selected=true]').getAttribute('id'));
+  await lin.keyboard.press('ArrowUp');
+  await lin.keyboard.press('ArrowUp');
+  await lin.keyboard.type('tkgz');
+  await offers(lin, 1);
+  assert.equal(await chosen(lin), '退款规则');
+  await lin.keyboard.press('Enter');
+  assert.equal(await value(lin), '七天内可无理由退款。\n运费由买家承担。');
+  assert.ok(await lin.locator('#canned').isHidden());
+  await lin.locator('#body:focus').waitFor();
+  await lin.keyboard.press('Enter');
+  await sees(lin, '运费由买家承担');
+  assert.equal(await value(lin), '');
+});
+
+test('Tab and the pointer choose as well, names are put in, and text around stays', async () => {
+  await lin.fill('#body', '稍等\n');
+  await lin.locator('#body').focus();
+  await lin.keyboard.press('Control+End');
+  // Faster than the answer: what is typed counts, not what is shown.
+  await lin.keyboard.type('/hi');
+  await lin.keyboard.press('Tab');
+  await lin.locator('#body:focus').waitFor();
+  assert.equal(await value(lin), '稍等\n您好，我是林小雨，请问有什么可以帮您？');
+  await lin.click('#canned-open');
+  await offers(lin, 3);
+  await lin.locator('#canned [role=option]', { hasText: '发货时间' }).click();
+  assert.match(await value(lin), /可以帮您？访客您好，当天/);
+  // The button closes it again, and so does a look elsewhere.
+  await lin.click('#canned-open');
+  await lin.click('#canned-open');
+  assert.ok(await lin.locator('#canned').isHidden());
+  await lin.fill('#body', '');
+});
+
+test('a slash that is meant stays one: Escape gives it back, and within a line it opens nothing', async () => {
+  await lin.locator('#body').focus();
+  await lin.keyboard.type('/usr');
+  await lin.keyboard.press('Escape');
+  await lin.locator('#body:focus').waitFor();
+  await lin.keyboard.type('/bin 1/2');
+  assert.equal(await value(lin), '/usr/bin 1/2');
+  assert.ok(await lin.locator('#canned').isHidden());
+  await lin.fill('#body', '');
+  await lin.keyboard.type('/');
+  await lin.locator('#canned [role=combobox]:focus').waitFor();
+  await lin.keyboard.press('Backspace');
+  assert.equal(await value(lin), '');
+  await lin.locator('#body:focus').waitFor();
+});
+
+test('an input method writes 、 or ／ and opens the replies, but not within a word; its Enter chooses nothing', async () => {
+  const client = await lin.context().newCDPSession(lin);
+  for (const sign of ['、', '／']) {
+    await lin.fill('#body', '');
+    await lin.locator('#body').focus();
+    await client.send('Input.imeSetComposition', { text: sign, selectionStart: 1, selectionEnd: 1 });
+    assert.ok(await lin.locator('#canned').isHidden(), 'not while it is composed');
+    await client.send('Input.insertText', { text: sign });
+    await lin.locator('#canned [role=combobox]:focus').waitFor();
+    // The letters of a word in the making are searched for; Enter ends the word.
+    await client.send('Input.imeSetComposition', { text: 'tkgz', selectionStart: 4, selectionEnd: 4 });
+    await offers(lin, 1);
+    await lin.locator('#canned [role=combobox]').evaluate(el => el.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', keyCode: 229, isComposing: true, bubbles: true, cancelable: true })));
+    assert.ok(await lin.locator('#canned').isVisible());
+    await client.send('Input.insertText', { text: 'tkgz' });
+    await lin.keyboard.press('Enter');
+    assert.equal(await value(lin), '七天内可无理由退款。\n运费由买家承担。');
+  }
+  await lin.fill('#body', '苹果');
+  await lin.keyboard.press('End');
+  await client.send('Input.insertText', { text: '、' });
+  assert.equal(await value(lin), '苹果、');
+  assert.ok(await lin.locator('#canned').isHidden());
+  await lin.fill('#body', '');
+});
+
+test('a draft survives a crash of its tab, is on another device, and ends when it is sent', async () => {
+  const place = lin.url();
+  const tab = await lin.context().newPage();
+  await tab.goto(place);
+  await tab.locator('input[value=note]').check({ force: true });
+  const done = kept(tab);
+  await tab.fill('#body', '这位客户很着急，\n先别关 ');
+  await done;
+  const client = await tab.context().newCDPSession(tab);
+  const crashed = tab.waitForEvent('crash');
+  client.send('Page.crash').catch(() => {});
+  await crashed;
+
+  const elsewhere = await browser.person({ storageState: await lin.context().storageState(), viewport: { width: 1440, height: 860 } });
+  await elsewhere.goto(place);
+  assert.equal(await value(elsewhere), '这位客户很着急，\n先别关 ');
+  assert.ok(await elsewhere.locator('input[value=note]').isChecked());
+  await elsewhere.click('form#f button.btn-p:not([type=button])');
+  await sees(elsewhere, '先别关');
+  await elsewhere.reload();
+  assert.equal(await value(elsewhere), '');
+  await elsewhere.context().close();
+});
+
+test('who leaves the page at once loses nothing, and what the tab has not told yet is newer', async () => {
+  await lin.reload();
+  await lin.fill('#body', '马上');
+  const left = lin.waitForRequest(request => request.url().endsWith('/draft'));
+  const place = lin.url();
+  await lin.goto(`${server.url}/desk/me`);
+  await left;
+  await lin.goto(place);
+  assert.equal(await value(lin), '马上');
+  await lin.route('**/draft', route => route.abort());
+  await lin.fill('#body', '马上就好');
+  await lin.reload();
+  assert.equal(await value(lin), '马上就好');
+  await lin.unroute('**/draft');
+  const done = kept(lin);
+  await lin.fill('#body', '');
+  await done;
+  await lin.reload();
+  assert.equal(await value(lin), '');
+});
+
+test('emoji are chosen by keys and by pointer, and weigh at most 20 KB', async () => {
+  await lin.fill('#body', '好的');
+  await lin.locator('#body').focus();
+  await lin.keyboard.press('Home');
+  const asked = lin.waitForResponse('**/desk/emoji*');
+  await lin.click('#emoji-open');
+  const sheet = await (await asked).text();
+  const weight = brotliCompressSync(sheet).length;
+  const count = await lin.locator('#emoji button').count();
+  console.log(`emoji: ${count} in ${sheet.length} characters, ${weight} bytes with brotli`);
+  assert.ok(weight <= 20_000 && count >= 190 && count <= 260);
+  await lin.locator('#emoji button:focus').waitFor();
+  assert.deepEqual(await axe(lin), []);
+  await shot(lin, 'emoji-open');
+  await lin.keyboard.press('ArrowRight');
+  await lin.keyboard.press('ArrowDown');
+  await lin.keyboard.press('ArrowUp');
+  await lin.keyboard.press('Enter');
+  assert.equal(await value(lin), '😃好的');
+  await lin.locator('#body:focus').waitFor();
+  await lin.click('#emoji-open');
+  await lin.locator('#emoji button', { hasText: '👍' }).first().click();
+  assert.equal(await value(lin), '😃👍好的');
+  await lin.click('#emoji-open');
+  await lin.keyboard.press('Escape');
+  assert.ok(await lin.locator('#emoji').isHidden());
+  const done = kept(lin);
+  await lin.fill('#body', '');
+  await done;
+});
+
+test('without scripts the button is a link to replies that lead back, and there is none for emoji', async () => {
+  const page = await browser.person({ javaScriptEnabled: false, storageState: await lin.context().storageState(), viewport: { width: 1440, height: 860 } });
+  await page.goto(lin.url());
+  assert.ok(await page.locator('#emoji-open').isHidden());
+  await page.click('#canned-open');
+  await page.fill('#q', 'tuikuan');
+  await page.click('main form .btn');
+  await page.click('.replies a');
+  assert.equal(await value(page), '七天内可无理由退款。\n运费由买家承担。');
+  await page.click('form#f button.btn-p');
+  await sees(page, '运费由买家承担');
+  await page.context().close();
+});

@@ -1,0 +1,84 @@
+//! Drafts: what is begun here goes on there, until it is sent.
+use crate::support::installation;
+use jiff::SignedDuration;
+use kefu::{agent::Role, draft, ids::Nonce};
+use poem::http::StatusCode;
+
+#[tokio::test]
+async fn what_ana_begins_at_one_desk_goes_on_at_another_and_ends_when_it_is_sent() {
+    let site = installation().await;
+    let (_vera, ana, ben) = (site.vera().await, site.ana().await, site.ben().await);
+    let (pane, path) = ("/desk/c/1", "/desk/c/1/draft");
+    let begun = [("kind", "note"), ("body", "she called\r\nbefore <b> ")];
+    ana.person.post(path, &begun).await.must(StatusCode::NO_CONTENT);
+    let elsewhere = crate::support::Agent::sign_in(site.stranger(), "ana").await;
+    let page = elsewhere.person.get(pane).await;
+    page.says("\nshe called\nbefore &#60;b&#62; </textarea>");
+    page.says("value=\"note\" checked").says_not("value=\"text\" checked");
+    ben.person.get(pane).await.says_not("she called").says("value=\"text\" checked");
+
+    // A later one stands in its place, an empty one for none.
+    ana.person.post(path, &[("kind", "text"), ("body", "Hello")]).await;
+    elsewhere.person.get(pane).await.says("Hello</textarea>").says_not("she called");
+    ana.person.post(path, &[("kind", "text"), ("body", " \n")]).await;
+    elsewhere.person.get(pane).await.says("\n</textarea>");
+
+    ana.person.post(path, &[("kind", "text"), ("body", "Good day")]).await;
+    ana.reply(1, "Good day").await.must(StatusCode::OK);
+    elsewhere.person.get(pane).await.says("Good day").says("\n</textarea>");
+}
+
+#[tokio::test]
+async fn what_is_refused_is_still_a_draft() {
+    let site = installation().await;
+    let (_vera, ana, ben) = (site.vera().await, site.ana().await, site.ben().await);
+    ben.person.post("/desk/c/1/draft", &[("kind", "text"), ("body", "me too")]).await;
+    ana.reply(1, "I have it").await.must(StatusCode::OK);
+    let nonce = Nonce::new();
+    let unaware = [("nonce", nonce.as_str()), ("body", "me too"), ("seen_seq", "1")];
+    let clash = ben.person.hx_post("/desk/c/1/messages", &unaware).await;
+    clash.must(StatusCode::CONFLICT);
+    ben.person.get("/desk/c/1").await.says("me too</textarea>");
+}
+
+#[tokio::test]
+async fn a_draft_is_somebodys_who_may_write_where_there_is_a_conversation() {
+    let site = installation().await;
+    let (vera, ana) = (site.vera().await, site.ana().await);
+    let rob = site.agent("rob", Role::ReadOnly).await;
+    let begun = [("kind", "text"), ("body", "x")];
+    ana.person.post("/desk/c/1/draft", &begun).await.must(StatusCode::NO_CONTENT);
+    rob.person.post("/desk/c/1/draft", &begun).await.must(StatusCode::FORBIDDEN);
+    vera.person.post("/desk/c/1/draft", &begun).await.must(StatusCode::UNAUTHORIZED);
+    for nowhere in ["/desk/c/99/draft", "/desk/c/x/draft"] {
+        ana.person.post(nowhere, &begun).await.must(StatusCode::NOT_FOUND);
+    }
+    let long = "字".repeat(5_001);
+    for bad in ["a\u{0}b", &long] {
+        let answer = ana.person.post("/desk/c/1/draft", &[("kind", "text"), ("body", bad)]).await;
+        answer.must(StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    let event = ana.person.post("/desk/c/1/draft", &[("kind", "event"), ("body", "x")]).await;
+    event.must(StatusCode::UNPROCESSABLE_ENTITY);
+    ana.person.get("/desk/c/1").await.says("\nx</textarea>");
+}
+
+#[tokio::test]
+async fn a_draft_of_a_month_ago_is_forgotten_and_one_goes_with_its_conversation() {
+    let site = installation().await;
+    let (_vera, _walt, ana) = (site.vera().await, site.walt().await, site.ana().await);
+    for id in [1, 2] {
+        let path = format!("/desk/c/{id}/draft");
+        ana.person.post(&path, &[("kind", "text"), ("body", "begun")]).await;
+    }
+    let (now, day) = (site.app.db.now().await.unwrap(), SignedDuration::from_hours(24));
+    assert_eq!(draft::forget_old(&site.app, now + day * 29).await.unwrap(), 0);
+    site.change("UPDATE draft SET at = 0 WHERE conversation_id = 1").await;
+    assert_eq!(draft::forget_old(&site.app, now).await.unwrap(), 1);
+    ana.person.get("/desk/c/1").await.says_not("begun");
+    ana.person.get("/desk/c/2").await.says("begun</textarea>");
+
+    ana.act(2, "close").await.must(StatusCode::OK);
+    kefu::conversation::forget_closed_before(&site.app, now + day).await.unwrap();
+    assert_eq!(draft::forget_old(&site.app, now + day * 365).await.unwrap(), 0);
+}
