@@ -1,5 +1,5 @@
 //! Closed conversations of one agent, site or priority are found in the order in which they are listed.
-use sea_orm_migration::prelude::*;
+use sea_orm_migration::{prelude::*, sea_orm::DbBackend};
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;
@@ -26,7 +26,16 @@ impl MigrationTrait for Migration {
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        for (name, _) in INDEXES {
+        for (name, column) in INDEXES {
+            // MySQL has let go of the index that it had made for a foreign key once this one did the same.
+            let own = format!("fk_conversation_{column}");
+            if manager.get_database_backend() == DbBackend::MySql
+                && column != "priority"
+                && !manager.has_index("conversation", &own).await?
+            {
+                let plain = Index::create().name(own).table("conversation").col(column).to_owned();
+                manager.create_index(plain).await?;
+            }
             let index = Index::drop().name(name).table("conversation").to_owned();
             manager.drop_index(index).await?;
         }
