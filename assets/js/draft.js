@@ -1,4 +1,4 @@
-// Drafts: what is being typed survives a reload, a crash and a look at another conversation.
+// A visitor's draft: what is being typed survives a reload and a crash. The desk has kept.js in its place.
 (() => {
   const key = form => 'kefu-draft ' + new URL(form.action).pathname;
   const read = name => { try { return sessionStorage.getItem(name); } catch { return null; } };

@@ -69,8 +69,8 @@ pub async fn add(
     wording: &Wording,
 ) -> Result<()> {
     who.may_change(scope)?;
-    let (tx, now) = (app.db.begin().await?, app.clock.now());
     must_be_there(app, scope).await?;
+    let (tx, now) = (app.db.begin().await?, app.clock.now());
     must_have_room(&tx, scope).await?;
     if !store::insert(&tx, scope, wording, now).await? {
         return Err(TAKEN.into());
@@ -89,12 +89,12 @@ pub async fn change(
     scope: Scope,
     wording: &Wording,
 ) -> Result<()> {
+    must_be_there(app, scope).await?;
     let (tx, now) = (app.db.begin().await?, app.clock.now());
     let held = store::lock(&tx, who, id).await?;
     who.may_change(held.scope)?;
     who.may_change(scope)?;
     if held.scope != scope {
-        must_be_there(app, scope).await?;
         must_have_room(&tx, scope).await?;
     }
     if !store::update(&tx, id, scope, wording, now).await? {
