@@ -21,10 +21,12 @@ const BUNDLES: &[(&str, &str, &str)] = &[
     ("dark.css", "css", "dark"),
     ("live.js", "vendor", "htmx.min hx-sse.min hx-upsert.min"),
     ("visitor.js", "js", "log draft stream outbox composer attach"),
-    ("desk.js", "js", "log draft stream desk outbox attach panel side"),
+    ("desk.js", "js", "log draft stream leader desk outbox attach panel side told dialog keys"),
     ("ladder.js", "js", "ladder"),
     ("upload.js", "js", "upload"),
     ("icons.svg", "", "icons"),
+    ("icon.svg", "", "icon"),
+    ("icon_dot.svg", "", "icon_dot"),
 ];
 
 fn main() -> Result<()> {
