@@ -21,10 +21,16 @@ const BUNDLES: &[(&str, &str, &str)] = &[
     ("dark.css", "css", "dark"),
     ("live.js", "vendor", "htmx.min hx-sse.min hx-upsert.min"),
     ("visitor.js", "js", "log draft stream outbox composer attach"),
-    ("desk.js", "js", "log kept stream desk outbox attach canned emoji panel side"),
+    (
+        "desk.js",
+        "js",
+        "log kept stream leader desk outbox attach canned emoji panel side told dialog keys",
+    ),
     ("ladder.js", "js", "ladder"),
     ("upload.js", "js", "upload"),
     ("icons.svg", "", "icons"),
+    ("icon.svg", "", "icon"),
+    ("icon_dot.svg", "", "icon_dot"),
 ];
 
 fn main() -> Result<()> {

@@ -65,6 +65,11 @@ pub struct Config {
         value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub streams_each: u32,
 
+    /// How long an agent who is gone without having said so keeps her conversations; then they go back to the queue. 0 keeps
+    /// them for ever.
+    #[arg(long, env = "KEFU_SEAT_SECONDS", default_value_t = 60, value_name = "SECONDS")]
+    pub seat_seconds: u32,
+
     /// How long a node that was asked to stop goes on accepting while `/readyz` already says no: what a load balancer needs
     /// to notice.
     #[arg(long, env = "KEFU_SHUTDOWN_DELAY", default_value_t = 0, value_name = "SECONDS")]
@@ -109,6 +114,11 @@ impl Config {
 
     pub fn shutdown_delay(&self) -> Duration {
         Duration::from_secs(self.shutdown_delay.into())
+    }
+
+    /// `None` if nobody ever loses a seat.
+    pub fn seat(&self) -> Option<Duration> {
+        (self.seat_seconds > 0).then(|| Duration::from_secs(self.seat_seconds.into()))
     }
 
     pub fn is_https(&self) -> bool {

@@ -142,6 +142,8 @@ pub enum Happening {
     Claimed,
     Closed,
     Reopened,
+    /// Its agent gave it back to the queue, or was gone for too long.
+    Requeued,
     /// Given to a colleague, who has it now.
     Transferred {
         to: Mention,
@@ -178,6 +180,7 @@ impl Happening {
             Self::Claimed
             | Self::Closed
             | Self::Reopened
+            | Self::Requeued
             | Self::Transferred { .. }
             | Self::TransferredToTeam { .. } => false,
             Self::Invited { .. }
@@ -394,6 +397,10 @@ pub enum Present {
     Agents,
     /// The visitor of a conversation, with its page open.
     Visitor(ConversationId),
+    /// One agent, with the desk open.
+    Agent(AgentId),
+    /// Any agent who has the desk open and receives new visitors.
+    Receiving,
 }
 
 /// What stopped to open doors.
@@ -437,6 +444,10 @@ pub enum Event {
     RowSeen(Box<Summary>),
     /// A row of the desk's lists changed without an entry: its visitor is called otherwise, or is blocked.
     RowChanged(Box<Summary>),
+    /// What colleagues see beside an agent's name may be another: it was chosen, or the seat was lost.
+    StandingChanged {
+        agent: AgentId,
+    },
 }
 
 /// How a node hears of what others do.
@@ -482,6 +493,7 @@ impl Event {
             Self::AccessLost { .. }
             | Self::Typed { .. }
             | Self::PresenceChanged { .. }
+            | Self::StandingChanged { .. }
             | Self::HeadSeen { .. } => None,
         }
     }
@@ -495,6 +507,7 @@ impl Event {
             | Self::AccessLost { .. }
             | Self::Typed { .. }
             | Self::PresenceChanged { .. }
+            | Self::StandingChanged { .. }
             | Self::RowSeen(_)
             | Self::RowChanged(_) => None,
         }
@@ -511,7 +524,12 @@ impl Event {
                 vec![Topic::Conversation(*conversation), Topic::Desk]
             }
             Self::HeadSeen { conversation, .. } => vec![Topic::Conversation(*conversation)],
-            Self::RowSeen(_) | Self::RowChanged(_) => vec![Topic::Desk],
+            Self::RowSeen(_)
+            | Self::RowChanged(_)
+            | Self::StandingChanged { .. }
+            | Self::PresenceChanged { who: Present::Agent(_), .. } => vec![Topic::Desk],
+            // Asked when a page is drawn; nobody waits for it.
+            Self::PresenceChanged { who: Present::Receiving, .. } => Vec::new(),
             Self::PresenceChanged { who: Present::Agents, .. } => vec![Topic::Presence],
             Self::PresenceChanged { who: Present::Visitor(id), .. } => {
                 vec![Topic::Conversation(*id), Topic::Desk]

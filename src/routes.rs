@@ -85,7 +85,7 @@ fn addresses() -> Route {
         .at("/setup/install", get(setup::install))
         // The door.
         .at("/login", get(agent::login).post(agent::sign_in))
-        .at("/logout", post(agent::sign_out))
+        .at("/logout", post(desk::sign_out))
         .at("/invite", get(agent::show_invitation).post(agent::accept_invitation))
         // Agents.
         .at("/desk", get(desk::front))
@@ -120,6 +120,8 @@ fn addresses() -> Route {
         .at("/desk/views", post(saved_view::keep))
         .at("/desk/views/:id/remove", post(saved_view::forget))
         .at("/desk/me", get(agent::settings))
+        .at("/desk/me/state", post(desk::choose)) // online, busy, offline
+        .at("/desk/keys", get(agent::keys).post(agent::set_keys))
         .at("/desk/settings", get(agent::settings_front))
         .at("/desk/settings/tags", get(tag::list).post(tag::add))
         .at("/desk/settings/tags/:id/rename", post(tag::rename))
@@ -129,6 +131,7 @@ fn addresses() -> Route {
         .at("/desk/settings/attributes/:attribute/remove", post(dossier::remove_attribute))
         .at("/desk/settings/blocked", get(dossier::list_blocked))
         .at("/desk/settings/blocked/lift", post(dossier::lift))
+        .at("/desk/settings/notifications", get(agent::notices).post(agent::set_notices))
         .at("/desk/me/profile", post(agent::set_profile))
         .at("/desk/me/password", post(agent::change_password))
         .at("/desk/me/sessions/end", post(agent::end_session))

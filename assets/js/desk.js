@@ -33,7 +33,7 @@
   });
   document.addEventListener('synced', follow);
 
-  // Which row is open, how long its visitor waits, how many wait in all.
+  // Which row is open, how long its visitor waits.
   function mark() {
     const open = pane(), cid = open && open.dataset.cid;
     for (const row of rows.querySelectorAll('.row')) {
@@ -47,9 +47,6 @@
       wait.classList.toggle('soon', seconds >= 60 && seconds < 180);
       wait.classList.toggle('late', seconds >= 180);
     }
-    const unread = document.getElementById('nav-unread').textContent;
-    document.title = document.title.replace(/^\(\d+\) /, '');
-    if (+unread) document.title = `(${unread}) ${document.title}`;
   }
   setInterval(mark, 1000);
   mark();

@@ -34,6 +34,10 @@ pub fn text(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).text().not_null().to_owned()
 }
 
+pub fn maybe_text(name: &'static str) -> ColumnDef {
+    ColumnDef::new(name).text().null().to_owned()
+}
+
 pub fn hash(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).binary_len(32).not_null().to_owned()
 }

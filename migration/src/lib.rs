@@ -32,6 +32,8 @@ mod m20261125_000041_create_attribute;
 mod m20261125_000042_create_contact_note;
 mod m20261125_000043_create_contact_tag;
 mod m20261125_000044_create_page_view;
+mod m20261125_000045_add_agent_availability;
+mod m20261125_000046_add_agent_preferences;
 mod m20261125_000050_index_closed_by_whom;
 mod m20261125_000051_create_saved_view;
 mod m20261125_000052_add_conversation_team;
@@ -72,6 +74,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000042_create_contact_note::Migration),
             Box::new(m20261125_000043_create_contact_tag::Migration),
             Box::new(m20261125_000044_create_page_view::Migration),
+            Box::new(m20261125_000045_add_agent_availability::Migration),
+            Box::new(m20261125_000046_add_agent_preferences::Migration),
             Box::new(m20261125_000050_index_closed_by_whom::Migration),
             Box::new(m20261125_000051_create_saved_view::Migration),
             Box::new(m20261125_000052_add_conversation_team::Migration),

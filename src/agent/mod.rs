@@ -6,12 +6,14 @@ mod store;
 pub mod web;
 
 pub use actions::{
-    Change, Colleague, NewAgent, add, change, disable, enable, end_token, find_by_token, hire,
-    invite, make_owner, make_token, renew_link, session_lives, token_lives,
+    Change, Colleague, NewAgent, add, change, choose, disable, enable, end_token, find_by_token,
+    hire, invite, leave_seat, make_owner, make_token, renew_link, see, session_lives,
+    set_preferences, standing, token_lives, unseen_since,
 };
 pub use model::{
-    Account, AccountState, Agent, AgentName, Capacity, Email, Password, Role, Scope, Theme,
-    TokenName, Wish, may_change, may_invite,
+    Account, AccountState, Agent, AgentName, Availability, Capacity, Email, Notice, Password,
+    Preferences, Role, Scope, Signal, SingleKeys, Standing, Theme, TokenName, Wish, may_change,
+    may_invite,
 };
 pub use store::{
     accounts, all, forget_expired, forget_revocations, has_owner, last_seen, links,

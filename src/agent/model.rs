@@ -5,7 +5,8 @@ use crate::{
     text::Lang,
 };
 use jiff::Timestamp;
-use std::fmt;
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeSet, fmt};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Agent {
@@ -17,6 +18,8 @@ pub struct Agent {
     pub lang: Option<Lang>,
     pub theme: Theme,
     pub capacity: Capacity,
+    pub availability: Availability,
+    pub preferences: Preferences,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -197,6 +200,203 @@ pub fn may_change(by: &Agent, of: &Account, wish: Wish, other_owners: usize) -> 
         return Err(Error::Conflict("conflict-last-owner"));
     }
     Ok(())
+}
+
+/// What an agent wants to be for the others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Availability {
+    #[default]
+    Online,
+    /// There for those who talk already; new visitors are told that nobody is.
+    Busy,
+    Offline,
+}
+
+impl Availability {
+    pub const ALL: [Self; 3] = [Self::Online, Self::Busy, Self::Offline];
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Online => "online",
+            Self::Busy => "busy",
+            Self::Offline => "offline",
+        }
+    }
+
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.word() == word)
+    }
+
+    /// What it comes to: whether she is `here`, and if not, whether her seat is still kept.
+    pub fn standing(self, here: bool, seated: bool) -> Standing {
+        match self {
+            Self::Offline => Standing::Offline,
+            Self::Online if here => Standing::Online,
+            Self::Busy if here => Standing::Busy,
+            Self::Online | Self::Busy if seated => Standing::Reconnecting,
+            Self::Online | Self::Busy => Standing::Offline,
+        }
+    }
+}
+
+/// What colleagues see beside an agent's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    Online,
+    Busy,
+    /// Gone, but only a moment ago.
+    Reconnecting,
+    Offline,
+}
+
+impl Standing {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Online => "online",
+            Self::Busy => "busy",
+            Self::Reconnecting => "reconnecting",
+            Self::Offline => "offline",
+        }
+    }
+
+    /// The key of its name.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Online => "standing-online",
+            Self::Busy => "standing-busy",
+            Self::Reconnecting => "standing-reconnecting",
+            Self::Offline => "standing-offline",
+        }
+    }
+}
+
+/// What an agent can be told of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Notice {
+    /// A conversation came into the queue.
+    Queue,
+    /// A visitor wrote in a conversation of hers.
+    Mine,
+    /// A colleague named her in a note.
+    Mention,
+}
+
+impl Notice {
+    pub const ALL: [Self; 3] = [Self::Queue, Self::Mine, Self::Mention];
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Queue => "queue",
+            Self::Mine => "mine",
+            Self::Mention => "mention",
+        }
+    }
+
+    /// The key of its name.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Queue => "told-queue",
+            Self::Mine => "told-mine",
+            Self::Mention => "told-mention",
+        }
+    }
+}
+
+/// How she is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Signal {
+    Sound,
+    Desktop,
+}
+
+/// Keys without Ctrl, Alt or ⌘, which whoever speaks to a computer or slips easily wants off (WCAG 2.1.4).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SingleKeys {
+    #[default]
+    On,
+    Off,
+}
+
+/// How an agent likes the desk. Stored as JSON, in which only what is known counts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Preferences {
+    pub notices: BTreeSet<Notice>,
+    pub signals: BTreeSet<Signal>,
+    pub volume: Volume,
+    /// When nothing may be heard or pop up.
+    pub quiet: Option<Quiet>,
+    pub single_keys: SingleKeys,
+}
+
+impl Default for Preferences {
+    fn default() -> Self {
+        Self {
+            notices: Notice::ALL.into(),
+            signals: [Signal::Sound, Signal::Desktop].into(),
+            volume: Volume::default(),
+            quiet: None,
+            single_keys: SingleKeys::On,
+        }
+    }
+}
+
+/// How loud, in percent: 0–100.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Volume(u8);
+
+impl Default for Volume {
+    fn default() -> Self {
+        Self(60)
+    }
+}
+
+impl Volume {
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let percent = text.parse().ok().filter(|percent| *percent <= 100);
+        percent.map(Self).ok_or(Invalid { field: "volume", reason: "invalid-form" })
+    }
+
+    pub fn percent(self) -> u8 {
+        self.0
+    }
+}
+
+/// Hours in the zone of whoever's browser it is, in minutes since midnight; past midnight if they end before they begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quiet {
+    pub from: u16,
+    pub to: u16,
+}
+
+impl Quiet {
+    /// Two times as `22:00`; `None` if both are empty.
+    pub fn parse(from: &str, to: &str) -> Result<Option<Self>, Invalid> {
+        let invalid = Invalid { field: "quiet", reason: "invalid-quiet" };
+        let minutes = |text: &str| {
+            let (hour, minute) = text.split_once(':')?;
+            let (hour, minute): (u16, u16) = (hour.parse().ok()?, minute.parse().ok()?);
+            (hour < 24 && minute < 60).then_some(hour * 60 + minute)
+        };
+        match (from.trim(), to.trim()) {
+            ("", "") => Ok(None),
+            (from, to) => match (minutes(from), minutes(to)) {
+                (Some(from), Some(to)) if from != to => Ok(Some(Self { from, to })),
+                _ => Err(invalid),
+            },
+        }
+    }
+
+    pub fn from_text(self) -> String {
+        format!("{:02}:{:02}", self.from / 60, self.from % 60)
+    }
+
+    pub fn to_text(self) -> String {
+        format!("{:02}:{:02}", self.to / 60, self.to % 60)
+    }
 }
 
 /// What a personal access token may do in its agent's name.
@@ -386,6 +586,8 @@ mod tests {
             lang: None,
             theme: Theme::Auto,
             capacity: Capacity::default(),
+            availability: Availability::Online,
+            preferences: Preferences::default(),
         }
     }
 
@@ -476,5 +678,35 @@ mod tests {
         for theme in [Theme::Auto, Theme::Light, Theme::Dark] {
             assert_eq!(Theme::parse(theme.word()), Some(theme));
         }
+        for availability in Availability::ALL {
+            assert_eq!(Availability::parse(availability.word()), Some(availability));
+        }
+    }
+
+    #[test]
+    fn a_seat_is_kept_for_whoever_did_not_say_that_she_leaves() {
+        assert_eq!(Availability::Online.standing(true, true), Standing::Online);
+        assert_eq!(Availability::Busy.standing(true, true), Standing::Busy);
+        assert_eq!(Availability::Busy.standing(false, true), Standing::Reconnecting);
+        assert_eq!(Availability::Online.standing(false, false), Standing::Offline);
+        assert_eq!(Availability::Offline.standing(true, true), Standing::Offline);
+    }
+
+    #[test]
+    fn quiet_hours_have_a_beginning_and_an_end() {
+        let night = Quiet { from: 22 * 60, to: 8 * 60 + 30 };
+        assert_eq!(Quiet::parse("22:00", "08:30").unwrap(), Some(night));
+        assert_eq!((night.from_text(), night.to_text()), ("22:00".into(), "08:30".into()));
+        assert_eq!(Quiet::parse("", " ").unwrap(), None);
+        for (from, to) in [("22:00", ""), ("24:00", "08:00"), ("8", "9"), ("08:00", "08:00")] {
+            assert!(Quiet::parse(from, to).is_err(), "{from} {to}");
+        }
+    }
+
+    #[test]
+    fn preferences_of_an_older_or_newer_kefu_are_read_as_far_as_they_are_known() {
+        let read = |text: &str| serde_json::from_str::<Preferences>(text).unwrap();
+        assert_eq!(read("{}"), Preferences::default());
+        assert_eq!(read(r#"{"volume":5,"colour":"red"}"#).volume.percent(), 5);
     }
 }

@@ -135,6 +135,8 @@ pub enum EventName {
     Claimed,
     Closed,
     Reopened,
+    /// Back in the queue: its agent gave it back, or was gone for too long.
+    Requeued,
     /// `value` is the name of the agent or the team.
     Transferred,
     /// For agents only, as what follows. `value` is the agent's name.
@@ -155,6 +157,7 @@ impl EventName {
             Happening::Claimed => (Self::Claimed, None),
             Happening::Closed => (Self::Closed, None),
             Happening::Reopened => (Self::Reopened, None),
+            Happening::Requeued => (Self::Requeued, None),
             Happening::Transferred { to } => (Self::Transferred, Some(to.name.clone())),
             Happening::TransferredToTeam { name, .. } => (Self::Transferred, Some(name.clone())),
             Happening::Invited { agent } => (Self::Invited, Some(agent.name.clone())),

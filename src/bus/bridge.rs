@@ -3,7 +3,7 @@
 use super::{News, Node, hub::Interest};
 use crate::{
     event::{Event, Hearing, Present, Topic},
-    ids::{ConversationId, NodeId},
+    ids::{AgentId, ConversationId, NodeId},
 };
 use bytes::Bytes;
 use futures_util::{StreamExt, future::BoxFuture, stream::BoxStream};
@@ -70,9 +70,22 @@ struct Message<'a, E> {
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "say", rename_all = "snake_case")]
 enum Said<E> {
-    News { news: E },
-    Presence { who: Present, here: bool },
-    Everybody { agents: bool, visitors: Vec<ConversationId> },
+    News {
+        news: E,
+    },
+    Presence {
+        who: Present,
+        here: bool,
+    },
+    Everybody {
+        agents: bool,
+        visitors: Vec<ConversationId>,
+        /// Not told by older nodes, as what follows.
+        #[serde(default)]
+        receiving: bool,
+        #[serde(default)]
+        each: Vec<AgentId>,
+    },
     WhoIsThere,
 }
 
@@ -133,6 +146,7 @@ impl Subjects {
             Event::RowChanged(summary) => Some(self.conversation(summary.id)),
             Event::Typed { conversation, .. } => Some(self.conversation(*conversation)),
             Event::AccessLost { .. } => Some(self.access()),
+            Event::StandingChanged { .. } => Some(self.presence()),
             Event::PresenceChanged { .. } | Event::HeadSeen { .. } | Event::RowSeen(_) => None,
         }
     }
@@ -186,13 +200,19 @@ impl Mouth {
             }
             Word::Everybody { to } => {
                 let everybody = self.here.presence.everybody();
-                let visitors = everybody.iter().filter_map(|who| match who {
-                    Present::Visitor(id) => Some(*id),
-                    Present::Agents => None,
-                });
+                let (mut visitors, mut each) = (Vec::new(), Vec::new());
+                for who in &everybody {
+                    match who {
+                        Present::Visitor(id) => visitors.push(*id),
+                        Present::Agent(id) => each.push(*id),
+                        Present::Agents | Present::Receiving => {}
+                    }
+                }
                 let said = Said::Everybody {
                     agents: everybody.contains(&Present::Agents),
-                    visitors: visitors.collect(),
+                    visitors,
+                    receiving: everybody.contains(&Present::Receiving),
+                    each,
                 };
                 let subject = to.as_ref().map(|node| self.subjects.node(node));
                 (subject.unwrap_or_else(|| self.subjects.presence()), said)
@@ -283,9 +303,11 @@ impl Ear {
             Said::Presence { who, here } => {
                 self.here.changed(self.here.presence.told(node, who, here));
             }
-            Said::Everybody { agents, visitors } => {
+            Said::Everybody { agents, visitors, receiving, each } => {
                 let mut there: HashSet<_> = visitors.into_iter().map(Present::Visitor).collect();
+                there.extend(each.into_iter().map(Present::Agent));
                 there.extend(agents.then_some(Present::Agents));
+                there.extend(receiving.then_some(Present::Receiving));
                 self.here.changed(self.here.presence.told_all(node, &there));
             }
             Said::WhoIsThere => {

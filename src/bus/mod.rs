@@ -7,7 +7,7 @@ mod presence;
 
 use crate::{
     event::{Event, Hearing, Present, Topic},
-    ids::{ConversationId, NodeId},
+    ids::{AgentId, ConversationId, NodeId},
 };
 use bridge::{Bridge, Word};
 pub use bridge::{Broker, Noticed};
@@ -167,6 +167,11 @@ impl Bus {
     /// Whether somebody is here, on any node that this one hears of.
     pub fn is_here(&self, who: Present) -> bool {
         self.here.presence.is_here(who)
+    }
+
+    /// Agents who have the desk open on this node, without the seconds that others are still counted.
+    pub fn agents_here(&self) -> Vec<AgentId> {
+        self.here.presence.agents()
     }
 
     /// Somebody came to this node or left it.

@@ -1,7 +1,10 @@
 //! Who is here: counted by open streams on this node, and as other nodes tell of theirs. A stream that ends is usually
 //! taken up again at once, so nobody is gone before some seconds have passed.
 use super::Bus;
-use crate::{event::Present, ids::NodeId};
+use crate::{
+    event::Present,
+    ids::{AgentId, NodeId},
+};
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -66,6 +69,17 @@ impl Presence {
     /// Everybody on this node.
     pub fn everybody(&self) -> Vec<Present> {
         self.people().here.keys().copied().collect()
+    }
+
+    /// Agents who have the desk open on this node, at this moment.
+    pub fn agents(&self) -> Vec<AgentId> {
+        let people = self.people();
+        let open = people.here.iter().filter(|(_, streams)| streams.open > 0);
+        let agent = |who: &Present| match who {
+            Present::Agent(id) => Some(*id),
+            Present::Agents | Present::Visitor(_) | Present::Receiving => None,
+        };
+        open.filter_map(|(who, _)| agent(who)).collect()
     }
 
     /// What another node says of somebody; the change, if it is one.

@@ -1,7 +1,7 @@
 //! What people do in a conversation: who adds what under which rule. The writer does the rest.
 use super::{
-    model::{self, Append, BLOCKED, Beside, Body, Seat},
-    store::{self, History, Log, Range, Start},
+    model::{self, Append, BLOCKED, Beside, Body, Conversation, Seat},
+    store::{self, History, Log, Range, Start, Tab},
     writer::{self, Sent},
 };
 use crate::{
@@ -165,6 +165,25 @@ pub async fn happen(app: &App, by: AtWork, nonce: Nonce, what: Happening) -> Res
     let append =
         Append { author: by.author(), nonce, content: Content::Event { what }, seen: None };
     writer::append(app, by.seat(), append).await
+}
+
+/// Gives all conversations of an agent back to the queue; how many. What she has no longer by then is passed over, so
+/// that it may be begun again.
+pub async fn give_back(app: &App, agent: AgentId, name: &str) -> Result<usize> {
+    let (mut given, mut below) = (0, None);
+    loop {
+        let page = store::page(&app.db, Tab::Mine(agent), below, 100).await?;
+        let Some((last, _)) = page.last() else { return Ok(given) };
+        below = Some(last.id.0);
+        for (Conversation { id: conversation, .. }, _) in page {
+            let by = AtWork { agent, name: name.to_owned(), conversation };
+            match happen(app, by, Nonce::new(), Happening::Requeued).await {
+                Ok(_) => given += 1,
+                Err(Error::Conflict(_) | Error::NotFound) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
 }
 
 /// A visitor has read up to `seq`.

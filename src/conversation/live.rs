@@ -215,6 +215,7 @@ fn sentence(what: &Happening, name: &str, canvas: &Canvas) -> String {
         Happening::Claimed => lang.with("event-claimed", "name", name),
         Happening::Closed => lang.with("event-closed", "name", name),
         Happening::Reopened => lang.with("event-reopened", "name", name),
+        Happening::Requeued => lang.t("event-requeued"),
         Happening::Transferred { to } => say("event-transferred", to.name.clone()),
         Happening::TransferredToTeam { name: team, .. } => say("event-transferred", team.clone()),
         Happening::Invited { agent } => say("event-invited", agent.name.clone()),
@@ -369,7 +370,7 @@ pub fn drawn(news: &News, canvas: &Canvas) -> Drawn {
 fn is_other(who: Present, audience: Side) -> bool {
     match audience {
         Side::Visitor => who == Present::Agents,
-        Side::Agent => who != Present::Agents,
+        Side::Agent => matches!(who, Present::Visitor(_)),
     }
 }
 

@@ -175,6 +175,16 @@ impl Conversation {
                 self.closed_at = None;
                 self.give_to(by);
             }
+            Happening::Requeued => {
+                if !self.is_assigned_to(by.agent) {
+                    return Err(Error::Conflict("conflict-not-yours"));
+                }
+                self.assignee = None;
+                self.state = State::Queued;
+                self.snoozed_until = None;
+                // First come, first served: whoever was being served came before those who wait.
+                self.waiting_since.get_or_insert(self.created_at);
+            }
             Happening::Snoozed { until } => {
                 if *until <= at || until.duration_since(at) > SNOOZES {
                     return Err(Invalid { field: "until", reason: "invalid-snooze" }.into());
@@ -475,6 +485,21 @@ mod tests {
         let taken = fresh().accept(&agent(7, event(Happening::Claimed)), at(1)).unwrap();
         let late = taken.accept(&agent(8, event(Happening::Claimed)), at(2));
         assert!(matches!(late, Err(Error::Taken { by }) if by == "agent 7"));
+    }
+
+    #[test]
+    fn what_is_given_back_waits_since_before_those_who_came_later() {
+        let taken = fresh().accept(&vera("?"), at(1)).unwrap();
+        let taken = taken.accept(&agent(7, event(Happening::Claimed)), at(2)).unwrap();
+        let foreign = taken.clone().accept(&agent(8, event(Happening::Requeued)), at(3));
+        assert!(matches!(foreign, Err(Error::Conflict("conflict-not-yours"))));
+        let back = taken.clone().accept(&agent(7, event(Happening::Requeued)), at(3)).unwrap();
+        assert_eq!((back.state, &back.assignee), (State::Queued, &None));
+        assert_eq!(back.waiting_since, Some(at(1)), "who was not answered waits as long as ever");
+        assert!(back.accept(&agent(7, event(Happening::Requeued)), at(4)).is_err(), "only once");
+        let answered = taken.accept(&agent(7, text("hi")), at(3)).unwrap();
+        let back = answered.accept(&agent(7, event(Happening::Requeued)), at(4)).unwrap();
+        assert_eq!(back.waiting_since, Some(at(0)));
     }
 
     #[test]

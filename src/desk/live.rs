@@ -1,8 +1,10 @@
 //! Rows and counters of the lists as fragments. A row is the same for every agent, so it is drawn once per language.
 use crate::{
+    agent::Standing,
     bus::{News, Sheet},
     conversation::{Counts, Lens},
     event::{Priority, Side, State, Summary},
+    ids::AgentId,
     text::{self, Lang},
 };
 use askama::Template;
@@ -114,10 +116,38 @@ fn removed(summary: &Summary) -> String {
 #[template(path = "desk/_counters.html")]
 struct Counters<'a> {
     counts: &'a Counts,
+    held: Held,
+    lang: Lang,
 }
 
-pub fn counters(counts: &Counts) -> String {
-    draw(&Counters { counts })
+/// How many conversations an agent has, and how many are enough.
+#[derive(Clone, Copy, Debug)]
+pub struct Held {
+    pub mine: i64,
+    pub capacity: i64,
+}
+
+impl Held {
+    pub fn is_full(&self) -> bool {
+        self.mine >= self.capacity
+    }
+}
+
+pub fn counters(counts: &Counts, capacity: i64, lang: Lang) -> String {
+    draw(&Counters { counts, held: Held { mine: counts.mine, capacity }, lang })
+}
+
+#[derive(Template)]
+#[template(path = "desk/_standing_changed.html")]
+struct StandingChanged {
+    agent: i64,
+    standing: Standing,
+    lang: Lang,
+}
+
+/// Where an agent is, beside her name wherever it stands.
+pub fn standing(agent: AgentId, standing: Standing, lang: Lang) -> String {
+    draw(&StandingChanged { agent: agent.0, standing, lang })
 }
 
 fn draw(template: &impl Template) -> String {

@@ -1,5 +1,7 @@
-//! What happens by itself. On each node: finding out what it was not told. On one node at a time: tidying up.
+//! What happens by itself. On each node: finding out what it was not told. On one node at a time: tidying up, and
+//! giving back what those had who are gone.
 mod healing;
+mod seating;
 mod tidying;
 
 use crate::app::App;
@@ -18,5 +20,6 @@ pub async fn leave(app: &App) {
 /// Begins what goes on until the process leaves.
 pub fn start(app: &App) {
     tokio::spawn(healing::heal(app.clone()));
+    tokio::spawn(seating::keep_seats(app.clone()));
     tokio::spawn(tidying::tidy(app.clone()));
 }

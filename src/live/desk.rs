@@ -1,15 +1,20 @@
 //! The desk's one stream: rows and counters of the lists, and for conversations only the hint that there is more to fetch,
 //! so that a missed hint costs nothing.
-use super::follow::{Piece, TYPING};
+use super::{
+    follow::{Piece, TYPING},
+    notice,
+    seat::AtDesk,
+};
 use crate::{
-    agent::CurrentAgent,
+    agent::{self, CurrentAgent},
     app::{App, aside},
     bus::{Drawn, News},
     conversation::{self, Canvas, Lens, counts, touched_since},
-    desk::{counters, row_changed, row_news},
+    desk::{self, counters, row_changed, row_news},
     error::Result,
     event::{Event, Present, Side, Summary, Topic},
-    ids::ConversationId,
+    ids::{AgentId, ConversationId},
+    text::Lang,
 };
 use bytes::Bytes;
 use futures_util::Stream;
@@ -39,12 +44,17 @@ pub fn follow(
     lens: Lens,
     after: Option<Timestamp>,
 ) -> impl Stream<Item = Piece> + Send {
+    let mut at_desk = AtDesk::new(&app, &me.agent);
     async_stream::stream! {
         let mut news = app.bus.subscribe(Topic::Desk);
         let since = Instant::now();
         let asked = app.clone();
         let turn = app.streams.turn().await;
+        let id = me.agent.id;
         let begun = aside(async move {
+            if let Err(error) = agent::see(&asked, &[id]).await {
+                tracing::warn!(%error, "cannot note that an agent is at the desk");
+            }
             let now = asked.db.now().await?;
             Ok((now, missed(&asked, after, now).await?))
         })
@@ -68,6 +78,11 @@ pub fn follow(
         for summary in missed {
             let drawn = row_changed(&summary, &lens, me.lang).into();
             yield Piece::Row { cursor: now(), drawn, hint: hint(&summary, None) };
+            if after.is_some_and(|after| summary.last_at > after)
+                && let Some(told) = notice::of_row(&summary, &me.agent, me.lang)
+            {
+                yield Piece::Notice(told);
+            }
         }
         yield Piece::Synced(counted(&app, &me).await.unwrap_or_default());
 
@@ -97,6 +112,9 @@ pub fn follow(
                             yield Piece::Row { cursor: now(), drawn, hint: hint(summary, seq) };
                             count_at.get_or_insert_with(|| Instant::now() + COUNT_EVERY);
                         }
+                        if let Some(told) = notice::of_news(&news.event, &me.agent, me.lang) {
+                            yield Piece::Notice(told);
+                        }
                         match &news.event {
                             Event::Typed { conversation, by } if by.side() == Side::Visitor => {
                                 typing.insert(*conversation, Instant::now() + TYPING);
@@ -111,6 +129,15 @@ pub fn follow(
                             Event::PresenceChanged { who: Present::Visitor(id), here } => {
                                 yield passing(&me, *id, |canvas| conversation::presence(canvas, *here));
                             }
+                            Event::PresenceChanged { who: Present::Agent(id), .. }
+                            | Event::StandingChanged { agent: id } => {
+                                if *id == me.agent.id {
+                                    at_desk.ask_again().await;
+                                }
+                                if let Some(drawn) = standing(&app, *id, me.lang).await {
+                                    yield Piece::Passing(drawn);
+                                }
+                            }
                             _ => {}
                         }
                     }
@@ -123,6 +150,15 @@ pub fn follow(
             }
         }
     }
+}
+
+/// What stands beside a colleague's name now.
+async fn standing(app: &App, id: AgentId, lang: Lang) -> Option<Drawn> {
+    let app = app.clone();
+    let standing = aside(async move { agent::standing(&app, id).await })
+        .await
+        .inspect_err(|error| tracing::warn!(%error, "cannot ask where an agent is"));
+    standing.ok().map(|standing| desk::standing(id, standing, lang).into())
 }
 
 /// What passes in a conversation, for whoever has it open.
@@ -162,9 +198,9 @@ fn hint(summary: &Summary, seq: Option<i64>) -> Bytes {
 }
 
 async fn counted(app: &App, me: &CurrentAgent) -> Option<Drawn> {
-    let (app, id) = (app.clone(), me.agent.id);
+    let (app, id, capacity) = (app.clone(), me.agent.id, me.agent.capacity.number());
     let counts = aside(async move { counts(&app.db, id).await })
         .await
         .inspect_err(|error| tracing::warn!(%error, "cannot count"));
-    counts.ok().map(|counts| counters(&counts).into())
+    counts.ok().map(|counts| counters(&counts, capacity, me.lang).into())
 }

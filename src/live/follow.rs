@@ -42,6 +42,8 @@ pub enum Piece {
     Synced(Drawn),
     /// A row of the desk's lists, the cursor to come back with, and that there is more to fetch in the conversation, as JSON.
     Row { cursor: String, drawn: Drawn, hint: Bytes },
+    /// Something that an agent wants to be told of, as JSON.
+    Notice(Bytes),
     /// The cursor cannot be continued from: load the page again.
     Reset,
     /// Nothing to say; keeps the line awake.

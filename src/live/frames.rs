@@ -95,7 +95,8 @@ impl Frames {
             | Event::AccessLost { .. }
             | Event::HeadSeen { .. }
             | Event::RowSeen(_)
-            | Event::RowChanged(_) => Vec::new(),
+            | Event::RowChanged(_)
+            | Event::StandingChanged { .. } => Vec::new(),
         }
     }
 }

@@ -103,9 +103,11 @@ fn written(piece: Piece) -> Bytes {
     match piece {
         Piece::Entry { drawn, .. } => Bytes::clone(&drawn),
         // A document that only grows cannot move a mark; what was changed is seen when it is loaded again.
-        Piece::Redrawn { .. } | Piece::Passing(_) | Piece::Synced(_) | Piece::Row { .. } => {
-            Bytes::new()
-        }
+        Piece::Redrawn { .. }
+        | Piece::Passing(_)
+        | Piece::Synced(_)
+        | Piece::Row { .. }
+        | Piece::Notice(_) => Bytes::new(),
         Piece::Beat => Bytes::from_static(b"<!-- -->"),
         Piece::Reset | Piece::End => {
             let seconds = follow::retry(0).as_secs();

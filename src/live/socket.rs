@@ -2,6 +2,7 @@
 use super::{
     follow::{self, Holder, Piece, Watch, watched},
     frames::Frames,
+    seat::AtDesk,
 };
 use crate::{
     api::{
@@ -17,7 +18,7 @@ use crate::{
     bus::Here,
     conversation::{self, Body, Sent},
     error::{Error, Invalid, Result},
-    event::{Happening, Present, Side, Topic},
+    event::{Event, Happening, Present, Side, Topic},
     ids::Cursor,
     text::Lang,
     web::{
@@ -266,10 +267,11 @@ impl Line {
                 Some(plain(reference))
             }
             ClientFrame::SubscribeDesk => {
-                self.caller.agent()?;
-                if !std::mem::replace(&mut self.follows_desk, true) {
-                    let here = self.app.bus.enter(Present::Agents);
-                    news.push(desk(self.app.clone(), here).boxed());
+                let agent = self.caller.agent()?;
+                if !self.follows_desk {
+                    let at_desk = AtDesk::new(&self.app, agent);
+                    news.push(desk(self.app.clone(), at_desk).boxed());
+                    self.follows_desk = true;
                 }
                 Some(plain(reference))
             }
@@ -371,20 +373,24 @@ fn subscription(
                 Brought::Frames(frames)
             }
             Piece::Reset => Brought::Reset { reference: reference.take(), name: name.clone() },
-            Piece::Row { .. } | Piece::Beat => Brought::Frames(Vec::new()),
+            Piece::Row { .. } | Piece::Notice(_) | Piece::Beat => Brought::Frames(Vec::new()),
             Piece::End | Piece::Bye => Brought::Broken,
         }
     })
 }
 
 /// Changes of the lists.
-fn desk(app: App, here: Here) -> impl Stream<Item = Brought> + Send {
+fn desk(app: App, mut at_desk: AtDesk) -> impl Stream<Item = Brought> + Send {
     async_stream::stream! {
-        let _as_long_as_it_is_followed = here;
         let mut news = app.bus.subscribe(Topic::Desk);
         loop {
             match news.recv().await {
                 Ok(news) => {
+                    if let Event::StandingChanged { agent } = &news.event
+                        && *agent == at_desk.agent().id
+                    {
+                        at_desk.ask_again().await;
+                    }
                     let Some(summary) = news.event.row() else { continue };
                     let conversation = Conversation::for_agents(summary);
                     yield Brought::Frames(vec![ServerFrame::Desk { conversation }.write()]);

@@ -63,7 +63,7 @@ pub struct OpenStream<S> {
     pub pieces: S,
     pub writer: Writer,
     /// What a reader holds while it listens.
-    pub held: (StreamPlace, Here),
+    pub held: (StreamPlace, Option<Here>),
 }
 
 /// A visitor's stream of her conversation.
@@ -80,7 +80,8 @@ pub async fn visitor_stream(
     let here = app.bus.enter(Present::Visitor(canvas.conversation));
     let watch = Watch::new(app, Holder::Visitor { token: visitor.token.name() }, BEAT);
     let pieces = follow::conversation(app.clone(), seat, canvas, cursor(request));
-    Ok(OpenStream { pieces: watched(pieces, watch), writer: Writer::new(app), held: (place, here) })
+    let held = (place, Some(here));
+    Ok(OpenStream { pieces: watched(pieces, watch), writer: Writer::new(app), held })
 }
 
 /// An agent's stream of the desk.
@@ -92,12 +93,12 @@ pub fn desk_stream(
 ) -> Result<OpenStream<impl Stream<Item = Piece> + Send + use<>>> {
     let session = crate::ids::encode(&me.session);
     let place = limits.stream(session.clone())?;
-    let here = app.bus.enter(Present::Agents);
     let watch = Watch::new(app, Holder::Agent { id: me.agent.id, session }, BEAT);
     let lens = crate::desk::lens(request, me.agent.id);
     let after = said_cursor(request).and_then(|text| desk::cursor(&text, &app.epoch));
     let pieces = desk::follow(app.clone(), me, lens, after);
-    Ok(OpenStream { pieces: watched(pieces, watch), writer: Writer::new(app), held: (place, here) })
+    let held = (place, None);
+    Ok(OpenStream { pieces: watched(pieces, watch), writer: Writer::new(app), held })
 }
 
 /// The seat of a visitor in her own conversation, and how it is drawn for her.
@@ -150,6 +151,10 @@ impl Writer {
             Piece::Passing(drawn) => drawn.block(|drawn| shown(None, drawn)),
             Piece::Synced(drawn) if drawn.is_empty() => self.named("synced"),
             Piece::Synced(drawn) => [shown(None, drawn), self.named("synced")].concat().into(),
+            Piece::Notice(told) => {
+                let told = text_of(told);
+                encode(Frame { event: Some("notify"), data: Some(&told), ..Frame::default() })
+            }
             Piece::Reset => self.named("reset"),
             Piece::End => self.named("end"),
             Piece::Bye => encode(Frame { event: Some("bye"), data: Some(""), ..Frame::default() }),

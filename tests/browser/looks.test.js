@@ -93,6 +93,8 @@ const pages = {
   choose: ['lin', () => `/desk/canned?c=${new URL(lin.url()).pathname.split('/').pop()}`],
   teams: ['lin', () => '/desk/settings/teams'],
   audit: ['lin', () => '/desk/settings/audit'],
+  notifications: ['lin', () => '/desk/settings/notifications'],
+  keys: ['lin', () => '/desk/keys'],
   docs: ['lin', () => '/api/docs'],
   install: ['lin', () => '/setup/install'],
   live: ['vera', () => `${new URL(vera.url()).pathname}/live`],

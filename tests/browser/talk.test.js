@@ -372,7 +372,9 @@ test('signing out in one window ends the other', async () => {
   await twin.goto(`${server.url}/desk/c?tab=all`);
   await twin.locator('#rows').waitFor();
   await one.goto(`${server.url}/desk/me`);
-  await one.locator('form[action="/logout"] button').click();
+  await one.locator('main form[action="/logout"] button').click();
+  // She has conversations, so she is asked what becomes of them.
+  await one.locator('button[value=keep]').click();
   await one.waitForURL('**/login');
   await twin.waitForURL('**/login**');
 });

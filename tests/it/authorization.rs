@@ -72,6 +72,11 @@ pub const PAGES: &[(&str, &str, [u16; 5])] = &[
     ("POST", "/desk/settings/tags", [401, 401, 403, 401, 303]),
     ("POST", "/desk/settings/tags/:id/rename", [401, 401, 403, 401, 404]),
     ("POST", "/desk/settings/tags/:id/remove", [401, 401, 403, 401, 404]),
+    ("POST", "/desk/me/state", [401, 401, 303, 401, 303]),
+    ("GET", "/desk/keys", [303, 303, 200, 303, 200]),
+    ("POST", "/desk/keys", [401, 401, 303, 401, 303]),
+    ("GET", "/desk/settings/notifications", [303, 303, 200, 303, 200]),
+    ("POST", "/desk/settings/notifications", [401, 401, 303, 401, 303]),
     ("GET", "/desk/c/:id/side", [303, 303, 200, 303, 200]),
     ("POST", "/desk/c/:id/side/fields", [401, 401, 403, 401, 303]),
     ("POST", "/desk/c/:id/side/tags", [401, 401, 403, 401, 303]),
@@ -289,7 +294,8 @@ impl People {
             .replace("*name", "nothing");
         let body = "nonce=n&body=x&visitor=x&seq=1&name=x&language=en&theme=dark&session=AAAA&token=1&scope=read&lifetime=30\
             &email=a%40b.c&password=correct+horse+battery&current=x&role=agent&capacity=7&token=AAAA\
-            &field=phone&value=138&note=999&reason=x&with=1&contact=1&key=x&kind=text&label_zh=x&label_en=x";
+            &field=phone&value=138&note=999&reason=x&with=1&contact=1&key=x&kind=text&label_zh=x&label_en=x\
+            &state=busy&single=off&volume=50";
         // A field may come once only where it is a number.
         let body = if path.ends_with("tokens/end") { "token=999" } else { body };
         let body = if path.ends_with("/setup") {

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod agent;
+mod agent_state;
 mod amending;
 mod api;
 mod attachment;
@@ -21,6 +22,7 @@ mod history;
 mod log;
 mod nemesis;
 mod nodes;
+mod notification;
 mod plans;
 mod process;
 mod retention;

@@ -4,8 +4,8 @@ use super::{described, insert, link};
 use crate::{
     agent::{
         model::{
-            Account, AccountState, Agent, AgentName, Capacity, Email, Role, Theme, Wish,
-            may_change, may_invite,
+            Account, AccountState, Agent, AgentName, Availability, Capacity, Email, Preferences,
+            Role, Theme, Wish, may_change, may_invite,
         },
         store,
     },
@@ -44,6 +44,8 @@ pub async fn hire(app: &App, by: &Doer, new: Colleague) -> Result<(Agent, String
         lang: None,
         theme: Theme::Auto,
         capacity: Capacity::default(),
+        availability: Availability::Online,
+        preferences: Preferences::default(),
     };
     let tx = app.db.begin().await?;
     let held = store::hold(&tx, [by.agent, by.agent]).await?;

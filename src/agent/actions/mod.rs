@@ -4,7 +4,10 @@ mod managing;
 pub use managing::{Change, Colleague, change, disable, enable, hire, renew_link};
 
 use super::{
-    model::{Agent, AgentName, Capacity, Email, Password, Role, Scope, Theme, TokenName},
+    model::{
+        Agent, AgentName, Availability, Capacity, Email, Password, Preferences, Role, Scope,
+        Standing, Theme, TokenName,
+    },
     password, store,
 };
 use crate::{
@@ -12,12 +15,12 @@ use crate::{
     audit::{self, Deed, Doer},
     db::Connection,
     error::{Error, Invalid, Result},
-    event::{Access, Event},
+    event::{Access, Event, Present},
     ids::{self, AgentId},
     text::{self, Lang},
     web::session_store::{self, SessionRows},
 };
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 use std::net::IpAddr;
 
@@ -69,6 +72,8 @@ async fn account(new: NewAgent) -> Result<(Agent, Option<String>)> {
         lang: new.lang,
         theme: Theme::Auto,
         capacity: Capacity::default(),
+        availability: Availability::Online,
+        preferences: Preferences::default(),
     };
     Ok((agent, hash))
 }
@@ -162,6 +167,46 @@ pub async fn set_profile(
     theme: Theme,
 ) -> Result<()> {
     store::set_profile(&app.db, id, name.as_str(), lang, theme).await
+}
+
+/// How an agent likes the desk.
+pub async fn set_preferences(app: &App, id: AgentId, preferences: &Preferences) -> Result<()> {
+    store::set_preferences(&app.db, id, preferences).await
+}
+
+/// What an agent wants to be for colleagues and visitors.
+pub async fn choose(app: &App, id: AgentId, availability: Availability) -> Result<()> {
+    store::set_availability(&app.db, id, availability).await?;
+    app.bus.publish(Event::StandingChanged { agent: id });
+    Ok(())
+}
+
+/// What colleagues see beside an agent's name.
+pub async fn standing(app: &App, id: AgentId) -> Result<Standing> {
+    let Some((availability, seated)) = store::seat_of(&app.db, id).await? else {
+        return Ok(Standing::Offline);
+    };
+    Ok(availability.standing(app.bus.is_here(Present::Agent(id)), seated))
+}
+
+/// These have the desk open now: their seats are kept.
+pub async fn see(app: &App, ids: &[AgentId]) -> Result<()> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    store::see(&app.db, ids, app.db.now().await?).await
+}
+
+/// Who is gone since before a moment of the database's clock and had not left, and when each was last seen.
+pub async fn unseen_since(app: &App, since: Timestamp) -> Result<Vec<(Agent, Timestamp)>> {
+    store::unseen_since(&app.db, since).await
+}
+
+/// Whoever was last seen then is not waited for any longer.
+pub async fn leave_seat(app: &App, id: AgentId, seen_at: Timestamp) -> Result<()> {
+    store::leave_seat(&app.db, id, Some(seen_at)).await?;
+    app.bus.publish(Event::StandingChanged { agent: id });
+    Ok(())
 }
 
 /// Changes the password and ends every session, whose holder may be whoever knew the old one; the caller begins a new one.

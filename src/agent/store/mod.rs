@@ -1,11 +1,13 @@
 //! Rows of agents, their tokens, invitations and revocations.
 mod accounts;
+mod seats;
 mod tokens;
 
 pub use accounts::{accounts, hold, last_seen, links, set_account, set_disabled};
+pub use seats::{leave_seat, seat_of, see, set_availability, set_preferences, unseen_since};
 pub use tokens::{find_by_token, insert_token, remove_token, remove_tokens, tokens_of};
 
-use super::model::{Agent, Capacity, Email, Role, Theme};
+use super::model::{Agent, Availability, Capacity, Email, Role, Theme};
 use crate::{
     db::{self, Db},
     error::{Error, Result},
@@ -33,6 +35,11 @@ pub mod agent {
         pub created_at: i64,
         pub disabled_at: Option<i64>,
         pub capacity: Option<i64>,
+        pub availability: String,
+        /// When she was last known to have the desk open; none once the seat is left.
+        pub seen_at: Option<i64>,
+        #[sea_orm(column_type = "Text", nullable)]
+        pub preferences: Option<String>,
     }
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
     pub enum Relation {}
@@ -118,6 +125,9 @@ pub async fn insert(
         created_at: Set(db::micros(at)),
         disabled_at: Set(None),
         capacity: Set(agent.capacity.own()),
+        availability: Set(agent.availability.word().into()),
+        seen_at: Set(None),
+        preferences: Set(None),
         ..Default::default()
     };
     match agent::Entity::insert(row).exec(db).await {
@@ -259,6 +269,8 @@ fn read(row: agent::Model) -> Agent {
         lang: row.language.as_deref().and_then(Lang::from_tag),
         theme: Theme::parse(&row.theme).unwrap_or_default(),
         capacity: Capacity::stored(row.capacity),
+        availability: Availability::parse(&row.availability).unwrap_or_default(),
+        preferences: seats::preferences(row.preferences.as_deref()),
     }
 }
 

@@ -1,7 +1,10 @@
 //! The door: signing in and out.
 use super::{CurrentAgent, SignedIn};
 use crate::{
-    agent::{actions, has_owner, model::Agent},
+    agent::{
+        actions, has_owner,
+        model::{Agent, Availability},
+    },
     app::App,
     error::{Error, Invalid, Result},
     text::Lang,
@@ -72,6 +75,10 @@ pub async fn sign_in(
     };
     if let Some(agent) = found {
         sign_in_as(request, &session.0, &agent).await?;
+        // Whoever signed out said with it that she is not there.
+        if agent.availability == Availability::Offline {
+            actions::choose(&app, agent.id, Availability::Online).await?;
+        }
         return Ok(see_other(next));
     }
     let refusal = match allowed {
@@ -96,14 +103,11 @@ pub async fn sign_in_as(request: &Request, session: &Session, agent: &Agent) -> 
     Ok(())
 }
 
-#[handler]
-pub async fn sign_out(
-    app: Data<&App>,
-    me: CurrentAgent,
-    session: CurrentSession,
-) -> Result<Response> {
-    actions::sign_out(&app, me.agent.id, &me.session).await?;
-    session.0.flush().await.map_err(unavailable)?;
+/// Ends the session that asks, and with it says that its agent is not there.
+pub async fn leave(app: &App, me: &CurrentAgent, session: &Session) -> Result<Response> {
+    actions::choose(app, me.agent.id, Availability::Offline).await?;
+    actions::sign_out(app, me.agent.id, &me.session).await?;
+    session.flush().await.map_err(unavailable)?;
     Ok(see_other("/login"))
 }
 

@@ -1,9 +1,12 @@
-//! Who is asking, and what stands round every page of the desk. The pages: the door, an invitation, own settings.
+//! Who is asking, and what stands round every page of the desk. The pages: the door, an invitation, own settings, what
+//! one is told of, what the keys do.
 mod door;
 mod invitation;
+mod keyboard;
 mod me;
+mod told;
 
-use super::model::Agent;
+use super::model::{Agent, Availability, SingleKeys};
 use crate::{
     app::App,
     audit::Doer,
@@ -16,11 +19,13 @@ use crate::{
         session_store::{self, OWNER, SessionRows},
     },
 };
-pub use door::{login, sign_in, sign_in_as, sign_out};
+pub use door::{leave, login, sign_in, sign_in_as};
 pub use invitation::{accept_invitation, show_invitation};
+pub use keyboard::{keys, set_keys};
 pub use me::{change_password, end_session, end_token, make_token, set_profile, settings};
 use poem::{FromRequest, Request, RequestBody, Response, handler, web::Data};
 use std::net::IpAddr;
+pub use told::{notices, set_notices};
 use tower_sessions::Session;
 
 /// A signed-in agent.
@@ -116,6 +121,11 @@ pub struct DeskFrame {
     pub letter: String,
     pub tint: i64,
     pub name: String,
+    pub id: AgentId,
+    pub availability: Availability,
+    /// What she is told of and how, as JSON for `assets/js/told.js`.
+    pub told: String,
+    pub single_keys: bool,
     /// Which place of the rail we are at.
     pub here: &'static str,
     /// Unread messages in my conversations.
@@ -137,6 +147,7 @@ pub struct SettingsPage {
 
 /// In the order of the menu.
 pub const SETTINGS: &[SettingsPage] = &[
+    SettingsPage { path: "notifications", title: "notifications", managing: false },
     SettingsPage { path: "agents", title: "agents", managing: true },
     SettingsPage { path: "teams", title: "teams", managing: true },
     SettingsPage { path: "tags", title: "tags", managing: true },
@@ -154,6 +165,10 @@ impl DeskFrame {
             letter: text::letter(&me.agent.name),
             tint: text::tint(me.agent.id.0),
             name: me.agent.name.clone(),
+            id: me.agent.id,
+            availability: me.agent.availability,
+            told: serde_json::to_string(&me.agent.preferences).unwrap_or_default(),
+            single_keys: me.agent.preferences.single_keys == SingleKeys::On,
             here,
             unread,
             may_manage: me.agent.role.may_manage(),

@@ -1,5 +1,5 @@
 //! The first page: nobody is known and nothing is stored until the first message.
-use super::{in_frame, is_online};
+use super::{in_frame, receives};
 use crate::{
     app::App,
     contact::{self, Arrival, MaybeVisitor, PageUrl, VisitorToken},
@@ -60,7 +60,7 @@ pub async fn welcome(
         lang: viewer.lang,
         other: viewer.lang.other(),
         site: &site,
-        online: is_online(&app),
+        online: receives(&app),
         visitor: VisitorToken::issue(&app.key).as_str().to_owned(),
         nonce: Nonce::new(),
         page: page_before(request).map_or_else(String::new, |page| page.as_str().to_owned()),
@@ -132,7 +132,7 @@ fn start_again(
         lang: viewer.lang,
         other: viewer.lang.other(),
         site,
-        online: is_online(app),
+        online: receives(app),
         visitor: form.visitor.clone(),
         nonce: Nonce::parse(&form.nonce).unwrap_or_default(),
         page: form.page.clone(),

@@ -342,9 +342,14 @@ fn compose_page(lang: Lang, opened: &Opened, composer: Composer<'_>) -> Result<R
 
 // ── small things ──
 
-/// Whether an agent has the desk open.
+/// Whether an agent is here, of whoever talks already.
 fn is_online(app: &App) -> bool {
     app.bus.is_here(Present::Agents)
+}
+
+/// Whether an agent receives whoever is new: one who is busy does not.
+fn receives(app: &App) -> bool {
+    app.bus.is_here(Present::Receiving)
 }
 
 fn in_frame(mut response: Response, site: &Site) -> Result<Response> {

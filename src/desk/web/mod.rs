@@ -6,6 +6,7 @@ mod files;
 mod lens;
 mod menu;
 mod panels;
+mod state;
 mod verbs;
 
 pub use acts::{mark_seen, typing, write};
@@ -16,11 +17,12 @@ pub use lens::{filter_form, lens};
 pub use menu::{amend, entry_menu};
 pub use panels::panel_form;
 use panels::{Panel, Part};
+pub use state::{choose, sign_out};
 pub use verbs::act;
 
-use super::live::{Row, name};
+use super::live::{Held, Row, name};
 use crate::{
-    agent::{CurrentAgent, DeskFrame, SignedIn},
+    agent::{self, CurrentAgent, DeskFrame, SignedIn, Standing},
     app::App,
     attachment::{Attachment, web::unsent},
     contact,
@@ -62,6 +64,7 @@ struct DeskPage {
     asks: String,
     narrowed: String,
     counts: Counts,
+    held: Held,
     rows: Vec<Row>,
     /// The open conversation, 0 for none.
     current: i64,
@@ -126,6 +129,8 @@ struct Bar {
     snoozed: Option<String>,
     tags: Vec<String>,
     assignee: String,
+    /// Which colleague has it, and where she is.
+    colleague: Option<(i64, Standing)>,
     mine: bool,
     may_act: bool,
     /// Whether the visitor is not heard any more.
@@ -204,6 +209,7 @@ async fn desk_page(
         tab: word(lens.tab),
         asks: asks(&lens),
         narrowed: narrowed(&lens.filter),
+        held: Held { mine: counts.mine, capacity: me.agent.capacity.number() },
         counts,
         rows: rows.iter().map(|summary| Row::new(summary, me.lang)).collect(),
         current: pane.as_ref().map_or(0, |pane| pane.id.0),
@@ -271,7 +277,14 @@ async fn bar(app: &App, me: &CurrentAgent, lens: &Lens, found: &Conversation) ->
     let zone = &text::zone(&site::find(app.db.read(), found.site).await?.zone);
     let summary = found.summary(contact.name, String::new());
     let name = name(&summary, me.lang);
+    let colleague = match &found.assignee {
+        Some(assignee) if assignee.id != me.agent.id => {
+            Some((assignee.id.0, agent::standing(app, assignee.id).await?))
+        }
+        _ => None,
+    };
     Ok(Bar {
+        colleague,
         lang: me.lang,
         asks: asks(lens),
         id: found.id,

@@ -83,6 +83,15 @@ impl Node {
 }
 
 impl Installation {
+    /// The same with other settings, and with what happens by itself.
+    pub fn at_work(self, set: impl FnOnce(&mut Config)) -> Self {
+        let mut config = (*self.app.config).clone();
+        set(&mut config);
+        let app = self.app.with(|parts| parts.config = Arc::new(config));
+        jobs::start(&app);
+        Self { door: door(&app), app, ..self }
+    }
+
     /// The same, its database on another way.
     pub fn over(self, way: Arc<dyn Way>) -> Self {
         let app = self.app.with(|parts| parts.db = parts.db.over(way));

@@ -1,0 +1,81 @@
+// Keys: one clicks whatever says `data-key` and is in sight, and gives the focus to what its `data-focus` names. Several keys
+// are separated by spaces, `gm` is G and then M. Nothing while one writes or composes, and no single ones where the agent
+// wants none. What they do is listed at /desk/keys.
+(() => {
+  const body = document.body;
+  if (!body.dataset.keys) return;
+  // A menu that is closed is in sight as well: its keys stand in it.
+  const sight = el => el.getClientRects().length || el.closest('details.menu:not([open])');
+  function press(key) {
+    const el = [...document.querySelectorAll(`[data-key~="${CSS.escape(key)}"]`)].find(sight);
+    if (!el) return false;
+    el.click();
+    const to = document.getElementById(el.dataset.focus);
+    if (to) to.focus();
+    return true;
+  }
+
+  const rows = () => [...document.querySelectorAll('#rows .row')];
+  function open(row) {
+    if (!row) return false;
+    row.click();
+    row.scrollIntoView({ block: 'nearest' });
+    return true;
+  }
+  function step(by) {
+    const all = rows(), at = all.findIndex(row => row.matches('[aria-current]'));
+    return open(all[at < 0 ? 0 : at + by]);
+  }
+  function move(from, by) {
+    const all = rows(), to = all[all.indexOf(from) + by];
+    if (to) to.focus();
+    return !!to;
+  }
+
+  function leave(target) {
+    const menu = document.querySelector('details.menu[open]');
+    if (menu) {
+      menu.open = false;
+      menu.querySelector('summary').focus();
+      return true;
+    }
+    const pane = target.closest('#conv');
+    if (pane && pane !== target && !target.closest('.side')) {
+      pane.focus();
+      return true;
+    }
+    return press('Escape');
+  }
+
+  // What a Chinese input method writes for the same key.
+  const WIDE = { '？': '?', '【': '[', '】': ']', '、': '/' };
+  let prefix = 0;
+  function act(event) {
+    const { key, target } = event;
+    if (event.altKey) return /^Digit[1-9]$/.test(event.code) && open(rows()[event.code[5] - 1]);
+    if (key === 'Escape') return leave(target);
+    if (target.matches('textarea, select, [contenteditable], input:not([type=radio], [type=checkbox])')) return false;
+    const row = target.closest('.row');
+    if (row && key === 'ArrowDown') return move(row, 1);
+    if (row && key === 'ArrowUp') return move(row, -1);
+    // Enter on a link or a button is theirs.
+    if (key.length > 1) return !target.closest('a, button, summary, input') && press(key);
+    if (body.dataset.keys === 'off') return false;
+    const one = (WIDE[key] || key).toLowerCase(), two = Date.now() - prefix < 1500;
+    prefix = !two && one === 'g' ? Date.now() : 0;
+    if (two) return press('g' + one);
+    if (one === 'j' || one === 'k') return step(one === 'j' ? 1 : -1);
+    if (one === '[') return document.querySelector('.d').toggleAttribute('data-wide') || true;
+    return press(one);
+  }
+  document.addEventListener('keydown', event => {
+    if (event.defaultPrevented || event.isComposing || event.keyCode === 229 || event.ctrlKey || event.metaKey) return;
+    if (!event.target.closest || document.querySelector('dialog[open]')) return;
+    if (act(event)) event.preventDefault();
+  });
+  // The switch stands in the dialog.
+  document.addEventListener('htmx:after:swap', () => {
+    const list = document.getElementById('keys');
+    if (list) body.dataset.keys = list.dataset.single;
+  });
+})();

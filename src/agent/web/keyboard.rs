@@ -1,0 +1,108 @@
+//! What the keys of the desk do, and whether single ones do anything. The keys themselves: `data-key` in the templates and
+//! `assets/js/keys.js`.
+use super::{CurrentAgent, DeskFrame, SignedIn};
+use crate::{
+    agent::{
+        actions,
+        model::{Preferences, SingleKeys},
+    },
+    app::App,
+    error::Result,
+    text::Lang,
+    web::{
+        limits::Limits,
+        page::{Viewer, html, see_other},
+    },
+};
+use askama::Template;
+use poem::{
+    Request, Response, handler,
+    web::{Data, Form},
+};
+use serde::Deserialize;
+use std::sync::Arc;
+
+/// Which keys, each alternative by itself, and the key of what they do.
+const KEYS: &[(&[&str], &str)] = &[
+    (&["J", "K"], "key-next"),
+    (&["↓", "↑"], "key-rows"),
+    (&["Alt 1 … 9"], "key-nth"),
+    (&["A"], "key-claim"),
+    (&["R", "Enter"], "key-reply"),
+    (&["N"], "key-note"),
+    (&["E"], "key-close"),
+    (&["T"], "key-transfer"),
+    (&["S"], "key-snooze"),
+    (&["L"], "key-tags"),
+    (&["G M"], "key-mine"),
+    (&["G Q"], "key-queue"),
+    (&["G A"], "key-all"),
+    (&["G S"], "key-settings"),
+    (&["["], "key-list"),
+    (&["]"], "key-side"),
+    (&["Esc"], "key-back"),
+    (&["?"], "key-help"),
+];
+
+#[derive(Template)]
+#[template(path = "agent/keys.html")]
+struct KeysPage {
+    lang: Lang,
+    frame: DeskFrame,
+    keys: Keys,
+}
+
+#[derive(Template)]
+#[template(path = "agent/_keys.html")]
+struct KeysFragment {
+    keys: Keys,
+}
+
+struct Keys {
+    lang: Lang,
+    all: &'static [(&'static [&'static str], &'static str)],
+    single: bool,
+}
+
+impl Keys {
+    fn new(lang: Lang, single: SingleKeys) -> Self {
+        Self { lang, all: KEYS, single: single == SingleKeys::On }
+    }
+}
+
+/// A page, and for the dialog a part of it.
+#[handler]
+pub fn keys(signed_in: SignedIn, request: &Request) -> Result<Response> {
+    let me = match signed_in {
+        SignedIn::Nobody(door) => return Ok(see_other(door)),
+        SignedIn::Agent(me) => me,
+    };
+    let keys = Keys::new(me.lang, me.agent.preferences.single_keys);
+    if request.header("hx-request-type") == Some("partial") {
+        return html(&KeysFragment { keys });
+    }
+    html(&KeysPage { lang: me.lang, frame: DeskFrame::new(&me, "keys", 0), keys })
+}
+
+#[derive(Deserialize)]
+struct KeysForm {
+    single: String,
+}
+
+#[handler]
+pub async fn set_keys(
+    app: Data<&App>,
+    limits: Data<&Arc<Limits>>,
+    viewer: Viewer,
+    me: CurrentAgent,
+    Form(form): Form<KeysForm>,
+) -> Result<Response> {
+    limits.act(&me.counted_as())?;
+    let single_keys = if form.single == "off" { SingleKeys::Off } else { SingleKeys::On };
+    let likes = Preferences { single_keys, ..me.agent.preferences.clone() };
+    actions::set_preferences(&app, me.agent.id, &likes).await?;
+    if viewer.htmx {
+        return html(&KeysFragment { keys: Keys::new(me.lang, single_keys) });
+    }
+    Ok(see_other("/desk/keys"))
+}

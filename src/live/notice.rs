@@ -1,0 +1,107 @@
+//! What an agent is told of beside what her lists show: who came into the queue, and who wrote in a conversation of hers.
+//! Whether it is heard, and by which of her tabs, is for `assets/js/told.js`.
+use crate::{
+    agent::{Agent, Notice},
+    desk,
+    event::{Appended, Author, Content, Event, Happening, Mention, Side, State, Summary},
+    ids::AgentId,
+    text::Lang,
+};
+use bytes::Bytes;
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct Told<'a> {
+    conversation: i64,
+    /// The entry that it is about: who is told twice knows.
+    seq: i64,
+    kind: Notice,
+    title: String,
+    /// At most 100 characters.
+    body: &'a str,
+}
+
+/// Of news, as JSON.
+pub fn of_news(event: &Event, me: &Agent, lang: Lang) -> Option<Bytes> {
+    let Event::EntryAppended(appended) = event else { return None };
+    let kind = kind(appended, me)?;
+    match &appended.entry.content {
+        Content::Note { body, .. } => {
+            let words = body.split_whitespace().collect::<Vec<_>>().join(" ");
+            let body: String = words.chars().take(100).collect();
+            write(kind, &appended.summary, &body, lang)
+        }
+        _ => write(kind, &appended.summary, &appended.summary.preview, lang),
+    }
+}
+
+/// Of a row that changed while nobody listened.
+pub fn of_row(summary: &Summary, me: &Agent, lang: Lang) -> Option<Bytes> {
+    let unheard = summary.preview_by == Side::Visitor && me.role.may_act();
+    let kind = match summary.state {
+        State::Open if unheard && summary.unread > 0 && summary.assignee == Some(me.id) => {
+            Notice::Mine
+        }
+        State::Queued if unheard && summary.waiting_since.is_some() => Notice::Queue,
+        State::Queued | State::Open | State::Closed => return None,
+    };
+    write(kind, summary, &summary.preview, lang)
+}
+
+fn kind(appended: &Appended, me: &Agent) -> Option<Notice> {
+    let Appended { entry, summary, .. } = appended;
+    if !me.role.may_act() {
+        return None;
+    }
+    match (&entry.author, &entry.content) {
+        (Author::Visitor { .. }, Content::Text { .. }) => match summary.state {
+            State::Queued if came(appended) => Some(Notice::Queue),
+            State::Open if summary.assignee == Some(me.id) => Some(Notice::Mine),
+            State::Queued | State::Open | State::Closed => None,
+        },
+        // Nobody is told of her own deeds.
+        (Author::Agent { id, .. }, _) if *id == me.id => None,
+        (_, Content::Note { with, .. }) => names(&with.mentions, me.id).then_some(Notice::Mention),
+        (_, Content::Event { what }) => match what {
+            Happening::Requeued | Happening::TransferredToTeam { .. } => Some(Notice::Queue),
+            // The note that may go with it has said so.
+            Happening::Transferred { to } if to.agent == me.id && !was_named(appended, me.id) => {
+                Some(Notice::Mine)
+            }
+            Happening::Invited { agent } if agent.agent == me.id => Some(Notice::Mention),
+            _ => None,
+        },
+        (Author::Visitor { .. } | Author::Agent { .. }, _) => None,
+    }
+}
+
+fn names(mentions: &[Mention], agent: AgentId) -> bool {
+    mentions.iter().any(|mention| mention.agent == agent)
+}
+
+fn was_named(appended: &Appended, agent: AgentId) -> bool {
+    match appended.before_desk.as_ref().map(|entry| &entry.content) {
+        Some(Content::Note { with, .. }) => names(&with.mentions, agent),
+        _ => false,
+    }
+}
+
+/// Whether a visitor's message brought its conversation into the queue: as the first, or after it was closed.
+fn came(appended: &Appended) -> bool {
+    let before = appended.before_desk.as_ref().map(|entry| &entry.content);
+    matches!(before, None | Some(Content::Event { what: Happening::Closed }))
+}
+
+fn write(kind: Notice, summary: &Summary, body: &str, lang: Lang) -> Option<Bytes> {
+    let told = Told {
+        conversation: summary.id.0,
+        seq: summary.last_seq,
+        kind,
+        title: desk::name(summary, lang),
+        body,
+    };
+    serde_json::to_vec(&told)
+        .inspect_err(|error| tracing::error!(%error, "cannot write a notice"))
+        .ok()
+        .map(Bytes::from)
+}

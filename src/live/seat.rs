@@ -1,0 +1,53 @@
+//! An agent at the desk, for as long as a stream of it is open: counted for colleagues, and for visitors as far as she
+//! wants to be there for them.
+use crate::{
+    agent::{self, Agent, Availability, Standing},
+    app::{App, aside},
+    bus::Here,
+    event::Present,
+};
+
+#[derive(Debug)]
+pub struct AtDesk {
+    app: App,
+    agent: Agent,
+    _here: Here,
+    /// For visitors who talk already, and for those who are new.
+    answers: Option<Here>,
+    receives: Option<Here>,
+}
+
+impl AtDesk {
+    pub fn new(app: &App, agent: &Agent) -> Self {
+        let _here = app.bus.enter(Present::Agent(agent.id));
+        let (app, agent) = (app.clone(), agent.clone());
+        let availability = agent.availability;
+        let mut at_desk = Self { app, agent, _here, answers: None, receives: None };
+        at_desk.be(availability);
+        at_desk
+    }
+
+    pub fn agent(&self) -> &Agent {
+        &self.agent
+    }
+
+    /// Takes note of what she chose meanwhile.
+    pub async fn ask_again(&mut self) {
+        let (app, id) = (self.app.clone(), self.agent.id);
+        match aside(async move { agent::standing(&app, id).await }).await {
+            Ok(Standing::Online) => self.be(Availability::Online),
+            Ok(Standing::Busy) => self.be(Availability::Busy),
+            Ok(Standing::Offline) => self.be(Availability::Offline),
+            Ok(Standing::Reconnecting) => {}
+            Err(error) => tracing::warn!(%error, "cannot ask what an agent chose"),
+        }
+    }
+
+    fn be(&mut self, availability: Availability) {
+        // Who only looks answers nobody.
+        let answers = self.agent.role.may_act() && availability != Availability::Offline;
+        let receives = answers && availability == Availability::Online;
+        self.answers = answers.then(|| self.app.bus.enter(Present::Agents));
+        self.receives = receives.then(|| self.app.bus.enter(Present::Receiving));
+    }
+}

@@ -1,0 +1,138 @@
+// The desk by keyboard alone: take, answer, note and close; nothing happens while one writes or composes, nor by single keys
+// where they are switched off.
+import { after, afterEach, before, test } from 'node:test';
+import assert from 'node:assert/strict';
+import { Browser, Server, axe, messages, owner, sees, shot, visitor } from './kefu.js';
+
+let server, browser, lin;
+before(async () => {
+  server = await Server.start();
+  browser = await Browser.start();
+  lin = await owner(browser, server);
+});
+after(async () => {
+  await browser.stop();
+  await server.stop();
+});
+afterEach(() => browser.nothingComplained());
+
+const press = async (...keys) => { for (const key of keys) await lin.keyboard.press(key); };
+const focus = () => lin.evaluate('document.activeElement.id');
+
+test('a conversation is taken, answered, noted and closed by keys alone', async () => {
+  const vera = await visitor(browser, server, '键盘');
+  await visitor(browser, server, '第二位');
+  await lin.goto(`${server.url}/desk/c?tab=queue`);
+  await lin.locator('.row').nth(1).waitFor();
+  await press('j');
+  await sees(lin, '键盘');
+  await press('j');
+  await sees(lin, '第二位');
+  await press('k');
+  await sees(lin, '键盘');
+  await press('Alt+2');
+  await sees(lin, '第二位');
+  await press('Alt+1');
+  await sees(lin, '键盘');
+  await press('a');
+  await lin.locator('.bar[data-state=open]').waitFor();
+  await press('r');
+  assert.equal(await focus(), 'body');
+  await lin.keyboard.type('nje 您好');
+  await press('Enter');
+  await sees(vera, 'nje 您好');
+  await press('Escape');
+  assert.equal(await focus(), 'conv');
+  await press('n');
+  await lin.locator('[value=note]:checked').waitFor();
+  await lin.keyboard.type('老客户');
+  await press('Enter');
+  await sees(lin, '老客户');
+  assert.deepEqual(await messages(vera), ['键盘', 'nje 您好']);
+  await press('Escape', 'Enter');
+  assert.equal(await focus(), 'body');
+  await press('Escape', 'e');
+  await lin.locator('.bar[data-state=closed]').waitFor();
+  await press('g', 'q');
+  await lin.waitForURL('**/desk/c?tab=queue');
+  await press('g', 's');
+  await lin.waitForURL('**/desk/settings/**');
+  await press('g', 'm');
+  await lin.waitForURL('**/desk/c?tab=mine');
+});
+
+test('the arrows move in the list and Enter opens what has the focus', async () => {
+  await lin.goto(`${server.url}/desk/c?tab=queue`);
+  await visitor(browser, server, '箭头');
+  const row = lin.locator('.row', { hasText: '箭头' });
+  await row.waitFor();
+  await lin.locator('.row').first().focus();
+  await press('ArrowDown');
+  assert.equal(await focus(), await row.getAttribute('id'));
+  await press('Enter');
+  await sees(lin, '箭头');
+  await press('[');
+  await lin.locator('.list').waitFor({ state: 'hidden' });
+  await press('[');
+  await lin.locator('.list').waitFor();
+});
+
+test('nothing happens while one composes, writes or holds Ctrl', async () => {
+  await lin.goto(`${server.url}/desk/c?tab=queue`);
+  await lin.locator('.row', { hasText: '箭头' }).click();
+  await sees(lin, '箭头');
+  const claims = [];
+  lin.on('request', request => { if (request.method() === 'POST' && request.url().includes('/claim')) claims.push(request.url()); });
+  await lin.evaluate(`for (const more of [{ isComposing: true }, { keyCode: 229 }, { ctrlKey: true }, { metaKey: true }])
+    document.body.dispatchEvent(new KeyboardEvent('keydown', { key: 'a', bubbles: true, cancelable: true, ...more }))`);
+  await press('r');
+  await lin.keyboard.type('aej?');
+  assert.equal(await lin.inputValue('#body'), 'aej?');
+  assert.equal(await lin.locator('dialog[open]').count(), 0);
+  await lin.fill('#body', '');
+  await press('Escape', 'k', 'Shift+?');
+  await lin.locator('dialog[open]').waitFor();
+  await press('a');
+  assert.deepEqual(claims, []);
+});
+
+test('all keys are listed in a dialog, where single ones are switched off', async () => {
+  await lin.goto(`${server.url}/desk/c?tab=queue`);
+  await press('?');
+  const dialog = lin.locator('dialog[open]');
+  await dialog.waitFor();
+  await dialog.getByText('接入会话').waitFor();
+  assert.deepEqual(await axe(lin), []);
+  await shot(lin, 'keys-dialog-light-zh-CN');
+  await dialog.locator('button', { hasText: '关闭单键快捷键' }).click();
+  await dialog.locator('#keys[data-single=off]').waitFor();
+  await press('Escape');
+  await dialog.waitFor({ state: 'hidden' });
+  await press('j');
+  assert.equal(await lin.locator('#conv[data-cid]').count(), 0);
+  await press('Alt+1');
+  await lin.locator('#conv[data-cid]').waitFor();
+  await press('?');
+  assert.equal(await lin.locator('dialog[open]').count(), 0);
+  await lin.goto(`${server.url}/desk/keys`);
+  await lin.locator('button', { hasText: '启用单键快捷键' }).click();
+  await lin.locator('#keys[data-single=on]').waitFor();
+  await lin.goto(`${server.url}/desk/c?tab=queue`);
+  await press('j');
+  await lin.locator('#conv[data-cid]').waitFor();
+});
+
+test('the menu of the own state opens and closes by keyboard, and says what was chosen', async () => {
+  await lin.goto(`${server.url}/desk/c?tab=mine`);
+  await lin.locator('.rail summary').focus();
+  await press('Enter');
+  await lin.locator('.rail .pop').waitFor();
+  assert.deepEqual(await axe(lin), []);
+  await shot(lin, 'state-menu-light-zh-CN');
+  await press('Escape');
+  await lin.locator('.rail .pop').waitFor({ state: 'hidden' });
+  await press('Enter');
+  await lin.locator('.rail .pop button', { hasText: '忙碌' }).click();
+  await lin.locator('.rail summary .dot[data-p=busy]').waitFor();
+  assert.ok(lin.url().endsWith('/desk/c?tab=mine'));
+});

@@ -1,0 +1,236 @@
+//! Online, busy, offline: what colleagues and visitors see of an agent, and what becomes of the conversations of one who goes.
+use crate::support::{Agent, Answer, Installation, Stream, installation};
+use kefu::jobs;
+use poem::http::StatusCode;
+use serde_json::Value;
+use std::time::{Duration, Instant};
+
+/// Ana and Ben, and a conversation that Ana has taken and answered.
+async fn ana_at_work(site: &Installation) -> (Agent, Agent, i64) {
+    let (ana, ben) = (site.ana().await, site.ben().await);
+    let id = ana.newest("queue").await;
+    ana.act(id, "claim").await.must(StatusCode::OK);
+    ana.reply(id, "Good day").await.must(StatusCode::OK);
+    (ana, ben, id)
+}
+
+async fn choose(agent: &Agent, fields: &[(&str, &str)]) -> Answer {
+    agent.person.post("/desk/me/state", fields).await
+}
+
+/// Her stream, once it is one.
+async fn at_desk(agent: &Agent) -> Stream {
+    let mut desk = agent.listen("all").await;
+    desk.named("synced").await;
+    desk
+}
+
+/// How often a conversation went back to the queue.
+async fn requeued(agent: &Agent, id: i64) -> usize {
+    let page = agent.person.get(&format!("/desk/c/{id}")).await;
+    page.body.matches("We are finding another agent for you").count()
+}
+
+#[tokio::test]
+async fn an_agent_who_is_gone_loses_her_seat_and_whoever_waits_longest_is_taken_first() {
+    let site = installation().await.at_work(|config| config.seat_seconds = 1);
+    let vera = site.vera().await;
+    let (ana, ben, id) = ana_at_work(&site).await;
+    let (mut seen, mut desk) = (vera.listen("3").await, ben.listen("queue").await);
+    seen.named("synced").await;
+    desk.named("synced").await;
+    let open = at_desk(&ana).await;
+    let _walt = site.walt().await;
+    drop(open);
+
+    let told = desk
+        .until(|event| event.name == "notify" && event.data.contains(&format!("n\":{id},")))
+        .await;
+    let told: Value = serde_json::from_str(&told.data).unwrap();
+    assert_eq!((&told["kind"], &told["title"]), (&"queue".into(), &"Visitor #1".into()));
+    let entry = seen.entry().await;
+    assert!(entry.data.contains("We are finding another agent for you"), "{}", entry.data);
+    let queue = ben.person.get("/desk/c?tab=queue").await;
+    let place = |id: i64| queue.body.find(&format!("id=\"c-{id}\"")).unwrap();
+    assert!(place(id) < place(id + 1), "who was being served came before those who wait");
+    ben.act(id, "claim").await.must(StatusCode::OK);
+    ben.reply(id, "I go on").await.must(StatusCode::OK);
+    assert_eq!(requeued(&ben, id).await, 1);
+}
+
+#[tokio::test]
+async fn whoever_said_that_she_leaves_keeps_what_she_wanted_to_keep() {
+    let site = installation().await.at_work(|config| config.seat_seconds = 1);
+    let _vera = site.vera().await;
+    let (ana, ben, id) = ana_at_work(&site).await;
+    let _walt = site.walt().await;
+    let other = ben.newest("queue").await;
+    ben.act(other, "claim").await.must(StatusCode::OK);
+    let open = (at_desk(&ana).await, at_desk(&ben).await);
+    let asked = choose(&ana, &[("state", "offline")]).await.must(StatusCode::OK);
+    asked.says("Open conversations that you have: 1").says("value=\"keep\"");
+    choose(&ana, &[("state", "offline"), ("held", "keep")]).await.goes_to();
+    let eve = site.agent("eve", kefu::agent::Role::Agent).await;
+    let mut desk = at_desk(&eve).await;
+    drop(open);
+    // Ben said nothing: his is the clock.
+    desk.until(|event| event.name == "notify" && event.data.contains(&format!("n\":{other},")))
+        .await;
+    assert_eq!(ana.newest("mine").await, id);
+    assert_eq!(requeued(&ana, id).await, 0);
+}
+
+#[tokio::test]
+async fn nobody_loses_a_seat_by_working_without_scripts() {
+    let site = installation().await.at_work(|config| config.seat_seconds = 1);
+    let _vera = site.vera().await;
+    let (ana, ben, id) = ana_at_work(&site).await;
+    let _walt = site.walt().await;
+    let other = ben.newest("queue").await;
+    let open = at_desk(&ben).await;
+    ben.act(other, "claim").await.must(StatusCode::OK);
+    let mut desk = at_desk(&ana).await;
+    drop(open);
+    desk.until(|event| event.name == "notify").await;
+    drop(desk);
+    // She had a stream only now, and it is not gone for so long yet; before, she never had one.
+    assert_eq!(ana.newest("mine").await, id);
+}
+
+#[tokio::test]
+async fn what_is_given_back_is_in_the_queue_at_once_and_leaving_with_nothing_asks_nothing() {
+    let site = installation().await;
+    let _vera = site.vera().await;
+    let (ana, ben, id) = ana_at_work(&site).await;
+    let place = choose(&ana, &[("state", "offline"), ("held", "queue")]).await.goes_to();
+    assert_eq!(place, "/desk");
+    assert_eq!(ben.newest("queue").await, id);
+    choose(&ana, &[("state", "offline")]).await.goes_to();
+    ana.person.get("/desk/c").await.says("data-p=\"offline\"");
+    choose(&ana, &[("state", "away")]).await.must(StatusCode::UNPROCESSABLE_ENTITY);
+    for elsewhere in ["https://evil.example/", "//evil.example", "/login", "/desk/me/state"] {
+        let fields = [("state", "online"), ("back", elsewhere)];
+        assert_eq!(choose(&ana, &fields).await.goes_to(), "/desk");
+    }
+    let fields = [("state", "online"), ("back", "/desk/c/1?tab=all")];
+    assert_eq!(choose(&ana, &fields).await.goes_to(), "/desk/c/1?tab=all");
+}
+
+#[tokio::test]
+async fn signing_out_asks_too_and_signing_in_is_being_there_again() {
+    let site = installation().await;
+    let _vera = site.vera().await;
+    let (ana, ben, id) = ana_at_work(&site).await;
+    ana.person.post("/logout", &[]).await.must(StatusCode::OK).says("action=\"/logout\"");
+    ana.person.get("/desk/c").await.must(StatusCode::OK);
+    assert_eq!(ana.person.post("/logout", &[("held", "queue")]).await.goes_to(), "/login");
+    assert_eq!(ben.newest("queue").await, id);
+    ben.act(id, "claim").await.must(StatusCode::OK);
+    assert_eq!(ben.person.post("/logout", &[("held", "keep")]).await.goes_to(), "/login");
+    let ben = Agent::sign_in(site.stranger(), "ben").await;
+    assert_eq!(ben.newest("mine").await, id);
+    ben.person.get("/desk/c").await.says("data-p=\"online\"><span");
+}
+
+#[tokio::test]
+async fn a_busy_agent_is_there_for_those_who_talk_and_not_for_who_is_new() {
+    let site = installation().await;
+    let (online, away) = ("Online · usually replies", "We are away");
+    let vera = site.vera().await;
+    let (ana, _ben, _) = ana_at_work(&site).await;
+    choose(&ana, &[("state", "busy")]).await.goes_to();
+    site.stranger().get("/w/demo").await.says(away);
+    let mut desk = ana.listen("mine").await;
+    desk.named("synced").await;
+    site.stranger().get("/w/demo").await.says(away);
+    vera.page().await.says(online);
+    choose(&ana, &[("state", "online")]).await.goes_to();
+    desk.until(|event| event.data.contains("data-p=\"online\"")).await;
+    site.stranger().get("/w/demo").await.says(online);
+}
+
+#[tokio::test]
+async fn colleagues_see_where_an_agent_is() {
+    let site = installation().await;
+    let _vera = site.vera().await;
+    let (ana, ben, id) = ana_at_work(&site).await;
+    let mut desk = at_desk(&ben).await;
+    let bar = |state: &'static str| format!("id=\"agent-1\" data-p=\"{state}\"");
+    ben.person.get(&format!("/desk/c/{id}")).await.says(&bar("offline"));
+    let open = at_desk(&ana).await;
+    desk.until(|event| event.data.contains(&bar("online"))).await;
+    choose(&ana, &[("state", "busy")]).await.goes_to();
+    desk.until(|event| event.data.contains(&bar("busy"))).await;
+    ben.person.get(&format!("/desk/c/{id}")).await.says(&bar("busy"));
+    drop(open);
+    desk.until(|event| event.data.contains(&bar("reconnecting"))).await;
+    choose(&ana, &[("state", "offline"), ("held", "keep")]).await.goes_to();
+    desk.until(|event| event.data.contains(&bar("offline"))).await;
+}
+
+#[tokio::test]
+async fn after_a_start_everybody_has_the_time_to_come_back() {
+    let site = installation().await;
+    let _vera = site.vera().await;
+    let (ana, ben, id) = ana_at_work(&site).await;
+    let _walt = site.walt().await;
+    let other = ben.newest("queue").await;
+    ben.act(other, "claim").await.must(StatusCode::OK);
+    // Nothing was served since long ago.
+    site.change("UPDATE agent SET seen_at = 1").await;
+    let (began, seat) = (Instant::now(), Duration::from_secs(2));
+    let site = site.at_work(|config| config.seat_seconds = 2);
+    let mut desk = ana.listen("all").await;
+    desk.until(|event| event.name == "notify" && event.data.contains(&format!("n\":{other},")))
+        .await;
+    assert!(began.elapsed() >= seat, "{:?}", began.elapsed());
+    assert_eq!(ana.newest("mine").await, id, "who came back keeps her seat");
+    drop(site);
+}
+
+#[tokio::test]
+async fn several_nodes_give_back_once() {
+    let site = installation().await.at_work(|config| config.seat_seconds = 1);
+    for _ in 0..2 {
+        jobs::start(&site.app.with(|parts| (parts.bus, parts.kept) = Default::default()));
+    }
+    let _vera = site.vera().await;
+    let (ana, ben, id) = ana_at_work(&site).await;
+    let mut desk = ben.listen("queue").await;
+    desk.named("synced").await;
+    drop(at_desk(&ana).await);
+    desk.until(|event| event.data.contains(&format!("id=\"c-{id}\""))).await;
+    ben.act(id, "claim").await.must(StatusCode::OK);
+    assert_eq!(requeued(&ben, id).await, 1);
+}
+
+#[tokio::test]
+async fn with_zero_seconds_nobody_ever_loses_a_seat() {
+    let site = installation().await;
+    let _vera = site.vera().await;
+    let (ana, _ben, id) = ana_at_work(&site).await;
+    site.change("UPDATE agent SET seen_at = 1").await;
+    let site = site.at_work(|config| config.seat_seconds = 0);
+    assert_eq!(site.app.config.seat(), None);
+    assert_eq!(ana.newest("mine").await, id);
+}
+
+#[tokio::test]
+async fn an_agent_sees_how_much_she_has_and_when_it_is_enough() {
+    let site = installation().await;
+    let ana = site.ana().await;
+    for n in 1..=5 {
+        site.visitor(&format!("question {n}")).await;
+        let id = ana.newest("queue").await;
+        let page = ana.person.get("/desk/c").await;
+        page.says("<span class=\"chip\" id=\"me-held\">")
+            .says(&format!("</span>{}/5</span>", n - 1));
+        ana.act(id, "claim").await.must(StatusCode::OK);
+    }
+    ana.person.get("/desk/c").await.says("<span class=\"chip warn\" id=\"me-held\">").says("5/5");
+    let mut desk = ana.listen("mine").await;
+    desk.until(|event| event.data.contains("chip warn\" id=\"me-held")).await;
+    site.visitor("one more").await;
+    let id = ana.newest("queue").await;
+    ana.act(id, "claim").await.must(StatusCode::OK);
+}

@@ -1,0 +1,119 @@
+//! What an agent is told of, by her stream; and what she wants to be told.
+use crate::support::{Agent, Stream, installation};
+use kefu::agent::Role;
+use poem::http::StatusCode;
+use serde_json::Value;
+
+async fn told(desk: &mut Stream) -> Value {
+    serde_json::from_str(&desk.named("notify").await.data).unwrap()
+}
+
+async fn listening(agent: &Agent) -> Stream {
+    let mut desk = agent.listen("mine").await;
+    desk.named("synced").await;
+    desk
+}
+
+#[tokio::test]
+async fn everybody_is_told_who_came_and_one_who_wrote_to_her() {
+    let site = installation().await;
+    let (ana, ben) = (site.ana().await, site.ben().await);
+    let (mut anas, mut bens) = (listening(&ana).await, listening(&ben).await);
+    let vera = site.visitor("Is this \u{1f375} thing\n\non?").await;
+    for desk in [&mut anas, &mut bens] {
+        let news = told(desk).await;
+        assert_eq!(news["kind"], "queue");
+        assert_eq!(news["title"], "Visitor #1");
+        assert_eq!(news["body"], "Is this \u{1f375} thing on?");
+        assert_eq!((&news["conversation"], &news["seq"]), (&1.into(), &1.into()));
+    }
+    // Who waits already is not told of again.
+    vera.say("Hello?").await.must(StatusCode::OK);
+    ana.act(1, "claim").await.must(StatusCode::OK);
+    vera.say(&"好".repeat(500)).await.must(StatusCode::OK);
+    let news = told(&mut anas).await;
+    assert_eq!((&news["kind"], &news["seq"]), (&"mine".into(), &4.into()));
+    assert_eq!(news["body"].as_str().unwrap().chars().count(), 100);
+    // Nor is anybody of what she said herself, and a colleague of neither.
+    ana.reply(1, "Good day").await.must(StatusCode::OK);
+    ana.write(1, "note", "hm").await.must(StatusCode::OK);
+    ana.act(1, "close").await.must(StatusCode::OK);
+    vera.say("One more thing").await.must(StatusCode::OK);
+    assert_eq!(told(&mut anas).await["body"], "One more thing");
+    site.walt().await;
+    assert_eq!(told(&mut bens).await["body"], "I am somebody else");
+}
+
+#[tokio::test]
+async fn what_came_while_a_stream_was_taken_up_again_is_told_then() {
+    let site = installation().await;
+    let (ana, vera) = (site.ana().await, site.vera().await);
+    ana.act(1, "claim").await.must(StatusCode::OK);
+    let after = ana.person.get("/desk/c").await.all("after=")[0].clone();
+    vera.say("while you were away").await.must(StatusCode::OK);
+    let mut desk = ana.person.listen(&format!("/desk/events?tab=mine&after={after}")).await;
+    let news = desk.all_until("synced").await;
+    let told: Vec<_> = news.iter().filter(|event| event.name == "notify").collect();
+    assert_eq!(told.len(), 1, "{news:?}");
+    assert!(told[0].data.contains("while you were away"));
+}
+
+#[tokio::test]
+async fn who_only_looks_is_told_of_nothing_and_text_stays_text() {
+    let site = installation().await;
+    let (ana, rob) = (site.ana().await, site.agent("rob", Role::ReadOnly).await);
+    let (mut anas, mut robs) = (listening(&ana).await, listening(&rob).await);
+    site.visitor("\"}\r\nevent: bye\rdata: x\u{2028}<script>alert(1)</script>").await;
+    let news = told(&mut anas).await;
+    assert!(news["body"].as_str().unwrap().contains("<script>"), "{news}");
+    // The row is what rob hears of; no notice comes before the counters that follow it.
+    let next = robs.until(|event| event.name == "notify" || event.data.contains("#n-queue")).await;
+    assert_eq!(next.name, "");
+}
+
+const PLACE: &str = "/desk/settings/notifications";
+
+#[tokio::test]
+async fn everybody_says_how_to_be_told() {
+    let site = installation().await;
+    let (ana, ben) = (site.ana().await, site.ben().await);
+    ana.person.get("/desk/settings").await.goes_to();
+    let page = ana.person.get(PLACE).await.must(StatusCode::OK);
+    page.says("name=\"queue\" checked").says("value=\"60\"").says("name=\"desktop\" checked");
+    let fields =
+        [("mine", "on"), ("sound", "on"), ("volume", "35"), ("from", "22:00"), ("to", "08:30")];
+    assert_eq!(ana.person.post(PLACE, &fields).await.goes_to(), format!("{PLACE}?saved=1"));
+    let page = ana.person.get(PLACE).await;
+    page.says("name=\"mine\" checked").says_not("name=\"queue\" checked").says("value=\"35\"");
+    page.says("value=\"22:00\"").says("value=\"08:30\"").says_not("name=\"desktop\" checked");
+    page.says("&#34;quiet&#34;:{&#34;from&#34;:1320,&#34;to&#34;:510}");
+    ben.person.get(PLACE).await.says("name=\"queue\" checked");
+
+    let half = [("sound", "on"), ("volume", "35"), ("from", "22:00\"><script>"), ("to", "")];
+    let refused = ana.person.post(PLACE, &half).await.must(StatusCode::UNPROCESSABLE_ENTITY);
+    refused.says("both a beginning and an end").says("22:00&#34;&#62;").says_not("<script>");
+    for volume in ["101", "-1", "loud", ""] {
+        let fields = [("volume", volume)];
+        ana.person.post(PLACE, &fields).await.must(StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    ana.person.get(PLACE).await.says("value=\"08:30\"");
+}
+
+#[tokio::test]
+async fn single_keys_are_turned_off_and_on() {
+    let site = installation().await;
+    let ana = site.ana().await;
+    ana.person.get("/desk/c").await.says("data-keys=\"on\"");
+    ana.person
+        .get("/desk/keys")
+        .await
+        .says("Take the conversation")
+        .says("<kbd>G</kbd> <kbd>M</kbd>");
+    assert_eq!(ana.person.post("/desk/keys", &[("single", "off")]).await.goes_to(), "/desk/keys");
+    ana.person.get("/desk/c").await.says("data-keys=\"off\"");
+    // One choice leaves the others as they were.
+    ana.person.get(PLACE).await.says("name=\"queue\" checked");
+    let fragment = ana.person.hx_post("/desk/keys", &[("single", "on")]).await;
+    fragment.must(StatusCode::OK).says("data-single=\"on\"").says_not("<html");
+    ana.person.get("/desk/c").await.says("data-keys=\"on\"");
+}
