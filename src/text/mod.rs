@@ -1,9 +1,10 @@
-//! Words for people: languages, sentences, dates, names, links. Pure.
+//! Words for people: languages, sentences, dates, names, links, pinyin. Pure.
 mod dates;
 mod device;
 mod lang;
 mod names;
 mod pieces;
+pub mod pinyin;
 
 pub use dates::{DEFAULT_ZONE, clock_time, day, day_line, stamp, zone};
 pub use device::device;
