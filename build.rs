@@ -14,14 +14,16 @@ use std::{
 /// What a page asks for, the directory of its sources, and their names in order.
 const BUNDLES: &[(&str, &str, &str)] = &[
     ("visitor.css", "css", "tokens base message composer visitor live"),
-    ("desk.css", "css", "tokens base message composer desk form settings contact"),
+    ("desk.css", "css", "tokens base message composer desk form settings contact search"),
     ("form.css", "css", "tokens base form"),
     ("docs.css", "css", "tokens base docs"),
     ("shop.css", "css", "tokens base shop"),
     ("dark.css", "css", "dark"),
     ("live.js", "vendor", "htmx.min hx-sse.min hx-upsert.min"),
     ("visitor.js", "js", "log draft stream outbox composer"),
-    ("desk.js", "js", "log draft stream desk outbox panel side"),
+    ("desk.js", "js", "log draft stream desk outbox panel side command"),
+    ("command.js", "js", "command"),
+    ("palette.js", "js", "palette"),
     ("ladder.js", "js", "ladder"),
     ("icons.svg", "", "icons"),
 ];

@@ -13,6 +13,7 @@ pub mod audit; // what was changed here, and by whom
 pub mod bus; // what happened, told to whoever listens
 pub mod clock; // what time it is
 pub mod db; // SQLite, PostgreSQL, MySQL
+pub mod index; // what can be found by the terms it holds
 pub mod metrics; // what a node counts of itself
 pub mod web; // the HTTP kit: accept loop, sessions, origin, limits, errors, assets
 
@@ -25,6 +26,7 @@ pub mod desk; // the agents' workspace
 pub mod dossier; // what is known of the contact beside a conversation
 pub mod health; // alive? ready?
 pub mod saved_view; // lists that agents come back to
+pub mod search; // finding what was said, and the command palette
 pub mod setup; // the owner's first minute
 pub mod site; // where the chat is embedded
 pub mod staff; // everybody who works here, for those who manage

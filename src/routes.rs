@@ -11,6 +11,7 @@ use crate::{
     health::web as health,
     live,
     saved_view::web as saved_view,
+    search::web as search,
     setup::web as setup,
     staff::web as staff,
     tag::web as tag,
@@ -107,6 +108,8 @@ fn addresses() -> Route {
         .at("/desk/filter", get(desk::filter_form))
         .at("/desk/views", post(saved_view::keep))
         .at("/desk/views/:id/remove", post(saved_view::forget))
+        .at("/desk/search", get(search::show))
+        .at("/desk/palette", get(search::palette))
         .at("/desk/me", get(agent::settings))
         .at("/desk/settings", get(agent::settings_front))
         .at("/desk/settings/tags", get(tag::list).post(tag::add))

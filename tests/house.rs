@@ -15,7 +15,7 @@ const FLOORS: &[&[&str]] = &[
     &["event", "config"],
     // machines
     &["db", "bus", "clock", "metrics"],
-    &["audit"],
+    &["audit", "index"],
     &["app"],
     &["web"],
     // features
@@ -28,6 +28,7 @@ const FLOORS: &[&[&str]] = &[
         "dossier",
         "health",
         "saved_view",
+        "search",
         "setup",
         "site",
         "staff",
@@ -49,6 +50,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("desk", &["agent", "contact", "conversation", "saved_view", "site", "tag", "team"]),
     ("saved_view", &["agent"]),
     ("tag", &["agent"]),
+    ("search", &["agent", "contact", "conversation", "site"]),
     ("dossier", &["agent", "contact", "conversation", "site"]),
     ("setup", &["agent", "site"]),
     ("demo", &["agent", "site"]),
@@ -69,6 +71,7 @@ const CUPBOARDS: &[(&str, &[&str])] = &[
             "desk/web/",
             "staff/web/",
             "dossier/web/",
+            "search/web/",
             "web/",
             "api/",
             "live/",

@@ -24,6 +24,8 @@ mod m20261125_000018_add_conversation_priority;
 mod m20261125_000019_create_tag;
 mod m20261125_000020_create_team;
 mod m20261125_000021_add_agent_capacity;
+mod m20261125_000035_create_search_row;
+mod m20261125_000036_create_search_progress;
 mod m20261125_000040_extend_contact;
 mod m20261125_000041_create_attribute;
 mod m20261125_000042_create_contact_note;
@@ -61,6 +63,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000019_create_tag::Migration),
             Box::new(m20261125_000020_create_team::Migration),
             Box::new(m20261125_000021_add_agent_capacity::Migration),
+            Box::new(m20261125_000035_create_search_row::Migration),
+            Box::new(m20261125_000036_create_search_progress::Migration),
             Box::new(m20261125_000040_extend_contact::Migration),
             Box::new(m20261125_000041_create_attribute::Migration),
             Box::new(m20261125_000042_create_contact_note::Migration),

@@ -1,5 +1,7 @@
-//! What happens by itself. On each node: finding out what it was not told. On one node at a time: tidying up.
+//! What happens by itself. On each node: finding out what it was not told. On one node at a time: tidying up, and letting
+//! what was said be found.
 mod healing;
+mod indexing;
 mod tidying;
 
 use crate::app::App;
@@ -19,4 +21,5 @@ pub async fn leave(app: &App) {
 pub fn start(app: &App) {
     tokio::spawn(healing::heal(app.clone()));
     tokio::spawn(tidying::tidy(app.clone()));
+    tokio::spawn(indexing::index(app.clone()));
 }

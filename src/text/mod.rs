@@ -1,13 +1,15 @@
-//! Words for people: languages, sentences, dates, names, links, pinyin. Pure.
+//! Words for people: languages, sentences, dates, names, links, pinyin, terms of a search. Pure.
 mod dates;
 mod device;
 mod lang;
 mod names;
 mod pieces;
 pub mod pinyin;
+mod terms;
 
 pub use dates::{DEFAULT_ZONE, clock_time, day, day_line, stamp, zone};
 pub use device::device;
 pub use lang::{Lang, Words};
 pub use names::{letter, tint};
 pub use pieces::{Piece, pieces};
+pub use terms::{Question, Snippet, terms};

@@ -2,7 +2,12 @@
 use super::{
     conversations::conversation, entries::entry, marks::remove_marks, positions::read_position,
 };
-use crate::{db, error::Result, ids::ContactId};
+use crate::{
+    db,
+    error::Result,
+    ids::ContactId,
+    index::{self, Kind},
+};
 use jiff::Timestamp;
 use sea_orm::{QueryOrder, QuerySelect, entity::prelude::*};
 use std::collections::BTreeSet;
@@ -32,6 +37,7 @@ pub async fn remove_closed_before(
     let positions = read_position::Column::ConversationId.is_in(ids());
     read_position::Entity::delete_many().filter(positions).exec(tx).await?;
     remove_marks(tx, &ids().collect::<Vec<_>>()).await?;
+    index::forget(tx, Kind::Entry, &ids().collect::<Vec<_>>()).await?;
     let these = conversation::Column::Id.is_in(ids());
     conversation::Entity::delete_many().filter(these).exec(tx).await?;
     Ok(closed.into_iter().map(|(_, contact)| ContactId(contact)).collect())
