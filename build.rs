@@ -14,7 +14,11 @@ use std::{
 /// What a page asks for, the directory of its sources, and their names in order.
 const BUNDLES: &[(&str, &str, &str)] = &[
     ("visitor.css", "css", "tokens base message composer visitor live"),
-    ("desk.css", "css", "tokens base message composer desk form settings contact canned_reply"),
+    (
+        "desk.css",
+        "css",
+        "tokens base message composer desk form settings contact canned_reply search",
+    ),
     ("form.css", "css", "tokens base form"),
     ("docs.css", "css", "tokens base docs"),
     ("shop.css", "css", "tokens base shop"),
@@ -24,8 +28,10 @@ const BUNDLES: &[(&str, &str, &str)] = &[
     (
         "desk.js",
         "js",
-        "log kept stream leader desk outbox attach canned emoji panel side told dialog keys",
+        "log kept stream leader desk outbox attach canned emoji panel side told dialog keys command",
     ),
+    ("command.js", "js", "command"),
+    ("palette.js", "js", "palette"),
     ("ladder.js", "js", "ladder"),
     ("upload.js", "js", "upload"),
     ("icons.svg", "", "icons"),

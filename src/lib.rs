@@ -14,6 +14,7 @@ pub mod bus; // what happened, told to whoever listens
 pub mod clock; // what time it is
 pub mod db; // SQLite, PostgreSQL, MySQL
 pub mod files; // bytes by key, on the disk
+pub mod index; // what can be found by the terms it holds
 pub mod metrics; // what a node counts of itself
 pub mod web; // the HTTP kit: accept loop, sessions, origin, limits, errors, assets
 
@@ -29,6 +30,7 @@ pub mod dossier; // what is known of the contact beside a conversation
 pub mod draft; // what an agent has begun to write
 pub mod health; // alive? ready?
 pub mod saved_view; // lists that agents come back to
+pub mod search; // finding what was said, and the command palette
 pub mod setup; // the owner's first minute
 pub mod site; // where the chat is embedded
 pub mod staff; // everybody who works here, for those who manage

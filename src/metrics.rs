@@ -28,6 +28,10 @@ pub struct Metrics {
     /// Lines closed because nobody read them.
     pub slow_closes: Counter,
     pub accept_errors: Counter,
+    /// Entries that this node let the search find.
+    pub searchable: Counter,
+    /// Conversations that are still to be looked at by the node that does so.
+    pub unsearchable: Gauge,
     streams: Family<Began, Counter>,
     requests: Family<Answered, Histogram>,
     transactions: Histogram,
@@ -85,6 +89,13 @@ impl Default for Metrics {
             kept(&mut registry, "slow_closes", "Lines closed because nobody read them");
         let accept_errors =
             kept(&mut registry, "accept_errors", "Connections that could not be accepted");
+        let searchable =
+            kept(&mut registry, "entries_indexed", "Entries that this node let the search find");
+        let unsearchable = kept(
+            &mut registry,
+            "conversations_unindexed",
+            "Conversations that the search does not know to their end, where it is looked after",
+        );
         let hints_dropped =
             kept(&mut registry, "hints_dropped", "News for other nodes that was not sent");
         let hints_waiting =
@@ -116,6 +127,8 @@ impl Default for Metrics {
             healed,
             slow_closes,
             accept_errors,
+            searchable,
+            unsearchable,
             streams,
             requests,
             transactions,

@@ -14,6 +14,7 @@ use crate::{
     health::web as health,
     live,
     saved_view::web as saved_view,
+    search::web as search,
     setup::web as setup,
     staff::web as staff,
     tag::web as tag,
@@ -119,6 +120,8 @@ fn addresses() -> Route {
         .at("/desk/filter", get(desk::filter_form))
         .at("/desk/views", post(saved_view::keep))
         .at("/desk/views/:id/remove", post(saved_view::forget))
+        .at("/desk/search", get(search::show))
+        .at("/desk/palette", get(search::palette))
         .at("/desk/me", get(agent::settings))
         .at("/desk/me/state", post(desk::choose)) // online, busy, offline
         .at("/desk/keys", get(agent::keys).post(agent::set_keys))

@@ -15,7 +15,7 @@ const FLOORS: &[&[&str]] = &[
     &["event", "config"],
     // machines
     &["db", "bus", "clock", "metrics"],
-    &["audit", "files"],
+    &["audit", "files", "index"],
     &["app"],
     &["web"],
     // features
@@ -31,6 +31,7 @@ const FLOORS: &[&[&str]] = &[
         "draft",
         "health",
         "saved_view",
+        "search",
         "setup",
         "site",
         "staff",
@@ -66,6 +67,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ),
     ("saved_view", &["agent"]),
     ("tag", &["agent"]),
+    ("search", &["agent", "contact", "conversation", "site"]),
     ("dossier", &["agent", "contact", "conversation", "site"]),
     ("setup", &["agent", "site"]),
     ("demo", &["agent", "site"]),
@@ -89,6 +91,7 @@ const CUPBOARDS: &[(&str, &[&str])] = &[
             "desk/web/",
             "staff/web/",
             "dossier/web/",
+            "search/web/",
             "web/",
             "api/",
             "live/",

@@ -27,6 +27,8 @@ mod m20261125_000021_add_agent_capacity;
 mod m20261125_000025_create_canned_reply;
 mod m20261125_000026_create_draft;
 mod m20261125_000030_create_attachment;
+mod m20261125_000035_create_search_row;
+mod m20261125_000036_create_search_progress;
 mod m20261125_000040_extend_contact;
 mod m20261125_000041_create_attribute;
 mod m20261125_000042_create_contact_note;
@@ -69,6 +71,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000025_create_canned_reply::Migration),
             Box::new(m20261125_000026_create_draft::Migration),
             Box::new(m20261125_000030_create_attachment::Migration),
+            Box::new(m20261125_000035_create_search_row::Migration),
+            Box::new(m20261125_000036_create_search_progress::Migration),
             Box::new(m20261125_000040_extend_contact::Migration),
             Box::new(m20261125_000041_create_attribute::Migration),
             Box::new(m20261125_000042_create_contact_note::Migration),

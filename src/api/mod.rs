@@ -6,6 +6,7 @@ mod docs;
 pub mod frame;
 mod problem;
 mod rest;
+mod search;
 pub mod shape;
 mod text;
 
@@ -22,8 +23,8 @@ use poem::{
 use poem_openapi::OpenApiService;
 use std::sync::{Arc, LazyLock};
 
-fn service() -> OpenApiService<rest::Rest, ()> {
-    OpenApiService::new(rest::Rest, "kefu", "1")
+fn service() -> OpenApiService<(rest::Rest, search::Search), ()> {
+    OpenApiService::new((rest::Rest, search::Search), "kefu", "1")
         .description(
             "Customer-service chat. Moments are RFC 3339 in UTC; ignore fields you do not know.",
         )

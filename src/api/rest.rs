@@ -35,7 +35,7 @@ const MOST: u64 = 500;
 const USUAL: u64 = 50;
 
 #[derive(Tags)]
-enum Tag {
+pub(super) enum Tag {
     /// A visitor's way in, and who a token speaks for.
     Session,
     /// Conversations and the acts in them.
@@ -489,7 +489,7 @@ impl Rest {
         };
         let patience = match range {
             Range::After(..) => wait.0.unwrap_or(0),
-            Range::Before(..) | Range::Latest(_) => 0,
+            Range::Before(..) | Range::Around(..) | Range::Latest(_) => 0,
         };
         let history = match patience {
             0 => conversation::history(app.db.read(), head.id, range).await?,
@@ -824,11 +824,11 @@ async fn happen(
 }
 
 /// Pages go by number, downwards; what the cursor holds is nobody's business.
-fn next_cursor(id: i64) -> String {
+pub(super) fn next_cursor(id: i64) -> String {
     ids::encode(&id.to_be_bytes())
 }
 
-fn page_cursor(text: &str) -> Result<i64, Invalid> {
+pub(super) fn page_cursor(text: &str) -> Result<i64, Invalid> {
     let bytes = ids::decode(text).and_then(|bytes| <[u8; 8]>::try_from(bytes).ok());
     bytes.map(i64::from_be_bytes).ok_or(Invalid { field: "cursor", reason: "invalid-cursor" })
 }

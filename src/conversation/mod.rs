@@ -22,9 +22,10 @@ pub use live::{
 };
 pub use model::{Append, BLOCKED, Beside, Body, Conversation, Seat, may_amend, mentions, quoted};
 pub use store::{
-    Counts, Filter, History, Lens, Log, Positions, Range, Shown, Tab, counts, find_entry, find_for,
-    hand_over, heads, history, list, of_contact, page, positions, summaries_of, tables,
-    touched_since, touches_since,
+    Counts, Filter, History, Lens, Log, Positions, Range, Searched, Shown, Tab, counts,
+    entries_after, entries_at, find_entry, find_for, hand_over, heads, history, list, newest,
+    of_contact, page, positions, searched_after, seen_by, summaries_of, tables, touched_since,
+    touches_since, unsearched_since,
 };
 pub use web::{asked_range, history_fragment};
 pub use writer::Sent;

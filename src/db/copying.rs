@@ -14,6 +14,8 @@ use std::{collections::BTreeMap, path::Path};
 
 /// What is not worth keeping: who is signed in, who serves, what only running nodes tell one another.
 const PASSING: [&str; 4] = ["session", "node", "lease", "revocation"];
+/// What the search knows is made again from what it knows it of; names of its tables begin so.
+const MADE_AGAIN: &str = "search_";
 /// Rows of one INSERT; every engine takes the parameters of so many.
 const ROWS: usize = 200;
 
@@ -255,7 +257,9 @@ async fn tables(db: &DatabaseConnection) -> anyhow::Result<Vec<Table>> {
     let mut waiting: Vec<String> = Vec::new();
     for row in db.query_all_raw(named).await? {
         let name: String = row.try_get("", "name")?;
-        let ours = !name.starts_with("sqlite_") && name != "seaql_migrations";
+        let ours = !name.starts_with("sqlite_")
+            && name != "seaql_migrations"
+            && !name.starts_with(MADE_AGAIN);
         if ours && !PASSING.contains(&name.as_str()) {
             waiting.push(name);
         }

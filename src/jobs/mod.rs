@@ -1,6 +1,7 @@
-//! What happens by itself. On each node: finding out what it was not told. On one node at a time: tidying up, and
-//! giving back what those had who are gone.
+//! What happens by itself. On each node: finding out what it was not told. On one node at a time: tidying up, letting what was
+//! said be found, and giving back what those had who are gone.
 mod healing;
+mod indexing;
 mod seating;
 mod tidying;
 
@@ -22,4 +23,5 @@ pub fn start(app: &App) {
     tokio::spawn(healing::heal(app.clone()));
     tokio::spawn(seating::keep_seats(app.clone()));
     tokio::spawn(tidying::tidy(app.clone()));
+    tokio::spawn(indexing::index(app.clone()));
 }

@@ -1,4 +1,4 @@
-//! Words for people: languages, sentences, dates, names, links, pinyin. Pure.
+//! Words for people: languages, sentences, dates, names, links, pinyin, terms of a search. Pure.
 mod dates;
 mod device;
 mod lang;
@@ -6,6 +6,7 @@ mod names;
 mod pieces;
 pub mod pinyin;
 mod sizes;
+mod terms;
 
 pub use dates::{DEFAULT_ZONE, clock_time, day, day_line, stamp, zone};
 pub use device::device;
@@ -13,3 +14,4 @@ pub use lang::{Lang, Words};
 pub use names::{letter, tint};
 pub use pieces::{Piece, pieces};
 pub use sizes::size;
+pub use terms::{Question, Snippet, terms};

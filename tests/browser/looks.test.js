@@ -85,6 +85,8 @@ const pages = {
   merge: ['lin', () => `${new URL(lin.url()).pathname}/side/merge?with=2`],
   attributes: ['lin', () => '/desk/settings/attributes'],
   blocked: ['lin', () => '/desk/settings/blocked'],
+  search: ['lin', () => '/desk/search?q=' + encodeURIComponent('订单')],
+  nothing: ['lin', () => '/desk/search?q=nowhere&from=2026-11-01'],
   me: ['lin', () => '/desk/me'],
   agents: ['lin', () => '/desk/settings/agents'],
   replies: ['lin', () => '/desk/settings/canned-replies'],

@@ -66,6 +66,8 @@ pub const PAGES: &[(&str, &str, [u16; 5])] = &[
     ("GET", "/desk/filter", [303, 303, 200, 303, 200]),
     ("POST", "/desk/views", [401, 401, 422, 401, 422]),
     ("POST", "/desk/views/:id/remove", [401, 401, 404, 401, 404]),
+    ("GET", "/desk/search", [303, 303, 200, 303, 200]),
+    ("GET", "/desk/palette", [401, 401, 200, 401, 200]),
     ("GET", "/desk/me", [303, 303, 200, 303, 200]),
     ("GET", "/desk/settings", [303, 303, 303, 303, 303]),
     ("GET", "/desk/settings/tags", [303, 303, 403, 303, 200]),
@@ -147,6 +149,7 @@ pub const OPERATIONS: &[(&str, &str, [u16; 5])] = &[
     ("POST", "/conversations/{conversation}/claim", [401, 422, 403, 422, 201]),
     ("POST", "/conversations/{conversation}/close", [401, 422, 403, 422, 201]),
     ("POST", "/conversations/{conversation}/reopen", [401, 422, 403, 422, 409]),
+    ("GET", "/search", [401, 404, 200, 404, 200]),
     ("GET", "/sites", [401, 404, 200, 404, 200]),
     ("GET", "/agents", [401, 404, 200, 404, 200]),
     ("GET", "/teams", [401, 404, 200, 404, 200]),
@@ -292,6 +295,7 @@ impl People {
             .replace(":reply", "1")
             .replace("/desk/canned", &format!("/desk/canned?c={}", self.id))
             .replace("*name", "nothing");
+        let path = if path == "/desk/search" { "/desk/search?q=thing".to_owned() } else { path };
         let body = "nonce=n&body=x&visitor=x&seq=1&name=x&language=en&theme=dark&session=AAAA&token=1&scope=read&lifetime=30\
             &email=a%40b.c&password=correct+horse+battery&current=x&role=agent&capacity=7&token=AAAA\
             &field=phone&value=138&note=999&reason=x&with=1&contact=1&key=x&kind=text&label_zh=x&label_en=x\
@@ -323,6 +327,8 @@ impl People {
             .replace("{conversation}", &name)
             .replace("{contact}", &self.contact.to_string())
             .replace("{file}", "AAAAAAAAAAAAAAAAAAAAAA");
+        // What is looked for is no part of the path.
+        let path = if path == "/search" { "/search?q=thing".to_owned() } else { path };
         let nonce = format!("n-{who}");
         let body = json!({ "site": "demo", "nonce": nonce, "body": "x", "seq": 1 });
         let method: Method = method.parse().unwrap();

@@ -27,6 +27,7 @@ mod plans;
 mod process;
 mod retention;
 mod schema;
+mod search;
 mod security;
 mod setup;
 mod sign_in;

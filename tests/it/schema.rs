@@ -22,9 +22,13 @@ async fn entities_and_tables_agree() {
     let site = installation().await;
     let mut tables = tables(&site.app.db.write().direct).await;
     tables.remove("seaql_migrations");
+    // The terms, and on SQLite the tables in which it keeps them, are each engine's own.
+    tables.retain(|table, _| !table.starts_with("search_words"));
+    tables.get_mut("search_row").unwrap().retain(|column| column != "terms");
     let known = [
         kefu::db::tables(),
         kefu::audit::tables(),
+        kefu::index::tables(),
         kefu::web::session_store::tables(),
         kefu::site::tables(),
         kefu::agent::tables(),

@@ -1,5 +1,6 @@
 //! Rows of contacts and of visitors' tokens.
 mod attributes;
+mod finding;
 mod merging;
 mod notes;
 mod pages;
@@ -7,6 +8,7 @@ mod pages;
 pub use attributes::{
     attributes, change_attribute, insert_attribute, remove_attribute, set_value, values,
 };
+pub use finding::{found_by, index_again};
 pub use merging::merge;
 pub use notes::{add_note, add_tag, note, notes, remove_note, remove_tag, tags, tags_given_since};
 pub use pages::{forget_pages, pages, viewed};
@@ -20,6 +22,7 @@ use crate::{
     db::{self, Db},
     error::{Error, Result},
     ids::{self, ContactId},
+    index::{self, Kind},
     text::Lang,
 };
 use jiff::Timestamp;
@@ -263,11 +266,12 @@ async fn set<const COLUMNS: usize>(
     values: [(contact::Column, Value); COLUMNS],
 ) -> Result<()> {
     let mut update = contact::Entity::update_many().filter(contact::Column::Id.eq(id.0));
+    let is_found_by = values.iter().any(|(column, _)| finding::is_word(*column));
     for (column, value) in values {
         update = update.col_expr(column, Expr::value(value));
     }
     update.exec(db).await?;
-    Ok(())
+    if is_found_by { finding::index_again(db, &[id]).await } else { Ok(()) }
 }
 
 /// Who is blocked, the last first, from before a moment; at most `limit`.
@@ -361,6 +365,7 @@ pub async fn forget(db: &impl ConnectionTrait, ids: &[ContactId]) -> Result<()> 
         return Ok(());
     }
     let ids = || ids.iter().map(|id| id.0);
+    index::forget(db, Kind::Contact, &ids().collect::<Vec<_>>()).await?;
     attributes::forget(db, ids()).await?;
     notes::forget(db, ids()).await?;
     pages::forget(db, ids()).await?;

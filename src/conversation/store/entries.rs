@@ -212,6 +212,8 @@ pub enum Range {
     After(i64, u64),
     /// The last entries before a number.
     Before(i64, u64),
+    /// Those around a number: as many before it as after it.
+    Around(i64, u64),
 }
 
 /// A stretch of a log in order, with what its first entries follow, so that it can be drawn as if the whole were there.
@@ -269,9 +271,16 @@ pub async fn history(
     id: ConversationId,
     range: Range,
 ) -> Result<History> {
+    let range = match range {
+        Range::Around(seq, limit) => {
+            let before = i64::try_from(limit / 2).unwrap_or(i64::MAX);
+            Range::After(seq.saturating_sub(before).saturating_sub(1), limit)
+        }
+        other => other,
+    };
     let (query, backwards) = match range {
         Range::Latest(limit) => (of(id).order_by_desc(entry::Column::Seq).limit(limit), true),
-        Range::After(seq, limit) => (
+        Range::After(seq, limit) | Range::Around(seq, limit) => (
             of(id).filter(entry::Column::Seq.gt(seq)).order_by_asc(entry::Column::Seq).limit(limit),
             false,
         ),

@@ -6,6 +6,7 @@ use crate::{
     attachment, db,
     error::Result,
     ids::{ContactId, ConversationId},
+    index::{self, Kind},
 };
 use jiff::Timestamp;
 use sea_orm::{QueryOrder, QuerySelect, entity::prelude::*};
@@ -38,6 +39,7 @@ pub async fn remove_closed_before(
     remove_marks(tx, &ids().collect::<Vec<_>>()).await?;
     let these: Vec<_> = ids().map(ConversationId).collect();
     attachment::forget_of(tx, &these).await?;
+    index::forget(tx, Kind::Entry, &ids().collect::<Vec<_>>()).await?;
     let these = conversation::Column::Id.is_in(ids());
     conversation::Entity::delete_many().filter(these).exec(tx).await?;
     Ok(closed.into_iter().map(|(_, contact)| ContactId(contact)).collect())

@@ -6,6 +6,7 @@ mod lists;
 mod marks;
 mod planting;
 mod positions;
+mod searching;
 mod words;
 mod writing;
 
@@ -25,6 +26,9 @@ pub use lists::{
 pub use marks::{add_guest, set_tags};
 pub use planting::{Log, plant};
 pub use positions::{Positions, advance, mark, positions, unread_after};
+pub use searching::{
+    Searched, entries_after, entries_at, newest, searched_after, seen_by, unsearched_since,
+};
 pub use writing::{Step, write, write_unheld, writes_unheld};
 
 /// The tables of this feature.

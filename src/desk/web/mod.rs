@@ -82,6 +82,8 @@ struct Pane {
     lines: Vec<EntryLine>,
     read: i64,
     older: Option<i64>,
+    /// The last entry shown, if there are newer ones.
+    newer: Option<i64>,
     last_seq: i64,
     nonce: Nonce,
     may_act: bool,
@@ -169,8 +171,12 @@ pub async fn show(
         SignedIn::Nobody(door) => return Ok(see_other(door)),
         SignedIn::Agent(me) => me,
     };
-    let before = query(request, "before").and_then(|seq| seq.parse().ok());
-    let range = before.map_or(Range::Latest(PAGE), |seq| Range::Before(seq, PAGE));
+    let number_of = |name| query(request, name).and_then(|seq| seq.parse().ok());
+    let range = match (number_of("at"), number_of("before")) {
+        (Some(seq), _) => Range::Around(seq, PAGE),
+        (None, Some(seq)) => Range::Before(seq, PAGE),
+        (None, None) => Range::Latest(PAGE),
+    };
     let lens = lens(request, me.agent.id);
     let pane = pane(&app, &me, &lens, number(&id)?, range).await?;
     let quote = match query(request, "quote").and_then(|seq| seq.parse().ok()) {
@@ -237,6 +243,7 @@ async fn pane(
         lines: conversation::lines(&history, &canvas),
         read: positions.visitor.at_entry,
         older: (history.first_seq() > 1).then(|| history.first_seq()),
+        newer: history.entries.last().map(|last| last.seq).filter(|seq| *seq < found.last_seq),
         last_seq: found.last_seq,
         nonce: Nonce::new(),
         may_act: me.agent.role.may_act(),

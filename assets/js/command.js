@@ -1,0 +1,17 @@
+// Ctrl or Command and K fetches the command palette, the first time with its script.
+(() => {
+  document.addEventListener('keydown', event => {
+    if (event.key.toLowerCase() !== 'k' || !(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    const place = document.getElementById('command');
+    if (window.kfPalette) { window.kfPalette(); return; }
+    if (place.dataset.asked) return;
+    place.dataset.asked = '1';
+    const script = document.createElement('script');
+    script.src = place.dataset.script;
+    script.onload = () => window.kfPalette();
+    // Asked for once more the next time.
+    script.onerror = () => { script.remove(); delete place.dataset.asked; };
+    document.head.append(script);
+  });
+})();

@@ -1,0 +1,156 @@
+//! Searching, for agents' programs: the same as at `/desk/search`.
+use super::{
+    caller::Token,
+    problem::Answer,
+    rest::{Tag, next_cursor, page_cursor},
+    shape::{Author, Conversation, moment},
+};
+use crate::{
+    app::App,
+    error::{Error, Invalid},
+    event::{Content, Side},
+    ids::{AgentId, SiteId},
+    search::{self, Asked, Days, Hit},
+    text::Question,
+    web::limits::Limits,
+};
+use jiff::Timestamp;
+use poem::web::Data;
+use poem_openapi::{Enum, Object, OpenApi, param::Query, payload::Json};
+use std::sync::Arc;
+
+/// The most messages in one answer, and how many come if nothing else is asked for. People: so many.
+const MOST: u64 = 100;
+const USUAL: u64 = 30;
+const PEOPLE: usize = 10;
+
+#[derive(Object)]
+#[oai(skip_serializing_if_is_none)]
+struct Findings {
+    /// The newest first.
+    messages: Vec<FoundMessage>,
+    /// Only with the first page, and only if nothing but `q` is given.
+    contacts: Vec<FoundContact>,
+    /// The one that `q` calls by its number; under the same conditions.
+    conversations: Vec<Conversation>,
+    /// Where the next page of messages begins; none after the last one.
+    next: Option<String>,
+}
+
+/// A message or a note in which everything stands that was asked for.
+#[derive(Object)]
+struct FoundMessage {
+    /// The number of its conversation.
+    conversation: i64,
+    seq: i64,
+    kind: FoundKind,
+    author: Author,
+    body: String,
+    at: String,
+}
+
+#[derive(Enum)]
+#[oai(rename_all = "snake_case")]
+enum FoundKind {
+    Text,
+    /// For agents only.
+    Note,
+}
+
+#[derive(Object)]
+struct FoundContact {
+    id: i64,
+    name: String,
+    /// The number of their last conversation.
+    conversation: i64,
+}
+
+impl From<Hit> for FoundMessage {
+    fn from(hit: Hit) -> Self {
+        let note = matches!(hit.entry.content, Content::Note { .. });
+        Self {
+            conversation: hit.conversation.id.0,
+            seq: hit.entry.seq,
+            kind: if note { FoundKind::Note } else { FoundKind::Text },
+            author: Author::new(&hit.entry.author, Side::Agent),
+            body: hit.entry.words().to_owned(),
+            at: moment(hit.entry.at),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Search;
+
+#[OpenApi]
+impl Search {
+    /// Finds messages, notes, contacts and conversations.
+    ///
+    /// All words must be there: whole ones in any case, Chinese as any part of it.
+    #[oai(path = "/search", method = "get", tag = "Tag::Conversations", operation_id = "search")]
+    #[expect(clippy::too_many_arguments, reason = "they are the parameters of the operation")]
+    async fn search(
+        &self,
+        app: Data<&App>,
+        limits: Data<&Arc<Limits>>,
+        Token(caller): Token,
+        /// 1–200 characters: at least one Chinese character, or two letters or digits.
+        q: Query<String>,
+        /// What was said at this moment or later, RFC 3339.
+        from: Query<Option<String>>,
+        /// What was said before this moment.
+        to: Query<Option<String>>,
+        /// In conversations that this agent has.
+        agent: Query<Option<i64>>,
+        site: Query<Option<i64>>,
+        /// `next` of the page before.
+        cursor: Query<Option<String>>,
+        /// How many messages, 30 if left out.
+        #[oai(validator(minimum(value = "1"), maximum(value = "100")))]
+        limit: Query<Option<u64>>,
+    ) -> Answer<Json<Findings>> {
+        let me = caller.agent()?.id;
+        limits.act(&caller.counted_as())?;
+        let days = Days { from: instant("from", from.0)?, to: instant("to", to.0)? };
+        let below = cursor.0.as_deref().map(page_cursor).transpose()?;
+        let (agent, site) = (agent.0.map(AgentId), site.0.map(SiteId));
+        let alone = days == Days::default() && below.is_none() && agent.is_none() && site.is_none();
+        let called = match alone {
+            true => search::conversation(&app, me, &q).await?,
+            false => None,
+        };
+        let conversations: Vec<_> =
+            called.iter().map(|(head, name)| Conversation::new(head, name, Side::Agent)).collect();
+        let question = match Question::parse(&q) {
+            // A number may be of one digit.
+            Err(_) if !conversations.is_empty() => {
+                let (messages, contacts) = (Vec::new(), Vec::new());
+                return Ok(Json(Findings { messages, contacts, conversations, next: None }));
+            }
+            question => question.map_err(Error::from)?,
+        };
+        let asked = Asked { question, days, agent, site, below };
+        let limit = usize::try_from(limit.0.unwrap_or(USUAL).min(MOST)).unwrap_or(1);
+        let page = search::messages(&app, me, &asked, limit).await?;
+        let people = match alone {
+            true => search::people(&app, me, &asked.question, PEOPLE).await?,
+            false => Vec::new(),
+        };
+        let contact = |person: search::Person| FoundContact {
+            id: person.id.0,
+            name: person.name,
+            conversation: person.last.0,
+        };
+        Ok(Json(Findings {
+            messages: page.hits.into_iter().map(FoundMessage::from).collect(),
+            contacts: people.into_iter().map(contact).collect(),
+            conversations,
+            next: page.next.map(next_cursor),
+        }))
+    }
+}
+
+fn instant(field: &'static str, text: Option<String>) -> Result<Option<Timestamp>, Invalid> {
+    let invalid = |_| Invalid { field, reason: "invalid-moment" };
+    text.map(|text| text.parse().map_err(invalid)).transpose()
+}

@@ -1,0 +1,48 @@
+//! By what people are found.
+use super::contact;
+use crate::{
+    db::{self, Db},
+    error::Result,
+    ids::ContactId,
+    index::{self, Doc, Kind, Place},
+    text,
+};
+use sea_orm::entity::prelude::*;
+use std::collections::HashMap;
+
+/// By what a contact is found, one thing a line: what else is known of them and may be searched is added here.
+fn words(row: &contact::Model) -> String {
+    [row.name.as_str(), &row.phone, &row.email].join("\n")
+}
+
+/// Whether a change of this is noticed by who searches.
+pub(super) fn is_word(column: contact::Column) -> bool {
+    matches!(column, contact::Column::Name | contact::Column::Phone | contact::Column::Email)
+}
+
+/// Lets people be found by what is known of them now; in the transaction that changed it.
+pub async fn index_again(db: &impl ConnectionTrait, ids: &[ContactId]) -> Result<()> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let these = contact::Column::Id.is_in(ids.iter().map(|id| id.0));
+    let rows = contact::Entity::find().filter(these).all(db).await?;
+    let doc = |row: &contact::Model| Doc {
+        place: Place { kind: Kind::Contact, owner: row.id, seq: 0 },
+        at: db::timestamp(row.created_at),
+        terms: text::terms(&words(row)),
+    };
+    let docs: Vec<_> = rows.iter().map(doc).collect();
+    index::remove(db, &docs.iter().map(|doc| doc.place).collect::<Vec<_>>()).await?;
+    index::put(db, &docs).await
+}
+
+/// By what these people are found, and what they are called.
+pub async fn found_by(db: &Db, ids: &[ContactId]) -> Result<HashMap<ContactId, (String, String)>> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let these = contact::Column::Id.is_in(ids.iter().map(|id| id.0));
+    let rows = contact::Entity::find().filter(these).all(db.read()).await?;
+    Ok(rows.into_iter().map(|row| (ContactId(row.id), (words(&row), row.name))).collect())
+}

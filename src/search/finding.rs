@@ -1,0 +1,159 @@
+//! Looking. An index says where all terms are; what stands there is looked at once more, so that all engines find the same.
+use super::model::{Asked, called};
+use crate::{
+    app::App,
+    contact,
+    conversation::{self, Conversation, Seat},
+    error::{Error, Result},
+    event::Entry,
+    ids::{AgentId, ContactId, ConversationId},
+    index::{self, Kind},
+    text::Question,
+};
+
+/// Places that are asked for first, and the most that are asked for at once: whoever narrows much looks through many.
+const FIRST: u64 = 64;
+const MOST: u64 = 1_024;
+/// What does not fit is passed over only so often; then the page ends, and the next one goes on from there.
+const LOOKED_AT: u64 = 2_500;
+
+/// A message or a note, where it was said.
+#[derive(Clone, Debug)]
+pub struct Hit {
+    /// What the index calls it; the next page begins below it.
+    pub id: i64,
+    pub conversation: Conversation,
+    /// The visitor's name, empty if unknown.
+    pub name: String,
+    pub entry: Entry,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Page {
+    /// The newest first.
+    pub hits: Vec<Hit>,
+    /// Below which number there may be more.
+    pub next: Option<i64>,
+}
+
+/// What an agent may see of what was asked for, at most `limit`.
+pub async fn messages(app: &App, me: AgentId, asked: &Asked, limit: usize) -> Result<Page> {
+    let mut within = asked.within(index::moment);
+    let (mut page, mut batch, mut looked_at) = (Page::default(), FIRST, 0);
+    let mut ended = false;
+    while !ended && page.hits.len() <= limit && looked_at < LOOKED_AT {
+        let terms = asked.question.terms();
+        let found = index::find(&app.db, Kind::Entry, terms, within.clone(), batch).await?;
+        ended = (found.len() as u64) < batch;
+        looked_at += found.len() as u64;
+        within.end = found.last().map_or(within.start, |last| last.id);
+        page.hits.extend(stands_there(app, me, asked, found).await?);
+        batch = (batch * 2).min(MOST);
+    }
+    if page.hits.len() > limit {
+        page.hits.truncate(limit);
+        page.next = page.hits.last().map(|last| last.id);
+    } else if !ended {
+        page.next = Some(within.end);
+    }
+    name(app, &mut page.hits).await?;
+    Ok(page)
+}
+
+async fn stands_there(
+    app: &App,
+    me: AgentId,
+    asked: &Asked,
+    found: Vec<index::Found>,
+) -> Result<Vec<Hit>> {
+    let place = |found: &index::Found| (ConversationId(found.owner), found.seq);
+    let heads =
+        conversation::seen_by(&app.db, me, found.iter().map(|found| place(found).0)).await?;
+    let fits = |found: &&index::Found| {
+        heads.get(&place(found).0).is_some_and(|head| {
+            asked.fits(head.site, head.assignee.as_ref().map(|assignee| assignee.id))
+        })
+    };
+    let fitting: Vec<_> = found.iter().filter(fits).collect();
+    let mut entries =
+        conversation::entries_at(&app.db, fitting.iter().map(|found| place(found))).await?;
+    let hit = |found: &index::Found| {
+        let place = place(found);
+        let entry = entries.remove(&place)?;
+        let conversation = heads.get(&place.0)?.clone();
+        asked.question.is_in(said(&entry)).then(|| Hit {
+            id: found.id,
+            conversation,
+            name: String::new(),
+            entry,
+        })
+    };
+    Ok(fitting.into_iter().filter_map(hit).collect())
+}
+
+/// By what an entry is found: what else comes with one and may be searched, such as the names of its files, is added here.
+pub(super) fn said(entry: &Entry) -> &str {
+    entry.words()
+}
+
+async fn name(app: &App, hits: &mut [Hit]) -> Result<()> {
+    let contacts = hits.iter().map(|hit| hit.conversation.contact).collect();
+    let names = contact::names(app.db.read(), contacts).await?;
+    for hit in hits {
+        hit.name = names.get(&hit.conversation.contact).cloned().unwrap_or_default();
+    }
+    Ok(())
+}
+
+/// Somebody who was found, and their last conversation that the agent may see.
+#[derive(Clone, Debug)]
+pub struct Person {
+    pub id: ContactId,
+    /// Empty if unknown.
+    pub name: String,
+    pub last: ConversationId,
+}
+
+/// People by what is known of them, whoever came last first.
+pub async fn people(
+    app: &App,
+    me: AgentId,
+    question: &Question,
+    limit: usize,
+) -> Result<Vec<Person>> {
+    let all = 0..i64::MAX;
+    let found = index::find(&app.db, Kind::Contact, question.terms(), all, FIRST).await?;
+    let ids: Vec<_> = found.iter().map(|found| ContactId(found.owner)).collect();
+    let mut known = contact::found_by(&app.db, &ids).await?;
+    let mut people = Vec::new();
+    for id in ids {
+        let Some((_, name)) = known.remove(&id).filter(|(words, _)| question.is_in(words)) else {
+            continue;
+        };
+        let own = conversation::of_contact(&app.db, id, None, 1).await?;
+        let Some((last, _)) = own.into_iter().next() else { continue };
+        if !conversation::seen_by(&app.db, me, [last.id].into_iter()).await?.is_empty() {
+            people.push(Person { id, name, last: last.id });
+        }
+        if people.len() == limit {
+            break;
+        }
+    }
+    Ok(people)
+}
+
+/// The conversation that is called by its number, and its visitor's name.
+pub async fn conversation(
+    app: &App,
+    me: AgentId,
+    question: &str,
+) -> Result<Option<(Conversation, String)>> {
+    let Some(id) = called(question) else { return Ok(None) };
+    let seat = Seat::Agent { id: me, conversation: id };
+    let found = match conversation::find_for(app.db.read(), &seat).await {
+        Err(Error::NotFound) => return Ok(None),
+        found => found?,
+    };
+    let name = contact::name_of(app.db.read(), found.contact).await?;
+    Ok(Some((found, name)))
+}

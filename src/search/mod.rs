@@ -1,0 +1,10 @@
+//! Finding what was said: messages and notes, people, conversations; and the command palette. Doors: `agent` (who asks),
+//! `contact`, `conversation` (what is found), `site` (where it was said).
+mod actions;
+mod finding;
+mod model;
+pub mod web;
+
+pub use actions::{Turn, index_again, take_turn};
+pub use finding::{Hit, Page, Person, conversation, messages, people};
+pub use model::{Asked, Days};

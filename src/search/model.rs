@@ -1,0 +1,107 @@
+//! What is asked for.
+use crate::{
+    error::Invalid,
+    ids::{AgentId, ConversationId, SiteId},
+    text::Question,
+};
+use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
+use std::ops::Range;
+
+/// What somebody looks for among messages and notes, and where.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    pub question: Question,
+    pub days: Days,
+    /// In conversations that this agent has.
+    pub agent: Option<AgentId>,
+    pub site: Option<SiteId>,
+    // The tag of a conversation comes here, and into `Asked::fits`.
+    /// Below the last that was shown before.
+    pub below: Option<i64>,
+}
+
+/// From one moment until another, which is not in it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Days {
+    pub from: Option<Timestamp>,
+    pub to: Option<Timestamp>,
+}
+
+impl Days {
+    /// Whole days of a zone, the first and the last of them as `2026-11-22`; empty ones set no bound.
+    pub fn parse(from: &str, to: &str, zone: &TimeZone) -> Result<Self, Invalid> {
+        let first = day("from", from)?;
+        let last = day("to", to)?;
+        if first.zip(last).is_some_and(|(first, last)| first > last) {
+            return Err(Invalid { field: "to", reason: "invalid-days" });
+        }
+        let begins =
+            |day: Date| day.to_zoned_datetime(zone.clone()).ok().map(|day| day.timestamp());
+        let after = last.and_then(|day| day.checked_add(1.day()).ok());
+        Ok(Self { from: first.and_then(begins), to: after.and_then(begins) })
+    }
+}
+
+fn day(field: &'static str, text: &str) -> Result<Option<Date>, Invalid> {
+    let text = text.trim();
+    let known = |day: &Date| (1970..=2200).contains(&day.year());
+    match (text, text.parse::<Date>()) {
+        ("", _) => Ok(None),
+        (_, Ok(day)) if text.len() == 10 && known(&day) => Ok(Some(day)),
+        _ => Err(Invalid { field, reason: "invalid-day" }),
+    }
+}
+
+impl Asked {
+    /// Whether a conversation is one of those that are asked about.
+    pub fn fits(&self, site: SiteId, assignee: Option<AgentId>) -> bool {
+        self.site.is_none_or(|asked| asked == site)
+            && self.agent.is_none_or(|asked| assignee == Some(asked))
+    }
+
+    /// The numbers under which the index keeps what was said then, by a function from a moment to the first of them.
+    pub fn within(&self, number: impl Fn(Timestamp) -> i64) -> Range<i64> {
+        let from = self.days.from.map_or(0, &number);
+        let to = self.days.to.map_or(i64::MAX, &number);
+        from..self.below.map_or(to, |below| below.min(to))
+    }
+}
+
+/// The conversation that a question calls by its number: `4821`, `#4821`.
+pub fn called(question: &str) -> Option<ConversationId> {
+    let number = question.trim();
+    let digits = number.strip_prefix(['#', '\u{ff03}']).unwrap_or(number);
+    let plain = (1..=18).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
+    plain.then(|| digits.parse().ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text;
+
+    #[test]
+    fn days_are_whole_and_of_the_zone() {
+        let shanghai = text::zone("Asia/Shanghai");
+        let days = Days::parse("2026-11-22", "2026-11-22", &shanghai).unwrap();
+        let moment = |text: &str| Some(text.parse::<Timestamp>().unwrap());
+        assert_eq!(days.from, moment("2026-11-21T16:00:00Z"));
+        assert_eq!(days.to, moment("2026-11-22T16:00:00Z"));
+        assert_eq!(Days::parse(" ", "", &shanghai), Ok(Days::default()));
+        let reason = |from, to| Days::parse(from, to, &shanghai).map_err(|bad| bad.reason);
+        for bad in ["2026-13-01", "yesterday", "2026-11-22T00:00", "0001-01-01", "9999-12-31", "'"]
+        {
+            assert_eq!(reason(bad, ""), Err("invalid-day"), "{bad}");
+        }
+        assert_eq!(reason("2026-11-23", "2026-11-22"), Err("invalid-days"));
+    }
+
+    #[test]
+    fn a_number_calls_a_conversation() {
+        assert_eq!(called(" #4821 "), Some(ConversationId(4821)));
+        assert_eq!(called("\u{ff03}7"), Some(ConversationId(7)));
+        for other in ["", "#", "4821-7", "9999999999999999999", "+1", "\u{0661}"] {
+            assert_eq!(called(other), None, "{other}");
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! The command palette: what an agent may want to go to or do, by a few letters of it. A dialog that a script fetches when it is
+//! first asked for; the list in it is drawn here.
+use super::SEARCH;
+use crate::{
+    agent::{self, CurrentAgent, DeskFrame},
+    app::App,
+    conversation::{self, Conversation, Seat, Tab},
+    error::{Error, Result},
+    event::State,
+    ids::{ConversationId, Nonce},
+    search::finding,
+    text::{self, Lang, Question, pinyin},
+    web::{
+        limits::Limits,
+        page::{html, query},
+    },
+};
+use askama::Template;
+use poem::{Request, Response, handler, web::Data};
+use std::sync::Arc;
+use url::form_urlencoded::Serializer;
+
+/// Of each group so many are offered.
+const OFFERED: usize = 6;
+/// Conversations that are looked through by name.
+const LOOKED_AT: u64 = 200;
+
+#[derive(Template)]
+#[template(path = "search/palette.html")]
+struct Dialog {
+    lang: Lang,
+    list: List,
+}
+
+#[derive(Template)]
+#[template(path = "search/_options.html")]
+struct Options {
+    list: List,
+}
+
+struct List {
+    lang: Lang,
+    groups: Vec<Group>,
+    /// Where everything that was said is searched for the same.
+    search: String,
+}
+
+struct Group {
+    /// The key of its name.
+    title: &'static str,
+    options: Vec<Choice>,
+}
+
+/// Something to go to, or to do if it has a nonce.
+struct Choice {
+    id: String,
+    icon: &'static str,
+    words: String,
+    more: String,
+    place: String,
+    nonce: Option<Nonce>,
+}
+
+impl Choice {
+    fn to(icon: &'static str, words: String, more: String, place: impl Into<String>) -> Self {
+        Self { id: String::new(), icon, words, more, place: place.into(), nonce: None }
+    }
+}
+
+/// `?q=` what was typed, `?c=` the open conversation, `?tab=` the list beside it.
+#[handler]
+pub async fn palette(
+    app: Data<&App>,
+    limits: Data<&Arc<Limits>>,
+    me: CurrentAgent,
+    request: &Request,
+) -> Result<Response> {
+    limits.act(&me.counted_as())?;
+    let typed: String = query(request, "q").unwrap_or_default();
+    let typed: String = typed.chars().filter(|c| !c.is_control()).take(Question::LONGEST).collect();
+    let typed = typed.trim();
+    let open = query(request, "c").and_then(|id| id.parse().ok());
+    let mut groups = vec![
+        Group { title: "palette-acts", options: acts(&app, &me, typed, open).await? },
+        Group { title: "conversations", options: conversations(&app, &me, typed).await? },
+        Group { title: "palette-people", options: people(&app, &me, typed).await? },
+        // Canned replies come here.
+        Group { title: "palette-pages", options: pages(&me, typed) },
+    ];
+    groups.retain(|group| !group.options.is_empty());
+    for (number, option) in groups.iter_mut().flat_map(|group| &mut group.options).enumerate() {
+        option.id = format!("palette-{number}");
+    }
+    let mut search = Serializer::for_suffix(SEARCH.to_owned(), SEARCH.len());
+    let search = search.append_pair("q", typed).finish();
+    let list = List { lang: me.lang, groups, search };
+    if request.header("hx-request").is_some() {
+        html(&Options { list })
+    } else {
+        html(&Dialog { lang: me.lang, list })
+    }
+}
+
+/// What can be done in the open conversation.
+async fn acts(
+    app: &App,
+    me: &CurrentAgent,
+    typed: &str,
+    open: Option<ConversationId>,
+) -> Result<Vec<Choice>> {
+    let Some(id) = open.filter(|_| me.agent.role.may_act()) else { return Ok(Vec::new()) };
+    let seat = Seat::Agent { id: me.agent.id, conversation: id };
+    let found = match conversation::find_for(app.db.read(), &seat).await {
+        Err(Error::NotFound) => return Ok(Vec::new()),
+        found => found?,
+    };
+    let (verb, icon) = match found.state {
+        State::Queued => ("claim", "user-check"),
+        State::Open => ("close", "circle-check"),
+        State::Closed => ("reopen", "rotate-ccw"),
+    };
+    let words = me.lang.t(verb);
+    let offered = matches(typed, &words) || typed.eq_ignore_ascii_case(verb);
+    let act = || Choice {
+        nonce: Some(Nonce::new()),
+        ..Choice::to(icon, words, format!("#{id}"), format!("/desk/c/{id}/{verb}?tab=all"))
+    };
+    Ok(offered.then(act).into_iter().collect())
+}
+
+/// Whatever is not closed, by the visitor's name or the last words; and any by its number.
+async fn conversations(app: &App, me: &CurrentAgent, typed: &str) -> Result<Vec<Choice>> {
+    let mut options = Vec::new();
+    let called = finding::conversation(app, me.agent.id, typed).await?;
+    if let Some((found, name)) = &called {
+        options.push(conversation_option(found, name, me.lang));
+    }
+    let tab = if typed.is_empty() { Tab::Mine(me.agent.id) } else { Tab::All };
+    let rows = conversation::list(&app.db, &tab.into(), LOOKED_AT).await?;
+    let seen = conversation::seen_by(&app.db, me.agent.id, rows.iter().map(|row| row.id)).await?;
+    for row in rows {
+        let Some(found) = seen.get(&row.id) else { continue };
+        let is_called = called.as_ref().is_some_and(|(called, _)| called.id == row.id);
+        if !is_called && (matches(typed, &row.name) || contains(typed, &row.preview)) {
+            options.push(conversation_option(found, &row.name, me.lang));
+        }
+        if options.len() >= OFFERED {
+            break;
+        }
+    }
+    Ok(options)
+}
+
+fn conversation_option(found: &Conversation, name: &str, lang: Lang) -> Choice {
+    let words = super::called(found, name, lang);
+    let place = format!("/desk/c/{}?tab=all", found.id);
+    Choice::to("message-circle", words, found.preview.clone(), place)
+}
+
+async fn people(app: &App, me: &CurrentAgent, typed: &str) -> Result<Vec<Choice>> {
+    let Ok(question) = Question::parse(typed) else { return Ok(Vec::new()) };
+    let found = finding::people(app, me.agent.id, &question, OFFERED).await?;
+    let option = |person: finding::Person| {
+        let place = format!("/desk/c/{}?tab=all", person.last);
+        let name = match person.name.as_str() {
+            "" => me.lang.with("visitor-number", "number", person.last),
+            _ => person.name,
+        };
+        Choice::to("user", name, format!("#{}", person.last), place)
+    };
+    Ok(found.into_iter().map(option).collect())
+}
+
+/// The pages of the desk and of its settings.
+fn pages(me: &CurrentAgent, typed: &str) -> Vec<Choice> {
+    let page = |icon, key, place: &str| Choice::to(icon, me.lang.t(key), String::new(), place);
+    let list = |key, tab: &str| {
+        let place = format!("/desk/c?tab={tab}");
+        Choice::to("inbox", me.lang.t(key), me.lang.t("conversations"), place)
+    };
+    let mut pages = vec![
+        list("tab-mine", "mine"),
+        list("tab-queue", "queue"),
+        list("tab-all", "all"),
+        list("tab-closed", "closed"),
+        page("search", "search-title", "/desk/search"),
+        page("user", "me-title", "/desk/me"),
+        page("store", "install-title", "/setup/install"),
+    ];
+    let frame = DeskFrame::new(me, "search", 0);
+    let place = |path| format!("/desk/settings/{path}");
+    let own = |own: &'static agent::SettingsPage| {
+        Choice::to("settings", me.lang.t(own.title), me.lang.t("settings"), place(own.path))
+    };
+    pages.extend(frame.settings().map(own));
+    pages.retain(|page| matches(typed, &page.words));
+    pages
+}
+
+fn matches(typed: &str, words: &str) -> bool {
+    typed.is_empty() || pinyin::matches(typed, words)
+}
+
+fn contains(typed: &str, words: &str) -> bool {
+    text::Question::parse(typed).is_ok_and(|question| question.is_in(words))
+}

@@ -1,0 +1,311 @@
+//! The page on which agents search, and the command palette: parse, act, show.
+mod commands;
+
+pub use commands::palette;
+
+use super::{
+    finding::{self, Hit, Person},
+    model::{Asked, Days},
+};
+use crate::{
+    agent::{self, CurrentAgent, DeskFrame, SignedIn},
+    app::App,
+    conversation::Conversation,
+    error::{Invalid, Result},
+    event::{Content, State},
+    ids::{AgentId, SiteId},
+    site::{self, Site},
+    text::{self, Lang, Question, Snippet},
+    web::{
+        limits::Limits,
+        page::{html, query, see_other},
+    },
+};
+use askama::Template;
+use jiff::tz::TimeZone;
+use poem::{Request, Response, handler, http::StatusCode, web::Data};
+use std::sync::Arc;
+use url::form_urlencoded::Serializer;
+
+/// What an address of a search begins with.
+const SEARCH: &str = "/desk/search?";
+/// Messages on a page; people.
+const MESSAGES: usize = 30;
+const PEOPLE: usize = 10;
+
+#[derive(Template)]
+#[template(path = "search/show.html")]
+struct SearchPage {
+    lang: Lang,
+    frame: DeskFrame,
+    form: Form,
+    agents: Vec<(i64, String)>,
+    sites: Vec<(i64, String)>,
+    error: Option<Invalid>,
+    found: Option<Findings>,
+    /// Where the next page of messages is.
+    next: Option<String>,
+}
+
+/// What was asked, as it was written.
+#[derive(Clone, Debug, Default)]
+struct Form {
+    q: String,
+    from: String,
+    to: String,
+    agent: String,
+    site: String,
+    below: String,
+}
+
+impl Form {
+    fn of(request: &Request) -> Self {
+        // A field comes back as it was sent, but no longer than anybody would write.
+        let field = |name, longest| {
+            let text: String = query(request, name).unwrap_or_default();
+            text.chars().filter(|c| !c.is_control()).take(longest).collect()
+        };
+        Self {
+            q: field("q", text::Question::LONGEST + 1),
+            from: field("from", 32),
+            to: field("to", 32),
+            agent: field("agent", 20),
+            site: field("site", 20),
+            below: field("below", 20),
+        }
+    }
+
+    /// Whether only some messages are asked for: then people and numbers are not.
+    fn narrows(&self) -> bool {
+        [&self.from, &self.to, &self.agent, &self.site, &self.below]
+            .iter()
+            .any(|field| !field.is_empty())
+    }
+
+    fn is_narrowed(&self) -> bool {
+        [&self.from, &self.to, &self.agent, &self.site].iter().any(|field| !field.is_empty())
+    }
+
+    fn asked(&self, zone: &TimeZone) -> Result<Asked, Invalid> {
+        Ok(Asked {
+            question: Question::parse(&self.q)?,
+            days: Days::parse(&self.from, &self.to, zone)?,
+            agent: number("agent", &self.agent)?.map(AgentId),
+            site: number("site", &self.site)?.map(SiteId),
+            below: number("below", &self.below)?,
+        })
+    }
+
+    fn address(&self, below: i64) -> String {
+        let mut address = Serializer::for_suffix(SEARCH.to_owned(), SEARCH.len());
+        let fields = [
+            ("q", &self.q),
+            ("from", &self.from),
+            ("to", &self.to),
+            ("agent", &self.agent),
+            ("site", &self.site),
+        ];
+        address.extend_pairs(fields.iter().filter(|(_, value)| !value.is_empty()));
+        address.append_pair("below", &below.to_string()).finish()
+    }
+}
+
+fn number(field: &'static str, text: &str) -> Result<Option<i64>, Invalid> {
+    let invalid = |_| Invalid { field, reason: "invalid-form" };
+    if text.is_empty() { Ok(None) } else { text.parse().map(Some).map_err(invalid) }
+}
+
+struct Findings {
+    messages: Vec<MessageLine>,
+    people: Vec<PersonLine>,
+    conversation: Option<ConversationLine>,
+}
+
+impl Findings {
+    fn is_empty(&self) -> bool {
+        self.messages.is_empty() && self.people.is_empty() && self.conversation.is_none()
+    }
+}
+
+struct MessageLine {
+    question: Question,
+    place: String,
+    name: String,
+    letter: String,
+    tint: i64,
+    author: String,
+    note: bool,
+    body: String,
+    iso: String,
+    time: String,
+}
+
+impl MessageLine {
+    fn new(hit: Hit, question: &Question, zone: &TimeZone, lang: Lang) -> Self {
+        let Hit { conversation, name, entry, .. } = hit;
+        let name = called(&conversation, &name, lang);
+        let id = conversation.id.0;
+        let author = match entry.author.name() {
+            "" => name.clone(),
+            author => author.to_owned(),
+        };
+        Self {
+            question: question.clone(),
+            place: format!("/desk/c/{id}?tab=all&at={seq}#m-{id}-{seq}", seq = entry.seq),
+            letter: text::letter(&name),
+            tint: text::tint(conversation.contact.0),
+            name,
+            author,
+            note: matches!(entry.content, Content::Note { .. }),
+            body: entry.words().to_owned(),
+            iso: format!("{:.3}", entry.at),
+            time: format!("{} {}", text::day(entry.at, zone), text::clock_time(entry.at, zone)),
+        }
+    }
+
+    fn snippet(&self) -> Snippet<'_> {
+        self.question.snippet(&self.body)
+    }
+}
+
+struct PersonLine {
+    question: Question,
+    place: String,
+    letter: String,
+    tint: i64,
+    name: String,
+}
+
+impl PersonLine {
+    fn new(person: Person, question: &Question, lang: Lang) -> Self {
+        let name = match person.name.as_str() {
+            "" => lang.with("visitor-number", "number", person.last),
+            _ => person.name,
+        };
+        Self {
+            question: question.clone(),
+            place: format!("/desk/c/{}?tab=all", person.last),
+            letter: text::letter(&name),
+            tint: text::tint(person.id.0),
+            name,
+        }
+    }
+
+    fn snippet(&self) -> Snippet<'_> {
+        self.question.snippet(&self.name)
+    }
+}
+
+struct ConversationLine {
+    place: String,
+    id: i64,
+    name: String,
+    letter: String,
+    tint: i64,
+    preview: String,
+    state: State,
+}
+
+impl ConversationLine {
+    fn new(conversation: &Conversation, name: &str, lang: Lang) -> Self {
+        let name = called(conversation, name, lang);
+        Self {
+            place: format!("/desk/c/{}?tab=all", conversation.id),
+            id: conversation.id.0,
+            letter: text::letter(&name),
+            tint: text::tint(conversation.contact.0),
+            name,
+            preview: conversation.preview.clone(),
+            state: conversation.state,
+        }
+    }
+}
+
+/// What agents call a visitor: by the name given, else by number.
+fn called(conversation: &Conversation, name: &str, lang: Lang) -> String {
+    if name.is_empty() {
+        lang.with("visitor-number", "number", conversation.id)
+    } else {
+        name.to_owned()
+    }
+}
+
+#[handler]
+pub async fn show(
+    app: Data<&App>,
+    limits: Data<&Arc<Limits>>,
+    signed_in: SignedIn,
+    request: &Request,
+) -> Result<Response> {
+    let me = match signed_in {
+        SignedIn::Nobody(door) => return Ok(see_other(door)),
+        SignedIn::Agent(me) => me,
+    };
+    let form = Form::of(request);
+    let sites = site::all(&app.db).await?;
+    let agents = agent::all(&app.db).await?;
+    let mut page = SearchPage {
+        lang: me.lang,
+        frame: DeskFrame::new(&me, "search", 0),
+        agents: agents.into_iter().map(|agent| (agent.id.0, agent.name)).collect(),
+        sites: sites.iter().map(|site| (site.id.0, site.name.clone())).collect(),
+        error: None,
+        found: None,
+        next: None,
+        form,
+    };
+    if !page.form.q.is_empty() || page.form.is_narrowed() {
+        limits.act(&me.counted_as())?;
+        let zone = zone_of(&sites, &page.form.site);
+        match page.form.asked(&zone) {
+            Ok(asked) => find(&app, &me, &mut page, &asked, &zone).await?,
+            Err(invalid) => {
+                // A conversation may have a number of one digit.
+                let called = finding::conversation(&app, me.agent.id, &page.form.q).await?;
+                page.found =
+                    called.filter(|_| !page.form.narrows()).map(|(found, name)| Findings {
+                        messages: Vec::new(),
+                        people: Vec::new(),
+                        conversation: Some(ConversationLine::new(&found, &name, me.lang)),
+                    });
+                page.error = Some(invalid).filter(|_| page.found.is_none());
+            }
+        }
+    }
+    let mut response = html(&page)?;
+    if page.error.is_some() {
+        response.set_status(StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    Ok(response)
+}
+
+async fn find(
+    app: &App,
+    me: &CurrentAgent,
+    page: &mut SearchPage,
+    asked: &Asked,
+    zone: &TimeZone,
+) -> Result<()> {
+    let (agent, question) = (me.agent.id, &asked.question);
+    let messages = finding::messages(app, agent, asked, MESSAGES).await?;
+    let mut found = Findings { messages: Vec::new(), people: Vec::new(), conversation: None };
+    if !page.form.narrows() {
+        let people = finding::people(app, agent, question, PEOPLE).await?;
+        found.people =
+            people.into_iter().map(|one| PersonLine::new(one, question, me.lang)).collect();
+        let called = finding::conversation(app, agent, &page.form.q).await?;
+        found.conversation =
+            called.map(|(found, name)| ConversationLine::new(&found, &name, me.lang));
+    }
+    let line = |hit| MessageLine::new(hit, question, zone, me.lang);
+    found.messages = messages.hits.into_iter().map(line).collect();
+    page.next = messages.next.map(|below| page.form.address(below));
+    page.found = Some(found);
+    Ok(())
+}
+
+/// Days are those of the site that is asked for, else of the first.
+fn zone_of(sites: &[Site], asked: &str) -> TimeZone {
+    let site = sites.iter().find(|site| site.id.to_string() == asked).or_else(|| sites.first());
+    text::zone(site.map_or(text::DEFAULT_ZONE, |site| &site.zone))
+}

@@ -1,0 +1,421 @@
+//! Finding what was said, the same on every engine.
+use crate::support::{Agent, Answer, Installation, installation, program::value};
+use jiff::SignedDuration;
+use kefu::{
+    agent::{Role, Scope},
+    contact,
+    conversation::{self, AtWork, Body, Change},
+    ids::{AgentId, ContactId, ConversationId, Nonce},
+    search, seed,
+    text::Question,
+};
+use poem::http::StatusCode;
+use std::collections::BTreeMap;
+
+/// Lets everything be found that was said so far.
+async fn indexed(site: &Installation) -> u64 {
+    let mut entries = 0;
+    loop {
+        let turn = search::take_turn(&site.app).await.unwrap();
+        entries += turn.entries;
+        if turn.behind == 0 {
+            return entries;
+        }
+    }
+}
+
+fn address(fields: &[(&str, &str)]) -> String {
+    let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+    format!("/desk/search?{query}")
+}
+
+async fn search_for(ana: &Agent, question: &str) -> Answer {
+    ana.person.get(&address(&[("q", question)])).await
+}
+
+/// What was found, in order: conversations and numbers.
+fn places(page: &Answer) -> Vec<(i64, i64)> {
+    let place = |rest: String| {
+        let (id, seq) = rest.split_once('-').unwrap();
+        (id.parse().unwrap(), seq.parse().unwrap())
+    };
+    page.all("#m-").into_iter().map(place).collect()
+}
+
+#[tokio::test]
+async fn a_message_is_found_by_whole_words_and_any_chinese_and_leads_into_its_conversation() {
+    let site = installation().await;
+    let ana = site.ana().await;
+    let vera = site.visitor("你好，订单 20261122-8871 还没有发货 <b>急</b>").await;
+    site.walt().await;
+    for number in 0..80 {
+        vera.say(&format!("第 {number} 句")).await;
+    }
+    let id = 1;
+    ana.write(id, "note", "She called about the Parcel").await.must(StatusCode::OK);
+    search_for(&ana, "订单").await.must(StatusCode::OK).says("Nothing matches");
+    indexed(&site).await;
+
+    for question in ["订单", "没有发货", "20261122-8871", "8871", "8871 发货", "急", "ＯＫ急"]
+    {
+        let page = search_for(&ana, question).await.must(StatusCode::OK);
+        let expected = if question == "ＯＫ急" { vec![] } else { vec![(id, 1)] };
+        assert_eq!(places(&page), expected, "{question}");
+    }
+    let page = search_for(&ana, "发货 急").await;
+    page.says("<mark>发货</mark> &#60;b&#62;<mark>急</mark>&#60;/b&#62;");
+    let note = search_for(&ana, "PARCEL").await;
+    note.says("about the <mark>Parcel</mark>").says("Private note");
+    assert_eq!(places(&note), [(id, 82)]);
+
+    // The log around it, and on to what came later.
+    let place =
+        page.all("href=\"/desk/c/").into_iter().find(|place| place.contains("at=1")).unwrap();
+    let place = place.replace("&#38;", "&").replace("&amp;", "&");
+    assert_eq!(place, format!("{id}?tab=all&at=1#m-{id}-1"));
+    let open = ana.person.get("/desk/c/1?tab=all&at=1").await.must(StatusCode::OK);
+    open.says("id=\"m-1-1\"").says("id=\"m-1-50\"").says_not("id=\"m-1-51\"").says("at=50");
+    let middle = ana.person.get("/desk/c/1?at=60").await;
+    middle.says("id=\"m-1-35\"").says("id=\"m-1-82\"").says_not("id=\"m-1-34\"").says("before=35");
+    for odd in ["-5", "99999", "9223372036854775807", "-9223372036854775808", "x"] {
+        ana.person.get(&format!("/desk/c/1?at={odd}")).await.must(StatusCode::OK);
+    }
+}
+
+#[tokio::test]
+async fn what_is_edited_is_found_as_it_is_and_what_is_taken_back_not_at_all() {
+    let site = installation().await;
+    let (_vera, ana) = (site.vera().await, site.ana().await);
+    ana.reply(1, "the price is twelve").await.must(StatusCode::OK);
+    indexed(&site).await;
+    assert_eq!(places(&search_for(&ana, "twelve").await), [(1, 2)]);
+    let work = AtWork { agent: AgentId(1), name: "ana".into(), conversation: ConversationId(1) };
+    let change = Change::Edit(Body::parse("the price is thirteen").unwrap());
+    conversation::amend(&site.app, work.clone(), Nonce::new(), 2, change).await.unwrap();
+    indexed(&site).await;
+    assert_eq!(places(&search_for(&ana, "twelve").await), []);
+    assert_eq!(places(&search_for(&ana, "thirteen").await), [(1, 2)]);
+    conversation::amend(&site.app, work, Nonce::new(), 2, Change::Recall).await.unwrap();
+    indexed(&site).await;
+    assert_eq!(places(&search_for(&ana, "thirteen").await), []);
+
+    // Whoever changes a text in another way says so.
+    site.change("UPDATE entry SET body = 'quite another thing' WHERE seq = 1").await;
+    search::index_again(&site.app, ConversationId(1), 1).await.unwrap();
+    assert_eq!(places(&search_for(&ana, "another").await), [(1, 1)]);
+}
+
+#[tokio::test]
+async fn days_agents_and_sites_narrow_it_and_numbers_call_conversations() {
+    let site = installation().await;
+    let (ana, ben) = (site.ana().await, site.ben().await);
+    for words in ["teapot one", "teapot two", "teapot three"] {
+        site.visitor(words).await;
+    }
+    ana.act(1, "claim").await.must(StatusCode::OK);
+    ben.act(2, "claim").await.must(StatusCode::OK);
+    let day = SignedDuration::from_hours(24).as_secs() * 1_000_000;
+    site.change(&format!("UPDATE entry SET at = at - {day} * 40 WHERE conversation_id = 3")).await;
+    indexed(&site).await;
+    let found = async |fields: &[(&str, &str)]| {
+        let fields = [&[("q", "teapot")], fields].concat();
+        places(&ana.person.get(&address(&fields)).await.must(StatusCode::OK))
+    };
+    assert_eq!(found(&[]).await, [(2, 1), (1, 1), (3, 1)]);
+    assert_eq!(found(&[("agent", "2")]).await, [(2, 1)]);
+    assert_eq!(found(&[("agent", "2"), ("site", "1")]).await, [(2, 1)]);
+    assert_eq!(found(&[("site", "2")]).await, []);
+    let now = site.app.db.now().await.unwrap();
+    let days_ago = |days: i64| {
+        let at = now - SignedDuration::from_hours(24 * days);
+        at.to_string()[..10].to_owned()
+    };
+    assert_eq!(found(&[("to", &days_ago(30))]).await, [(3, 1)]);
+    assert_eq!(found(&[("from", &days_ago(30))]).await, [(2, 1), (1, 1)]);
+    assert_eq!(found(&[("from", &days_ago(50)), ("to", &days_ago(30))]).await, [(3, 1)]);
+
+    for (field, bad) in
+        [("from", "2026-02-30"), ("to", "x"), ("agent", "x"), ("site", "1 OR 1"), ("below", "x")]
+    {
+        let page = ana.person.get(&address(&[("q", "teapot"), (field, bad)])).await;
+        page.must(StatusCode::UNPROCESSABLE_ENTITY).says("role=\"alert\"");
+    }
+    for number in ["3", "#3", "＃3"] {
+        search_for(&ana, number).await.must(StatusCode::OK).says("<mark>#3</mark>");
+    }
+    search_for(&ana, "4").await.must(StatusCode::UNPROCESSABLE_ENTITY);
+    search_for(&ana, "#44").await.must(StatusCode::OK).says("Nothing matches");
+}
+
+#[tokio::test]
+async fn people_are_found_by_name_and_only_as_they_are_called_now() {
+    let site = installation().await;
+    let (_vera, ana) = (site.vera().await, site.ana().await);
+    for name in ["林小雨", "Vera <Lin>"] {
+        site.change(&format!("UPDATE contact SET name = '{name}' WHERE id = 1")).await;
+        contact::index_again(site.app.db.write(), &[ContactId(1)]).await.unwrap();
+    }
+    search_for(&ana, "小雨").await.must(StatusCode::OK).says("Nothing matches");
+    let page = search_for(&ana, "lin").await.must(StatusCode::OK);
+    page.says("Vera &#60;<mark>Lin</mark>&#62;").says("href=\"/desk/c/1?tab=all\"");
+    assert_eq!(places(&page), [], "people are no messages");
+}
+
+/// Two languages, every word often and rarely, alone and together.
+fn corpus() -> Vec<String> {
+    let things = ["退款", "退货", "发票", "refund", "Invoice", "快递单号", "delivery", "青瓷茶具"];
+    let verbs = ["怎么申请", "什么时候到", "how to get", "还没有收到", "where is my", "不想要了"];
+    let ends = ["？", "谢谢", "please!", "。急", "20261122-88", "SF10"];
+    let mut all = Vec::new();
+    for number in 0..240usize {
+        let thing = things[number % things.len()];
+        let verb = verbs[number / 3 % verbs.len()];
+        let end = ends[number / 7 % ends.len()];
+        all.push(match number % 4 {
+            0 => format!("{verb}{thing}{end}{number}"),
+            1 => format!("{thing} {verb} {end}{number}"),
+            2 => format!("{end}，{thing}：{verb}\n{number}"),
+            _ => format!("{verb} {thing}，{} {end}{number}", things[number / 4 % things.len()]),
+        });
+    }
+    all
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_engine_finds_all_that_was_asked_for_and_nothing_else_the_newest_first() {
+    let site = installation().await;
+    let ana = site.ana().await;
+    let mut said = BTreeMap::new();
+    let mut visitors = Vec::new();
+    for (at, words) in corpus().into_iter().enumerate() {
+        let conversation = at % 6;
+        if conversation == visitors.len() {
+            visitors.push(site.visitor(&words).await);
+        } else {
+            visitors[conversation].say(&words).await.must(StatusCode::OK);
+        }
+        said.insert(at, ((conversation as i64 + 1, at as i64 / 6 + 1), words));
+    }
+    assert_eq!(indexed(&site).await, 240);
+    let questions = [
+        "退款",
+        "退",
+        "款",
+        "退款怎么",
+        "怎么申请退款",
+        "申请退款",
+        "refund",
+        "REFUND please",
+        "invoice",
+        "in",
+        "单号",
+        "快递单号",
+        "where is my 青瓷",
+        "20261122-880",
+        "20261122",
+        "880",
+        "sf10100",
+        "10100",
+        "SF10",
+        "急",
+        "谢谢 退货",
+        "瓷茶",
+        "货退",
+        "to get",
+        "the",
+        "is",
+        "a the is",
+        "refund 退款 发票 delivery",
+        "收到",
+        "没有收到谢谢",
+    ];
+    let mut found_some = 0;
+    for question in questions {
+        let asked = Question::parse(question).unwrap();
+        let is_found =
+            |words: &&((i64, i64), String)| asked.is_in(&words.1) && by_terms(&asked, &words.1);
+        let expected: Vec<_> =
+            said.values().rev().filter(is_found).map(|(place, _)| *place).collect();
+        let mut found = Vec::new();
+        let mut page = search_for(&ana, question).await.must(StatusCode::OK);
+        loop {
+            assert!(places(&page).len() <= 30);
+            found.extend(places(&page));
+            let Some(next) = page.all("class=\"btn\" href=\"").into_iter().next() else { break };
+            page = ana.person.get(&next.replace("&#38;", "&").replace("&amp;", "&")).await;
+        }
+        assert_eq!(found, expected, "{question}");
+        found_some += usize::from(!found.is_empty());
+    }
+    assert!(found_some > 15, "{found_some}");
+}
+
+fn by_terms(asked: &Question, words: &str) -> bool {
+    let terms = kefu::text::terms(words);
+    asked.terms().iter().all(|term| terms.contains(term))
+}
+
+#[tokio::test]
+async fn no_question_is_a_command_to_an_engine() {
+    let site = installation().await;
+    let ana = site.ana().await;
+    site.visitor("plain words about a near miss, 50% off and 退款").await;
+    indexed(&site).await;
+    let long = "a".repeat(200);
+    let hostile = [
+        "\"",
+        "*",
+        "near*",
+        "NEAR(plain words)",
+        "plain OR nothing",
+        "plain NOT words",
+        "+-><()~",
+        "plain:words",
+        "terms:plain",
+        "%_",
+        "%",
+        "pl_in",
+        "\0",
+        "pl\0ain",
+        "' OR 1=1 --",
+        "plain' OR '1'='1",
+        "退\"款",
+        "{plain words}",
+        "^plain",
+        "!plain",
+        "plain & !words",
+        "plain | words",
+        "plain <-> words",
+        ":*",
+        "\u{202e}plain",
+        "\u{feff}",
+        "🙂",
+        "\u{e000}",
+        "\\",
+        "\\'",
+        "<script>alert(1)</script>",
+        long.as_str(),
+    ];
+    for question in hostile {
+        let page = search_for(&ana, question).await;
+        assert!(
+            [StatusCode::OK, StatusCode::UNPROCESSABLE_ENTITY].contains(&page.status),
+            "{question:?}: {}",
+            page.body
+        );
+        page.says_not("<script>alert");
+        let palette = address(&[("q", question)]).replace("/desk/search", "/desk/palette");
+        ana.person.get(&palette).await.must(StatusCode::OK).says_not("<script>alert");
+    }
+    // What stands between words ties no other words to them.
+    assert_eq!(places(&search_for(&ana, "plain* \"near\" 退款").await), [(1, 1)]);
+    assert_eq!(places(&search_for(&ana, "plain OR nothing").await), []);
+    for too_long in [&"a".repeat(201), &"好".repeat(5_000)] {
+        let page = ana.person.get(&address(&[("q", too_long)])).await;
+        page.must(StatusCode::UNPROCESSABLE_ENTITY).says("200 characters");
+    }
+    // Bytes that are no text, half a surrogate among them.
+    for odd in ["%ff%fe", "%ed%a0%80", "%u d800", "%00", "a%", "退款%ed%a0%bd"] {
+        let page = ana
+            .person
+            .get(&format!(
+                "/desk/search?q={}",
+                odd.replace(' ', "").replace("退款", "%E9%80%80%E6%AC%BE")
+            ))
+            .await;
+        assert!([StatusCode::OK, StatusCode::UNPROCESSABLE_ENTITY].contains(&page.status), "{odd}");
+    }
+}
+
+#[tokio::test]
+async fn a_database_that_was_there_before_is_looked_through_and_what_is_forgotten_is_found_no_more()
+{
+    let site = installation().await;
+    // A node has looked, and there was nothing.
+    indexed(&site).await;
+    let wanted = seed::Wanted { conversations: 700, entries: 4, agents: 2, open: 5, seed: 1 };
+    seed::sow(&site.app, &wanted, "correct horse battery staple").await.unwrap();
+    let entries = indexed(&site).await;
+    assert!(entries > 1_400, "{entries}");
+    assert_eq!(indexed(&site).await, 0);
+    let ana = site.ana().await;
+    let id = site.visitor("the newest teapot").await;
+    assert_eq!(indexed(&site).await, 1, "and what is new is found beside it: {}", id.cid);
+    assert_eq!(places(&search_for(&ana, "newest teapot").await), [(701, 1)]);
+
+    ana.act(701, "close").await.must(StatusCode::OK);
+    let now = site.app.db.now().await.unwrap();
+    let later = now + SignedDuration::from_hours(1);
+    assert!(conversation::forget_closed_before(&site.app, later).await.unwrap() > 600);
+    assert_eq!(places(&search_for(&ana, "newest teapot").await), []);
+}
+
+#[tokio::test]
+async fn the_palette_offers_what_can_be_done_where_one_is_and_who_and_where_by_pinyin() {
+    let site = installation().await;
+    let (_vera, ana) = (site.visitor("<i>茶具</i>什么时候到").await, site.ana().await);
+    let eve = site.agent("eve", Role::ReadOnly).await;
+    let ask = async |agent: &Agent, rest: &str| {
+        let headers = [("hx-request", "true")];
+        let path = format!("/desk/palette?{rest}");
+        agent.person.ask(poem::http::Method::GET, &path, &headers, "").await.must(StatusCode::OK)
+    };
+    ana.person
+        .get("/desk/palette")
+        .await
+        .must(StatusCode::OK)
+        .says("<dialog")
+        .says("role=\"combobox\"");
+    let open = ask(&ana, "q=&c=1").await;
+    open.says("/desk/c/1/claim").says("data-nonce").says_not("<dialog");
+    ask(&eve, "q=&c=1").await.says_not("data-nonce");
+    for none in ["c=99", "c=x", "c=-1", "c=9223372036854775808"] {
+        ask(&ana, none).await.says_not("data-nonce");
+    }
+    // What it offers works.
+    let nonce = open.all("data-nonce=\"")[0].clone();
+    ana.person.post("/desk/c/1/claim?tab=all", &[("nonce", &nonce)]).await.goes_to();
+    ask(&ana, "q=&c=1").await.says("/desk/c/1/close");
+    ask(&ana, "q=%23").await.must(StatusCode::OK);
+    ask(&ana, "q=%231").await.says("data-go=\"/desk/c/1?tab=all\"");
+    ask(&ana, "q=%E8%8C%B6%E5%85%B7").await.says("&#60;i&#62;").says_not("<i>");
+    site.change("UPDATE contact SET name = '林小雨' WHERE id = 1").await;
+    ask(&ana, "q=lxy").await.says("林小雨");
+    ask(&ana, "q=linxiao").await.says("林小雨");
+    ask(&ana, "q=zzz").await.says_not("林小雨").says("data-go=\"/desk/search?q=zzz\"");
+}
+
+#[tokio::test]
+async fn programs_of_agents_search_as_well() {
+    let site = installation().await;
+    let _ana = site.ana().await;
+    for number in 0..4 {
+        site.visitor(&format!("teapot {number}")).await;
+    }
+    indexed(&site).await;
+    let program = site.agent_program("ana", Scope::Read).await;
+    let first = value(&program.get("/search?q=teapot&limit=3").await.must(StatusCode::OK));
+    assert_eq!(first["messages"].as_array().unwrap().len(), 3, "{first}");
+    assert_eq!(first["messages"][0]["conversation"], 4);
+    assert_eq!(first["messages"][0]["body"], "teapot 3");
+    let next = first["next"].as_str().unwrap();
+    let rest = value(&program.get(&format!("/search?q=teapot&limit=3&cursor={next}")).await);
+    assert_eq!(rest["messages"][0]["conversation"], 1);
+    assert!(rest["next"].is_null(), "{rest}");
+    let called = value(&program.get("/search?q=3").await.must(StatusCode::OK));
+    assert_eq!(called["conversations"][0]["conversation"], 3);
+    assert_eq!(
+        value(&program.get("/search?q=teapot&to=2020-01-01T00:00:00Z").await)["messages"][0],
+        value(&program.get("/search?q=nowhere").await)["messages"][0]
+    );
+    for bad in [
+        "q=",
+        "q=%22",
+        "q=teapot&from=yesterday",
+        "q=teapot&cursor=x",
+        "q=teapot&limit=0",
+        "q=teapot&agent=x",
+    ] {
+        program.get(&format!("/search?{bad}")).await.must(StatusCode::UNPROCESSABLE_ENTITY);
+    }
+}
