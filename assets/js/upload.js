@@ -1,5 +1,5 @@
 // Brings files to the server at once, each with a chip that shows how far it is, and names them in the form.
-const SHRUNK = 1_000_000, EDGE = 1600, LARGEST = 20_000_000;
+const SHRUNK = 1_000_000, EDGE = 1600;
 let coming = 0, sends = null;
 
 export function upload(form, files) {
@@ -18,7 +18,6 @@ async function bring(form, file) {
   form.elements.body.required = false;
   try {
     const small = await shrunk(file);
-    if (small.size > LARGEST) throw new Error(form.dataset.large);
     const id = await send(form, small, chip, stop.signal), field = document.createElement('input');
     Object.assign(field, { type: 'hidden', name: 'file_id', value: id });
     chip.append(field);
@@ -102,7 +101,7 @@ function send(form, file, chip, stop) {
   words.append('file', file, file.name);
   return new Promise((done, fail) => {
     const line = new XMLHttpRequest();
-    const cut = () => fail(new Error(form.dataset.cut));
+    const cut = () => fail(new Error(form.dataset.fail));
     line.open('POST', document.getElementById('up').action);
     line.setRequestHeader('Accept', 'application/json');
     line.upload.onprogress = ({ loaded, total }) => { bar.value = loaded / total; };
@@ -110,7 +109,7 @@ function send(form, file, chip, stop) {
     line.onload = () => {
       let answer = {};
       try { answer = JSON.parse(line.responseText); } catch { return cut(); }
-      if (line.status !== 200) return fail(new Error(answer.error ? answer.error.message : form.dataset.cut));
+      if (line.status !== 200) return fail(new Error(answer.error ? answer.error.message : form.dataset.fail));
       const [brought] = answer.files;
       chip.querySelector('span').textContent = brought.name;
       state.textContent = size(brought.size);

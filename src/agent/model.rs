@@ -390,11 +390,11 @@ impl Quiet {
         }
     }
 
-    pub fn from_text(self) -> String {
+    pub fn begins(self) -> String {
         format!("{:02}:{:02}", self.from / 60, self.from % 60)
     }
 
-    pub fn to_text(self) -> String {
+    pub fn ends(self) -> String {
         format!("{:02}:{:02}", self.to / 60, self.to % 60)
     }
 }
@@ -696,7 +696,7 @@ mod tests {
     fn quiet_hours_have_a_beginning_and_an_end() {
         let night = Quiet { from: 22 * 60, to: 8 * 60 + 30 };
         assert_eq!(Quiet::parse("22:00", "08:30").unwrap(), Some(night));
-        assert_eq!((night.from_text(), night.to_text()), ("22:00".into(), "08:30".into()));
+        assert_eq!((night.begins(), night.ends()), ("22:00".into(), "08:30".into()));
         assert_eq!(Quiet::parse("", " ").unwrap(), None);
         for (from, to) in [("22:00", ""), ("24:00", "08:00"), ("8", "9"), ("08:00", "08:00")] {
             assert!(Quiet::parse(from, to).is_err(), "{from} {to}");

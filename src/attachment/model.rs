@@ -9,7 +9,7 @@ use crate::{
 /// The most files that one message brings, or one request.
 pub const MOST: usize = 10;
 /// What a page offers to choose from, which is only a hint.
-pub const ACCEPTED: &str = "image/png,image/jpeg,image/gif,image/webp,.pdf,.txt,.csv,.log,.md";
+pub const ACCEPTED: &str = ".png,.jpg,.jpeg,.gif,.webp,.pdf,.txt,.csv,.log,.md";
 /// The most bytes of one file: 20 MB.
 pub const LARGEST: u64 = 20_000_000;
 /// The most bytes that one visitor leaves here within a day: 100 MB.

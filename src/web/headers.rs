@@ -8,8 +8,12 @@ use std::sync::Arc;
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; \
     media-src 'self'; connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none'";
 
+/// What no page is, and need not be told what only pages could do: each answer is as small as can be.
+const ASSETS: &str = "/a/";
+
 /// Adds what the handler did not set itself. Pages that may stand in a frame set their own policy, see [`framed`].
 pub async fn protect<E: Endpoint>(endpoint: Arc<E>, request: Request) -> poem::Result<Response> {
+    let document = !request.uri().path().starts_with(ASSETS);
     let mut response = endpoint.call(request).await?.into_response();
     let headers = response.headers_mut();
     let mut default = |name: HeaderName, value: HeaderValue| {
@@ -19,14 +23,18 @@ pub async fn protect<E: Endpoint>(endpoint: Arc<E>, request: Request) -> poem::R
     default(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     default(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     default(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    default(
-        HeaderName::from_static("permissions-policy"),
-        HeaderValue::from_static("camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
-    );
-    default(
-        HeaderName::from_static("cross-origin-opener-policy"),
-        HeaderValue::from_static("same-origin"),
-    );
+    if document {
+        default(
+            HeaderName::from_static("permissions-policy"),
+            HeaderValue::from_static(
+                "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+            ),
+        );
+        default(
+            HeaderName::from_static("cross-origin-opener-policy"),
+            HeaderValue::from_static("same-origin"),
+        );
+    }
     default(
         HeaderName::from_static("cross-origin-resource-policy"),
         HeaderValue::from_static("same-origin"),

@@ -9,7 +9,10 @@ use sea_orm::{
     ActiveValue::Set,
     Condition, QueryOrder,
     entity::prelude::*,
-    sea_query::{Expr, ExprTrait, Query},
+    sea_query::{
+        Expr, ExprTrait, Query,
+        extension::mysql::{IndexHintScope, MySqlSelectStatementExt},
+    },
 };
 use sha2::{Digest, Sha256};
 use std::time::Duration;
@@ -205,6 +208,8 @@ pub async fn revoke_all(db: &impl ConnectionTrait, owner: i64) -> Result<()> {
 pub fn seen_within(owner: Expr) -> Expr {
     let mut seen = Query::select();
     seen.expr(session::Column::SeenAt.into_expr().max()).from(session::Entity);
+    // MySQL would look through a few sessions once for each owner.
+    seen.force_index("ix_session_owner", IndexHintScope::All);
     seen.and_where(session::Column::OwnerId.into_expr().eq(owner)).take().into()
 }
 
