@@ -38,7 +38,7 @@
     const query = search().value, url = `${box().dataset.from}&q=${encodeURIComponent(query)}`;
     const answer = await fetch(url, { headers: { 'HX-Request': 'true' }, signal }).catch(() => null);
     if (!answer || !answer.ok) return;
-    const html = await answer.text();
+    const html = await answer.text().catch(() => '');
     if (signal.aborted) return;
     place.innerHTML = html;
     answered = query;

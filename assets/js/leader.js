@@ -25,9 +25,10 @@
     const old = kf.live(), open = old.hasAttribute('hx-sse:connect');
     if (!begun || kf.rung || wanted() === open) return;
     kf.renew();
-    // What was taken out of the page would read on until the next heartbeat.
+    // What was taken out of the page would hold its line until the next heartbeat, and one that has not begun even longer.
     const sse = open && old._htmx && old._htmx.sse;
     if (sse && sse.reader) sse.reader.cancel();
+    else if (open) old.dispatchEvent(new Event('htmx:abort'));
   }
   addEventListener('visibilitychange', rule);
   // Before htmx has looked at the page, what stands there decides.

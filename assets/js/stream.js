@@ -42,7 +42,9 @@
   }
 
   on('synced', found);
-  for (const name of ['reset', 'bye']) on(name, () => location.reload());
+  on('reset', () => location.reload());
+  // Whoever signs out here is on her way already.
+  on('bye', () => setTimeout(() => location.reload(), 500));
   for (const name of ['htmx:before:request', 'htmx:sse:before:connection']) on(name, () => {
     if (up) cut();
     clearTimeout(silent);

@@ -37,7 +37,8 @@ const value = page => page.inputValue('#body');
 const chosen = page => page.locator('#canned [aria-selected=true] b').textContent();
 const offers = (page, count) => page.waitForFunction(count => document.querySelectorAll('#canned [role=option]').length === count, count);
 /** Waits until the server keeps what is typed. */
-const kept = page => page.waitForResponse(answer => answer.url().endsWith('/draft') && answer.ok());
+// With these words, if any are named: a choice beside them is kept as well.
+const kept = (page, words) => page.waitForResponse(answer => answer.url().endsWith('/draft') && answer.ok() && (!words || new URLSearchParams(answer.request().postData()).get('body') === words));
 
 test('a slash opens the replies, keys choose one, and Enter sends it', async () => {
   await lin.fill('#body', '');
@@ -131,7 +132,7 @@ test('a draft survives a crash of its tab, is on another device, and ends when i
   const tab = await lin.context().newPage();
   await tab.goto(place);
   await tab.locator('input[value=note]').check({ force: true });
-  const done = kept(tab);
+  const done = kept(tab, '这位客户很着急，\n先别关 ');
   await tab.fill('#body', '这位客户很着急，\n先别关 ');
   await done;
   const client = await tab.context().newCDPSession(tab);
