@@ -17,6 +17,8 @@
     turn(!side().classList.contains('open'));
   });
   document.addEventListener('keydown', event => {
-    if (event.key === 'Escape' && isDrawer() && side() && side().classList.contains('open')) turn(false);
+    if (event.key !== 'Escape' || !isDrawer() || !side() || !side().classList.contains('open')) return;
+    event.preventDefault();
+    turn(false);
   });
 })();

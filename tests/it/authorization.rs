@@ -338,8 +338,11 @@ impl People {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_let_in_whom_they_should() {
+    // Whoever only looks changes nothing, so all of that may be asked of the same people.
+    let readers = people().await;
     for (method, path, expected) in PAGES {
-        let people = people().await;
+        let writers = if *method == "GET" { None } else { Some(people().await) };
+        let people = writers.as_ref().unwrap_or(&readers);
         for (who, status) in EVERYBODY.into_iter().zip(expected) {
             assert_eq!(people.visit(who, method, path).await, *status, "{who}: {method} {path}");
         }
