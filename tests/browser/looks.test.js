@@ -30,11 +30,14 @@ before(async () => {
   await sees(vera, '短信发给您');
   await say(vera, '太好了，谢谢！');
   await sees(lin, '太好了');
+  // Her language from now on is the browser's, so that the desk is seen in both.
+  await lin.request.post(`${server.url}/desk/me/profile`, { form: { name: '林小雨', language: 'auto', theme: 'auto' }, headers: { 'sec-fetch-site': 'same-origin' } });
   const made = (path, fields) => lin.request.post(`${server.url}/desk/settings/${path}`, { form: fields, headers: { 'sec-fetch-site': 'same-origin' } });
   await made('agents', { name: '陈思远', email: 'chen.siyuan@shop.example', role: 'admin' });
   await made('agents', { name: 'Alexandra Konstantinopoulos', email: 'alexandra.konstantinopoulos@customer-care.shop.example', role: 'agent' });
   await made('agents', { name: '\u202Egpj.elif', email: 'wu@shop.example', role: 'read-only' });
   await made('agents/4/disable', {});
+  for (const name of ['退款', '发货', '已解决', 'Wholesale and large orders']) await made('tags', { name });
   await made('teams', { name: '售后与退换货', member: '1' });
   await made('teams', { name: 'Orders', member: '2' });
   await made('teams', { name: '🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟' });
@@ -88,6 +91,12 @@ const pages = {
   search: ['lin', () => '/desk/search?q=' + encodeURIComponent('订单')],
   nothing: ['lin', () => '/desk/search?q=nowhere&from=2026-11-01'],
   me: ['lin', () => '/desk/me'],
+  filter: ['lin', () => '/desk/filter?tab=all'],
+  handover: ['lin', () => `${new URL(lin.url()).pathname}/transfer`],
+  later: ['lin', () => `${new URL(lin.url()).pathname}/snooze`],
+  tagging: ['lin', () => `${new URL(lin.url()).pathname}/tags`],
+  'message-menu': ['lin', () => `${new URL(lin.url()).pathname}/m/4`],
+  tags: ['lin', () => '/desk/settings/tags'],
   agents: ['lin', () => '/desk/settings/agents'],
   replies: ['lin', () => '/desk/settings/canned-replies'],
   reply: ['lin', () => '/desk/settings/canned-replies/1'],

@@ -70,6 +70,13 @@ async fn what_grows_is_found_by_an_index() {
     let site = installation().await;
     let wanted = seed::Wanted { conversations: 3_000, entries: 4, agents: 3, open: 30, seed: 1 };
     seed::sow(&site.app, &wanted, "correct horse battery staple").await.unwrap();
+    // An engine looks through what is small: a file for each conversation.
+    site.change(
+        "INSERT INTO attachment (public_id, conversation_id, author_kind, author_id, name, media_type, size, width, height,
+         sha256, state, at) SELECT public_id, id, 'visitor', contact_id, 'x', 'text/plain', 1, 0, 0, start_token, 'sent',
+         created_at FROM conversation",
+    )
+    .await;
     while search::take_turn(&site.app).await.unwrap().behind > 0 {}
     let people = people_of(site.over(ear.clone())).await;
 
