@@ -186,8 +186,8 @@ pub async fn read_body(request: &mut Request) -> Result<Bytes> {
         Ok(Err(_)) | Err(_) => return Err(Invalid { field: "form", reason: "invalid-form" }.into()),
     };
     // The decoder below us would replace bad bytes; a person's words are not changed behind their back.
-    let json = request.header("content-type").is_some_and(|kind| kind.contains("json"));
-    if !json && std::str::from_utf8(&percent_decode(&body).collect::<Vec<_>>()).is_err() {
+    let form = request.header("content-type").is_none_or(|kind| kind.contains("urlencoded"));
+    if form && std::str::from_utf8(&percent_decode(&body).collect::<Vec<_>>()).is_err() {
         return Err(Invalid { field: "body", reason: "invalid-utf8" }.into());
     }
     request.set_body(body.clone());
