@@ -39,7 +39,7 @@ async fn hostile_files_are_refused_or_harmless() {
             Some(true) => assert!(status.is_client_error(), "{what}: {status} {}", answer.body),
             Some(false) => assert_eq!(status, StatusCode::OK, "{what}: {}", answer.body),
             None => {
-                assert!(status.is_client_error() || status == StatusCode::OK, "{what}: {status}")
+                assert!(status.is_client_error() || status == StatusCode::OK, "{what}: {status}");
             }
         }
         if status != StatusCode::OK {
