@@ -116,7 +116,7 @@ fn within_a_second_it_answers_and_says_where_to_go() {
     let took = began.elapsed();
     println!("start to first answer: {took:?}; idle memory: {} KiB", kefu.memory());
     assert!(took < Duration::from_secs(1), "{took:?}");
-    // A build for development; a release takes half of it.
+    // A build for development, whose code alone takes much of it.
     assert!(kefu.memory() <= 56 * 1024, "{} KiB", kefu.memory());
     assert!(kefu.ask("HEAD", "/healthz").starts_with("HTTP/1.1 200"));
     let url = format!("http://{}", kefu.address);
