@@ -7,7 +7,7 @@ use crate::{
     config::Config,
     db::{Db, copying},
     error::Error,
-    files::{Copies, Files, Known},
+    files::{Copies, Files, Known, Trouble},
     ids::{self, SiteKey},
     jobs,
     metrics::Metrics,
@@ -172,10 +172,10 @@ impl Cli {
 pub async fn open(config: Config) -> anyhow::Result<App> {
     config.make_data_dir()?;
     let key = config.secret_key()?;
+    let files = Files::open(&config)?;
     let db = Db::connect(&config.database_url()).await?;
     db.migrate(&config.database_url()).await?;
     let epoch = db.epoch().await?.into();
-    let files = Files::open(&config)?;
     let parts = Parts {
         config: Arc::new(config),
         key,
@@ -193,6 +193,14 @@ pub async fn open(config: Config) -> anyhow::Result<App> {
 
 async fn serve(config: Config) -> anyhow::Result<()> {
     let app = open(config).await?;
+    match app.files.check().await {
+        Ok(()) => {}
+        // Messages need no files; it is looked for from then on.
+        Err(Trouble::Away(error)) => {
+            tracing::warn!(error = format!("{error:#}"), "no files until --files-url answers");
+        }
+        Err(Trouble::Refused(error)) => return Err(error),
+    }
     let bus = join_bus(&app).await?;
     let app = app.with(|parts| parts.bus = bus);
     in_time(site::ensure_demo(&app)).await.map_err(explained)?;
@@ -326,9 +334,10 @@ async fn migrate(config: &Config, status: bool) -> anyhow::Result<()> {
 
 #[expect(clippy::print_stdout, reason = "a command's answer")]
 async fn back_up(config: &Config, file: &Path) -> anyhow::Result<()> {
+    let files = answering_files(config).await?;
     let rows = copying::back_up(&config.database_url(), file).await?;
     let (copies, known) = (Copies::of(file), known_files(file).await?);
-    let missing = copies.take(&Files::open(config)?, &known).await?;
+    let missing = copies.take(&files, &known).await?;
     if !missing.is_empty() {
         let names: Vec<_> = missing.into_iter().map(|one| one.key).collect();
         copying::without_files(file, &names).await?;
@@ -346,13 +355,14 @@ async fn back_up(config: &Config, file: &Path) -> anyhow::Result<()> {
 #[expect(clippy::print_stdout, reason = "a command's answer")]
 async fn restore(config: &Config, file: &Path) -> anyhow::Result<()> {
     config.make_data_dir()?;
+    let files = answering_files(config).await?;
     let db = Db::connect(&config.database_url()).await?;
     db.migrate(&config.database_url()).await?;
     copying::must_be_empty(&db).await?;
     // Files first: a restore that was interrupted can be begun again.
     let (copies, known) = (Copies::of(file), known_files(file).await?);
     copies.verify(&known)?;
-    copies.give(&Files::open(config)?, &known).await?;
+    copies.give(&files, &known).await?;
     print_rows(&copying::restore(&db, file).await?);
     println!("restored; everybody at the desk signs in again");
     Ok(())
@@ -379,6 +389,16 @@ async fn verify(file: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Else a backup would lack them, or a restore stop in its midst.
+async fn answering_files(config: &Config) -> anyhow::Result<Files> {
+    let files = Files::open(config)?;
+    match files.check().await {
+        Ok(()) => Ok(files),
+        Err(Trouble::Away(error)) => Err(error.context("--files-url does not answer")),
+        Err(Trouble::Refused(error)) => Err(error),
+    }
+}
+
 async fn known_files(backup: &Path) -> anyhow::Result<Vec<Known>> {
     let files = copying::files(backup).await?;
     Ok(files.into_iter().map(|(key, size, sha256)| Known { key, size, sha256 }).collect())
@@ -394,7 +414,7 @@ fn print_rows(rows: &copying::Rows) {
 /// What went wrong, in a sentence for the person at the terminal.
 fn explained(error: Error) -> anyhow::Error {
     match error {
-        Error::Internal(cause) | Error::Unavailable(cause) => cause,
+        Error::Internal(cause) | Error::Unavailable(cause) | Error::FilesAway(cause) => cause,
         refusal => anyhow!(words(&refusal).say(Lang::En)),
     }
 }

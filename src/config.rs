@@ -27,6 +27,11 @@ pub struct Config {
     #[arg(long, env = "KEFU_DATABASE_URL", value_name = "URL", hide_env_values = true)]
     pub database_url: Option<String>,
 
+    /// Where files that people send are kept: `s3://bucket/prefix?endpoint=https://…&region=…`, of any server that speaks S3, with the
+    /// credentials of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. By default in the folder `files` of the data folder.
+    #[arg(long, env = "KEFU_FILES_URL", value_name = "URL")]
+    pub files_url: Option<String>,
+
     /// Joins nodes over one database: `nats://host:4222` or `tls://…`, with `user:password@` or `token@`; several separated by commas.
     #[arg(long, env = "KEFU_NATS_URL", value_name = "URL", hide_env_values = true)]
     pub nats_url: Option<String>,

@@ -51,6 +51,9 @@ pub enum Error {
     /// Nothing was changed, or it cannot be known: safe to send again under the same nonce.
     #[error("unavailable: {0}")]
     Unavailable(anyhow::Error),
+    /// Where files are kept nobody answers, or refuses.
+    #[error("files are away: {0}")]
+    FilesAway(anyhow::Error),
     #[error("internal: {0}")]
     Internal(#[from] anyhow::Error),
 }
@@ -68,7 +71,7 @@ impl Error {
             Self::Taken { .. } | Self::Conflict(_) => "conflict",
             Self::TooLarge | Self::FileTooLarge { .. } => "too_large",
             Self::RateLimited { .. } => "rate_limited",
-            Self::Unavailable(_) => "unavailable",
+            Self::Unavailable(_) | Self::FilesAway(_) => "unavailable",
             Self::Internal(_) => "internal",
         }
     }

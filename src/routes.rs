@@ -144,6 +144,7 @@ fn addresses() -> Route {
         .at("/desk/settings/canned-replies/new", get(canned::new))
         .at("/desk/settings/canned-replies/export", get(canned::export))
         .at("/desk/settings/canned-replies/import", get(canned::import_form).post(canned::import))
+        .at("/desk/settings/canned-replies/import/files", post(canned::import_file))
         .at("/desk/settings/canned-replies/:reply", get(canned::edit).post(canned::change))
         .at("/desk/settings/canned-replies/:reply/remove", post(canned::remove))
         // Those who manage.

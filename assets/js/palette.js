@@ -31,6 +31,15 @@
 
   function act(option) {
     if (!option) return;
+    const { text } = option.dataset, field = document.getElementById('body');
+    if (text && field) {
+      // Where one was writing is where it comes.
+      back = field;
+      dialog.close();
+      field.setRangeText(text, field.selectionStart, field.selectionEnd, 'end');
+      field.dispatchEvent(new Event('input', { bubbles: true }));
+      return;
+    }
     if (!option.dataset.nonce) { location.href = option.dataset.go; return; }
     const form = document.createElement('form'), nonce = document.createElement('input');
     form.method = 'post';

@@ -19,4 +19,4 @@ pub use store::{
     accounts, all, forget_expired, forget_revocations, has_owner, last_seen, links,
     revocations_since, tables,
 };
-pub use web::{CurrentAgent, DeskFrame, SettingsPage, SignedIn, sign_in_as};
+pub use web::{CurrentAgent, CurrentManager, DeskFrame, SettingsPage, SignedIn, sign_in_as};

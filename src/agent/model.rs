@@ -2,7 +2,7 @@
 use crate::{
     error::{Error, Invalid, Result},
     ids::AgentId,
-    text::Lang,
+    text::{self, Lang},
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -456,19 +456,8 @@ pub struct Email(String);
 
 impl Email {
     pub fn parse(text: &str) -> Result<Self, Invalid> {
-        let email = text.trim().to_lowercase();
-        let plausible = email.split_once('@').is_some_and(|(local, host)| {
-            !local.is_empty()
-                && !host.is_empty()
-                && !host.contains('@')
-                && !host.starts_with('.')
-                && !host.ends_with('.')
-        });
-        let odd = |c: char| c.is_whitespace() || c.is_control() || "<>\"',;()[]\\".contains(c);
-        if !plausible || email.len() > 254 || email.contains(odd) {
-            return Err(Invalid { field: "email", reason: "invalid-email" });
-        }
-        Ok(Self(email))
+        let invalid = Invalid { field: "email", reason: "invalid-email" };
+        text::email(text).map(Self).ok_or(invalid)
     }
     pub fn as_str(&self) -> &str {
         &self.0

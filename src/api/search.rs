@@ -129,7 +129,7 @@ impl Search {
             }
             question => question.map_err(Error::from)?,
         };
-        let asked = Asked { question, days, agent, site, below };
+        let asked = Asked { question, days, agent, site, tag: None, below };
         let limit = usize::try_from(limit.0.unwrap_or(USUAL).min(MOST)).unwrap_or(1);
         let page = search::messages(&app, me, &asked, limit).await?;
         let people = match alone {

@@ -10,6 +10,7 @@ use crate::{
     event::Side,
     ids::FileId,
 };
+use futures_util::future::try_join_all;
 use jiff::SignedDuration;
 use sha2::{Digest, Sha256};
 use std::io::{Read, Seek};
@@ -56,7 +57,11 @@ pub async fn upload(app: &App, owner: Owner, received: Received) -> Result<Attac
         store::remove(&app.db, &coming.id).await?;
         return Err(unfit("invalid-file-quota").into());
     }
-    app.files.put(coming.id.as_str(), file).await?;
+    if let Err(error) = app.files.put(coming.id.as_str(), file).await {
+        // What did not come counts for nothing. Nobody can tell whether it is there all the same: so it is forgotten.
+        store::lose(&app.db, &coming.id).await?;
+        return Err(error);
+    }
     if !store::arrive(&app.db, &coming.id).await? {
         return Err(unfit("invalid-file-gone").into());
     }
@@ -92,15 +97,20 @@ pub async fn forget_unsent(app: &App) -> Result<u64> {
 
 /// So many are removed before others get a turn.
 const REMOVED_AT_ONCE: u64 = 100;
+const REMOVED_TOGETHER: usize = 8;
 
 /// Removes the bytes of what is gone, and then its rows; how many.
 pub async fn remove_gone(app: &App) -> Result<u64> {
     let gone = store::gone(&app.db, REMOVED_AT_ONCE).await?;
-    for id in &gone {
-        app.files.delete(id.as_str()).await?;
-        store::remove(&app.db, id).await?;
+    for some in gone.chunks(REMOVED_TOGETHER) {
+        try_join_all(some.iter().map(|id| remove(app, id))).await?;
     }
     Ok(gone.len() as u64)
+}
+
+async fn remove(app: &App, id: &FileId) -> Result<()> {
+    app.files.delete(id.as_str()).await?;
+    store::remove(&app.db, id).await
 }
 
 /// Reads a file where waiting for a disk keeps nobody.

@@ -4,6 +4,7 @@ mod actions;
 mod link;
 mod model;
 mod picture;
+mod range;
 mod store;
 pub mod web;
 

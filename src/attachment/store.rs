@@ -90,6 +90,17 @@ pub async fn arrive(db: &Db, id: &FileId) -> Result<bool> {
     Ok(turn(db.write(), coming, State::Unsent).await? == 1)
 }
 
+/// What could not be kept is gone, and was of no size.
+pub async fn lose(db: &Db, id: &FileId) -> Result<()> {
+    Entity::update_many()
+        .col_expr(Column::State, Expr::value(State::Gone.word()))
+        .col_expr(Column::Size, Expr::value(0))
+        .filter(Column::PublicId.eq(id.as_str()))
+        .exec(db.write())
+        .await?;
+    Ok(())
+}
+
 /// What was refused is nowhere.
 pub async fn remove(db: &Db, id: &FileId) -> Result<()> {
     Entity::delete_many().filter(Column::PublicId.eq(id.as_str())).exec(db.write()).await?;

@@ -3,6 +3,7 @@ use super::{
     actions::{self, Received},
     link,
     model::{Attachment, Kind, LARGEST, MOST, Owner, State, unfit},
+    range::Wanted,
 };
 use crate::{
     app::App,
@@ -15,7 +16,7 @@ use futures_util::{Stream, StreamExt, stream::BoxStream};
 use multer::Multipart;
 use poem::{
     Body, FromRequest, Request, RequestBody, Response, handler,
-    http::{HeaderValue, header},
+    http::{HeaderValue, StatusCode, header},
     web::{Data, Form, Path},
 };
 use serde::de::DeserializeOwned;
@@ -219,7 +220,7 @@ fn no_room(error: io::Error) -> Error {
 /// Nothing in a file runs, whatever a browser takes it for.
 const POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; sandbox");
 
-/// `GET /f/{id}/{name}?until=…&sig=…`: pictures are shown, everything else is saved.
+/// `GET /f/{id}/{name}?until=…&sig=…`, all of it or a stretch: pictures are shown, everything else is saved.
 #[handler]
 pub async fn serve(
     app: Data<&App>,
@@ -228,17 +229,42 @@ pub async fn serve(
 ) -> Result<Response> {
     let asked = |name| query(request, name).unwrap_or_default();
     let file = link::follow(&app, &id, &asked("until"), &asked("sig")).await?;
-    let object = app.files.get(file.id.as_str()).await?;
+    let size = u64::try_from(file.size).unwrap_or(0);
+    // What is in a file never changes, and so one name of a state is enough.
+    let state = format!("\"{}\"", file.id);
+    let wanted = match request.header("range") {
+        Some(range) if request.header("if-range").is_none_or(|known| known == state) => {
+            Wanted::of(range, size)
+        }
+        _ => Wanted::Whole,
+    };
+    let part = match wanted {
+        Wanted::Beyond => {
+            return Ok(Response::builder()
+                .status(StatusCode::RANGE_NOT_SATISFIABLE)
+                .header(header::CONTENT_RANGE, format!("bytes */{size}"))
+                .finish());
+        }
+        Wanted::Part(part) => Some(part),
+        Wanted::Whole => None,
+    };
+    let object = app.files.get(file.id.as_str(), part.clone()).await?;
     let content_type = match file.kind {
         Kind::Text => "text/plain; charset=utf-8",
         other => other.media_type(),
     };
-    let mut response = Response::builder()
+    let mut answer = Response::builder()
         .content_type(content_type)
         .header(header::CONTENT_LENGTH, object.size)
+        .header(header::ACCEPT_RANGES, "bytes")
+        .header(header::ETAG, state)
         .header(header::CACHE_CONTROL, "private, max-age=1800, immutable")
-        .header(header::CONTENT_DISPOSITION, disposition(&file))
-        .body(Body::from_bytes_stream(object.bytes));
+        .header(header::CONTENT_DISPOSITION, disposition(&file));
+    if let Some(part) = part {
+        let place = format!("bytes {}-{}/{size}", part.start, part.end - 1);
+        answer = answer.status(StatusCode::PARTIAL_CONTENT).header(header::CONTENT_RANGE, place);
+    }
+    let mut response = answer.body(Body::from_bytes_stream(object.bytes));
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, POLICY);
     Ok(response)
 }

@@ -1,20 +1,27 @@
 //! What agents do with canned replies.
 use super::{
     model::{CannedReply, Colleague, Names, Rights, Scope, Wording},
-    sheet::{self, Column, Flaw, Sheet},
+    sheet::{self, Column, Flaw, Saved, Sheet},
     store,
 };
 use crate::{
     agent::Agent,
     app::App,
     audit::{self, Deed, Doer},
+    contact,
+    conversation::{self, Seat},
     db,
     error::{Error, Invalid, Result},
-    ids::CannedReplyId,
+    ids::{CannedReplyId, ConversationId},
     team::{self, Team},
+    text::Lang,
 };
 use jiff::Timestamp;
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    io::Read,
+};
+use tempfile::NamedTempFile;
 
 /// The most replies of one agent, of one team, and of all.
 const REPLIES: u64 = 500;
@@ -53,6 +60,19 @@ pub async fn offered(app: &App, agent: &Agent, query: &str) -> Result<Vec<Canned
         (place, *rank)
     });
     Ok(found.into_iter().map(|(_, reply)| reply).take(OFFERED).collect())
+}
+
+/// Who and what an agent speaks of in a conversation.
+pub async fn names(
+    app: &App,
+    agent: &Agent,
+    lang: Lang,
+    conversation: ConversationId,
+) -> Result<Names> {
+    let seat = Seat::Agent { id: agent.id, conversation };
+    let found = conversation::find_for(app.db.read(), &seat).await?;
+    let name = contact::name_of(app.db.read(), found.contact).await?;
+    Ok(Names::new(name, agent.name.clone(), conversation, lang))
 }
 
 /// A reply as its agent says it.
@@ -124,6 +144,27 @@ pub enum Import {
     Refused(Vec<Flaw>),
 }
 
+/// The most a sheet may have that comes as a file, in bytes: 500 replies as long as they may be, in letters of three bytes.
+pub const SHEET: u64 = 8_000_000;
+
+/// What stands in a file that somebody brought.
+pub async fn open(file: NamedTempFile) -> Result<Saved> {
+    let reading = tokio::task::spawn_blocking(move || {
+        let unreadable = |error: std::io::Error| Error::Unavailable(error.into());
+        let mut bytes = Vec::new();
+        file.reopen()
+            .map_err(unreadable)?
+            .take(SHEET + 1)
+            .read_to_end(&mut bytes)
+            .map_err(unreadable)?;
+        if bytes.len() as u64 > SHEET {
+            return Err(Error::FileTooLarge { megabytes: SHEET / 1_000_000 });
+        }
+        Ok(Saved::read(&bytes)?)
+    });
+    reading.await.map_err(Error::internal)?
+}
+
 /// Takes all lines of a sheet, or none.
 pub async fn import(app: &App, by: &Doer, who: &Colleague, text: &str) -> Result<Import> {
     let Sheet { lines, mut flaws } = sheet::read(text);
@@ -185,7 +226,7 @@ pub async fn import(app: &App, by: &Doer, who: &Colleague, text: &str) -> Result
 }
 
 /// Everything that somebody sees as a sheet, in the order of the offers.
-pub async fn export(app: &App, agent: &Agent, lang: crate::text::Lang) -> Result<String> {
+pub async fn export(app: &App, agent: &Agent, lang: Lang) -> Result<String> {
     let mut replies = visible(app, agent).await?;
     replies.sort_by_key(|reply| reply.scope);
     let teams = team::all(&app.db).await?;

@@ -1,4 +1,5 @@
-//! What is written once and said often. Doors: `agent` (whose a reply is), `team` (for whom), `contact` and `conversation` (who is
+//! What is written once and said often. Doors: `agent` (whose a reply is), `attachment` (how files
+//! come in), `team` (for whom), `contact` and `conversation` (who is
 //! named in it).
 mod actions;
 mod model;
@@ -6,6 +7,6 @@ mod sheet;
 mod store;
 pub mod web;
 
-pub use actions::{colleague, filled, visible};
-pub use model::{CannedReply, Names, Scope};
+pub use actions::{colleague, filled, names, offered, visible};
+pub use model::{CannedReply, Scope, Wording};
 pub use store::tables;

@@ -1,6 +1,9 @@
 //! Canned replies as a sheet of comma-separated values, as spreadsheets read and write it.
 use super::model::{CannedReply, Scope, Wording};
-use crate::text::{Lang, Words};
+use crate::{
+    error::Invalid,
+    text::{Lang, Words},
+};
 
 /// The columns, by the keys of their names, in the order in which they are written.
 const COLUMNS: [&str; 5] = [
@@ -54,6 +57,33 @@ pub struct Flaw {
 impl Flaw {
     pub fn new(line: u64, key: &'static str) -> Self {
         Self { line, words: Words::new(key) }
+    }
+}
+
+/// A sheet as spreadsheets save it: UTF-8; UTF-16 where a mark says so; else GB 18030, which holds GBK and in which Excel writes
+/// CSV in China.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Saved {
+    pub text: String,
+    /// What it was guessed to be, so that whoever sees odd characters knows why.
+    pub is_gbk: bool,
+}
+
+impl Saved {
+    /// An error if it is no text in any of them.
+    pub fn read(bytes: &[u8]) -> Result<Self, Invalid> {
+        let marked = encoding_rs::Encoding::for_bom(bytes);
+        let (encoding, mark) = match marked {
+            Some(marked) => marked,
+            None if std::str::from_utf8(bytes).is_ok() => (encoding_rs::UTF_8, 0),
+            None => (encoding_rs::GB18030, 0),
+        };
+        let is_gbk = encoding == encoding_rs::GB18030;
+        let text = encoding
+            .decode_without_bom_handling_and_without_replacement(&bytes[mark..])
+            .filter(|text| !text.contains('\0'))
+            .ok_or(Invalid { field: "file", reason: "canned-flaw-encoding" })?;
+        Ok(Self { text: text.into_owned(), is_gbk })
     }
 }
 
@@ -185,6 +215,26 @@ mod tests {
             read("Text\tTitle\tShort code\tFor\tTeam\nx\tt\tc\tteam\t售后"),
             [(2, Column::Team("售后".into()))]
         );
+    }
+
+    #[test]
+    fn a_sheet_is_read_however_a_spreadsheet_saved_it() {
+        let words = "短码,标题,内容\ntk,退款,您好“{访客}”！";
+        let gbk = encoding_rs::GBK.encode(words).0.into_owned();
+        let wide = |to: fn(u16) -> [u8; 2]| words.encode_utf16().flat_map(to).collect::<Vec<_>>();
+        for (bytes, is_gbk) in [
+            (words.as_bytes().to_vec(), false),
+            ([b"\xef\xbb\xbf", words.as_bytes()].concat(), false),
+            ([&b"\xff\xfe"[..], &wide(u16::to_le_bytes)].concat(), false),
+            ([&b"\xfe\xff"[..], &wide(u16::to_be_bytes)].concat(), false),
+            (gbk, true),
+        ] {
+            assert_eq!(Saved::read(&bytes), Ok(Saved { text: words.into(), is_gbk }));
+        }
+        let workbook: &[u8] = b"PK\x03\x04\x14\0\x06\0";
+        for odd in [workbook, b"\xff\xff\xff", b"\xef\xbb\xbf\xd0\xcc", b"a\0b"] {
+            assert!(Saved::read(odd).is_err(), "{odd:?}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 use crate::{
     error::Invalid,
     ids::{AgentId, ContactId},
-    text::Lang,
+    text::{self, Lang},
 };
 use jiff::{Timestamp, civil::Date};
 
@@ -69,17 +69,7 @@ lines! {
     /// An address mail could be sent to, in lower case: at most 254 characters.
     ContactEmail(|text| {
         let invalid = Invalid { field: "value", reason: "invalid-email" };
-        let email = line(text, 0, 254, invalid.reason)?.to_lowercase();
-        let odd = |c: char| c.is_whitespace() || "<>\"',;()[]\\".contains(c);
-        let plausible = email.split_once('@').is_some_and(|(local, host)| {
-            !local.is_empty() && !host.is_empty() && !host.contains('@')
-                && !host.starts_with('.') && !host.ends_with('.')
-        });
-        if email.is_empty() || (plausible && email.len() <= 254 && !email.contains(odd)) {
-            Ok(email)
-        } else {
-            Err(invalid)
-        }
+        if text.trim().is_empty() { Ok(String::new()) } else { text::email(text).ok_or(invalid) }
     }),
     /// A free word by which contacts are found again: 1–30 characters.
     ContactTag(|text| line(text, 1, 30, "invalid-contact-tag")),

@@ -1,5 +1,6 @@
 //! Copies of what is stored, for a backup: a folder of files by key.
 use super::Files;
+use crate::error::Error;
 use anyhow::{Context, ensure};
 use futures_util::TryStreamExt;
 use sha2::{Digest, Sha256};
@@ -33,13 +34,16 @@ impl Copies {
     pub async fn take(&self, files: &Files, known: &[Known]) -> anyhow::Result<Vec<Known>> {
         let mut missing = Vec::new();
         if !known.is_empty() {
-            super::disk::make_private(&self.0)?;
+            super::place::make_private(&self.0)?;
         }
         for one in known {
             let path = self.0.join(&one.key);
-            let Ok(mut object) = files.get(&one.key).await else {
-                missing.push(one.clone());
-                continue;
+            let mut object = match files.get(&one.key, None).await {
+                Err(Error::NotFound) => {
+                    missing.push(one.clone());
+                    continue;
+                }
+                found => found?,
             };
             let mut copy = private(&path)?;
             while let Some(piece) = object.bytes.try_next().await? {

@@ -61,9 +61,11 @@ const LITTLE_ROOM: f64 = 0.05;
 /// What works less well than it could or soon will, and what to do.
 fn warnings(app: &App) -> Vec<&'static str> {
     let away = app.bus.hearing() == Hearing::BusAway;
+    let files_away = app.files.is_away();
     let little_room = app.db.free_room().is_some_and(|free| free < LITTLE_ROOM);
     [
         (away, "no NATS server of --nats-url answers; news from other nodes comes up to 2 s late"),
+        (files_away, "what --files-url names does not answer or refuses, the log says why; until then files can be neither sent nor shown, messages can"),
         (little_room, "less than 5 % of the database's disk is free; make room: on a full one nothing can be sent"),
     ]
     .into_iter()

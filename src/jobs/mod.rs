@@ -1,8 +1,9 @@
-//! What happens by itself. On each node: finding out what it was not told. On one node at a time: tidying up, letting what was
+//! What happens by itself. On each node: finding out what it was not told, and whether files can be kept. On one node at a time: tidying up, letting what was
 //! said be found, and giving back what those had who are gone.
 mod healing;
 mod indexing;
 mod seating;
+mod storing;
 mod tidying;
 
 use crate::app::App;
@@ -22,6 +23,7 @@ pub async fn leave(app: &App) {
 pub fn start(app: &App) {
     tokio::spawn(healing::heal(app.clone()));
     tokio::spawn(seating::keep_seats(app.clone()));
+    tokio::spawn(storing::look(app.clone()));
     tokio::spawn(tidying::tidy(app.clone()));
     tokio::spawn(indexing::index(app.clone()));
 }

@@ -129,7 +129,7 @@ pub async fn index_again(app: &App, conversation: ConversationId, seq: i64) -> R
 }
 
 fn doc((id, entry): &(ConversationId, Entry)) -> Doc {
-    Doc { place: place(*id, entry), at: entry.at, terms: text::terms(said(entry)) }
+    Doc { place: place(*id, entry), at: entry.at, terms: text::terms(&said(entry)) }
 }
 
 fn place(id: ConversationId, entry: &Entry) -> Place {

@@ -10,6 +10,7 @@ use crate::{
     index::{self, Kind},
     text::Question,
 };
+use std::borrow::Cow;
 
 /// Places that are asked for first, and the most that are asked for at once: whoever narrows much looks through many.
 const FIRST: u64 = 64;
@@ -71,7 +72,8 @@ async fn stands_there(
         conversation::seen_by(&app.db, me, found.iter().map(|found| place(found).0)).await?;
     let fits = |found: &&index::Found| {
         heads.get(&place(found).0).is_some_and(|head| {
-            asked.fits(head.site, head.assignee.as_ref().map(|assignee| assignee.id))
+            let assignee = head.assignee.as_ref().map(|assignee| assignee.id);
+            asked.fits(head.site, assignee, &head.tags)
         })
     };
     let fitting: Vec<_> = found.iter().filter(fits).collect();
@@ -81,7 +83,7 @@ async fn stands_there(
         let place = place(found);
         let entry = entries.remove(&place)?;
         let conversation = heads.get(&place.0)?.clone();
-        asked.question.is_in(said(&entry)).then(|| Hit {
+        asked.question.is_in(&said(&entry)).then(|| Hit {
             id: found.id,
             conversation,
             name: String::new(),
@@ -91,9 +93,15 @@ async fn stands_there(
     Ok(fitting.into_iter().filter_map(hit).collect())
 }
 
-/// By what an entry is found: what else comes with one and may be searched, such as the names of its files, is added here.
-pub(super) fn said(entry: &Entry) -> &str {
-    entry.words()
+/// By what an entry is found, and what is shown of it: its words, and the names of its files.
+pub(super) fn said(entry: &Entry) -> Cow<'_, str> {
+    let files = entry.content.attachments();
+    if files.is_empty() {
+        return entry.words().into();
+    }
+    let names = files.iter().map(|file| format!("📎 {}", file.name));
+    let words = Some(entry.words().to_owned()).filter(|words| !words.is_empty());
+    words.into_iter().chain(names).collect::<Vec<_>>().join("\n").into()
 }
 
 async fn name(app: &App, hits: &mut [Hit]) -> Result<()> {

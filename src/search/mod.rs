@@ -1,5 +1,6 @@
 //! Finding what was said: messages and notes, people, conversations; and the command palette. Doors: `agent` (who asks),
-//! `contact`, `conversation` (what is found), `site` (where it was said).
+//! `contact`, `conversation` (what is found), `canned_reply` (what may be said), `site` (where it was said),
+//! `tag` (how it is marked).
 mod actions;
 mod finding;
 mod model;

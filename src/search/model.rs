@@ -1,7 +1,7 @@
 //! What is asked for.
 use crate::{
     error::Invalid,
-    ids::{AgentId, ConversationId, SiteId},
+    ids::{AgentId, ConversationId, SiteId, TagId},
     text::Question,
 };
 use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
@@ -15,7 +15,8 @@ pub struct Asked {
     /// In conversations that this agent has.
     pub agent: Option<AgentId>,
     pub site: Option<SiteId>,
-    // The tag of a conversation comes here, and into `Asked::fits`.
+    /// In conversations that have this tag now.
+    pub tag: Option<TagId>,
     /// Below the last that was shown before.
     pub below: Option<i64>,
 }
@@ -54,9 +55,10 @@ fn day(field: &'static str, text: &str) -> Result<Option<Date>, Invalid> {
 
 impl Asked {
     /// Whether a conversation is one of those that are asked about.
-    pub fn fits(&self, site: SiteId, assignee: Option<AgentId>) -> bool {
+    pub fn fits(&self, site: SiteId, assignee: Option<AgentId>, tags: &[TagId]) -> bool {
         self.site.is_none_or(|asked| asked == site)
             && self.agent.is_none_or(|asked| assignee == Some(asked))
+            && self.tag.is_none_or(|asked| tags.contains(&asked))
     }
 
     /// The numbers under which the index keeps what was said then, by a function from a moment to the first of them.

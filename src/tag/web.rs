@@ -5,24 +5,19 @@ use super::{
     store,
 };
 use crate::{
-    agent::{CurrentAgent, DeskFrame, SignedIn},
+    agent::{CurrentAgent, CurrentManager, DeskFrame, SignedIn},
     app::App,
     error::{Error, Result},
     ids::TagId,
     text::Lang,
-    web::{
-        limits::Limits,
-        page::{html, see_other},
-    },
+    web::page::{html, refused, see_other},
 };
 use askama::Template;
 use poem::{
     Response, handler,
-    http::StatusCode,
     web::{Data, Form, Path},
 };
 use serde::Deserialize;
-use std::sync::Arc;
 
 const PLACE: &str = "/desk/settings/tags";
 
@@ -53,15 +48,10 @@ async fn page(
     name: String,
 ) -> Result<Response> {
     me.must_manage()?;
-    let refused = problem.is_some();
     let frame = DeskFrame::new(me, "settings", 0);
     let tags = store::all(&app.db).await?;
-    let mut response =
-        html(&TagsPage { lang: me.lang, frame, place: "tags", tags, problem, name })?;
-    if refused {
-        response.set_status(StatusCode::UNPROCESSABLE_ENTITY);
-    }
-    Ok(response)
+    let page = TagsPage { lang: me.lang, frame, place: "tags", tags, problem, name };
+    if page.problem.is_some() { refused(&page) } else { html(&page) }
 }
 
 #[derive(Deserialize)]
@@ -73,12 +63,9 @@ struct NameForm {
 #[handler]
 pub async fn add(
     app: Data<&App>,
-    limits: Data<&Arc<Limits>>,
-    me: CurrentAgent,
+    me: CurrentManager,
     Form(form): Form<NameForm>,
 ) -> Result<Response> {
-    me.must_manage()?;
-    limits.act(&me.counted_as())?;
     let added = match TagName::parse(&form.name) {
         Ok(name) => actions::add(&app, &me.doer(), &name).await,
         Err(invalid) => Err(invalid.into()),
@@ -94,13 +81,10 @@ pub async fn add(
 #[handler]
 pub async fn rename(
     app: Data<&App>,
-    limits: Data<&Arc<Limits>>,
-    me: CurrentAgent,
+    me: CurrentManager,
     Path(id): Path<String>,
     Form(form): Form<NameForm>,
 ) -> Result<Response> {
-    me.must_manage()?;
-    limits.act(&me.counted_as())?;
     actions::rename(&app, &me.doer(), number(&id)?, &TagName::parse(&form.name)?).await?;
     Ok(see_other(PLACE))
 }
@@ -108,12 +92,9 @@ pub async fn rename(
 #[handler]
 pub async fn remove(
     app: Data<&App>,
-    limits: Data<&Arc<Limits>>,
-    me: CurrentAgent,
+    me: CurrentManager,
     Path(id): Path<String>,
 ) -> Result<Response> {
-    me.must_manage()?;
-    limits.act(&me.counted_as())?;
     actions::remove(&app, &me.doer(), number(&id)?).await?;
     Ok(see_other(PLACE))
 }

@@ -1,6 +1,7 @@
-//! Words for people: languages, sentences, dates, names, links, pinyin, terms of a search. Pure.
+//! Words for people: languages, sentences, dates, names, addresses, links, pinyin, terms of a search. Pure.
 mod dates;
 mod device;
+mod email;
 mod lang;
 mod names;
 mod pieces;
@@ -10,6 +11,7 @@ mod terms;
 
 pub use dates::{DEFAULT_ZONE, clock_time, day, day_line, stamp, zone};
 pub use device::device;
+pub use email::email;
 pub use lang::{Lang, Words};
 pub use names::{letter, tint};
 pub use pieces::{Piece, pieces};

@@ -38,7 +38,7 @@ impl ResponseError for Error {
             }
             Self::TooLarge | Self::FileTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable(_) | Self::FilesAway(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -63,6 +63,7 @@ pub fn words(error: &Error) -> Words {
             Words::new("error-rate-limited").put("seconds", retry_after.as_secs() + 1)
         }
         Error::Unavailable(_) => Words::new("error-unavailable"),
+        Error::FilesAway(_) => Words::new("error-files-away"),
         Error::Internal(_) => Words::new("error-internal"),
     }
 }
@@ -196,6 +197,7 @@ fn explain(error: Error, asked: &Asked, request_id: &str) -> Response {
     match &error {
         Error::Internal(cause) => tracing::error!(cause = format!("{cause:#}"), "internal error"),
         Error::Unavailable(cause) => tracing::warn!(cause = format!("{cause:#}"), "unavailable"),
+        Error::FilesAway(cause) => tracing::warn!(cause = format!("{cause:#}"), "files are away"),
         refusal => tracing::debug!(%refusal, "refused"),
     }
     let lang = asked.viewer.lang;
@@ -223,7 +225,7 @@ fn explain(error: Error, asked: &Asked, request_id: &str) -> Response {
             .headers_mut()
             .insert(header::RETRY_AFTER, HeaderValue::from(retry_after.as_secs() + 1));
     }
-    if let Error::Unavailable(_) = error {
+    if let Error::Unavailable(_) | Error::FilesAway(_) = error {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
     }
     response

@@ -66,6 +66,13 @@ pub fn html(template: &impl Template) -> Result<Response, Error> {
     Ok(Html(draw(template)?).into_response())
 }
 
+/// A page with a form on it that was refused, saying why.
+pub fn refused(template: &impl Template) -> Result<Response, Error> {
+    let mut response = html(template)?;
+    response.set_status(StatusCode::UNPROCESSABLE_ENTITY);
+    Ok(response)
+}
+
 /// A fragment, already drawn.
 pub fn fragment(drawn: impl Into<Bytes>) -> Response {
     Response::builder().content_type("text/html; charset=utf-8").body(drawn.into())

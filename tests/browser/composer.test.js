@@ -216,3 +216,43 @@ test('without scripts the button is a link to replies that lead back, and there 
   await sees(page, '运费由买家承担');
   await page.context().close();
 });
+
+test('a reply is found in the palette and comes where one was writing', async () => {
+  await lin.fill('#body', '您好，');
+  await lin.locator('#body').focus();
+  await lin.keyboard.press('Control+k');
+  await lin.locator('#palette[open]').waitFor();
+  await lin.keyboard.type('tkgz');
+  await lin.locator('[role=option][data-text][aria-selected=true]', { hasText: '退款规则' }).waitFor();
+  await shot(lin, 'palette-reply');
+  assert.deepEqual(await axe(lin), []);
+  const done = kept(lin);
+  await lin.keyboard.press('Enter');
+  await lin.locator('#palette[open]').waitFor({ state: 'hidden' });
+  assert.equal(await value(lin), '您好，七天内可无理由退款。\n运费由买家承担。');
+  await lin.locator('#body:focus').waitFor();
+  await done;
+  // Where nothing can be written it leads to where it is kept.
+  await lin.goto(`${server.url}/desk/me`);
+  await lin.keyboard.press('Control+k');
+  await lin.locator('#palette[open]').waitFor();
+  await lin.keyboard.type('tkgz');
+  await lin.locator('[role=option][aria-selected=true]', { hasText: '退款规则' }).waitFor();
+  await lin.keyboard.press('Enter');
+  await lin.waitForURL('**/canned-replies?q=tkgz');
+});
+
+test('a sheet is imported as a file, and what is wrong with it is told by line', async () => {
+  const page = await browser.person({ javaScriptEnabled: false, storageState: await lin.context().storageState(), viewport: { width: 390, height: 844 } });
+  await page.goto(`${server.url}/desk/settings/canned-replies/import`);
+  const sheet = text => ({ name: '快捷回复.csv', mimeType: 'text/csv', buffer: Buffer.from(text) });
+  await page.setInputFiles('#file', sheet('短码,标题,内容\nyf,运费,满 99 元包邮\n,没有短码,x\n'));
+  await page.click('text=导入文件');
+  await page.locator('.flaws', { hasText: '3' }).waitFor();
+  await shot(page, 'sheet-refused-phone');
+  assert.deepEqual(await axe(page), []);
+  await page.setInputFiles('#file', sheet('\ufeff短码,标题,内容\nyf,运费,满 99 元包邮\n'));
+  await page.click('text=导入文件');
+  await page.locator('[role=status]', { hasText: '1' }).waitFor();
+  await page.context().close();
+});

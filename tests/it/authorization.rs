@@ -117,6 +117,8 @@ pub const PAGES: &[(&str, &str, [u16; 5])] = &[
     ("GET", "/desk/settings/canned-replies/export", [303, 303, 200, 303, 200]),
     ("GET", "/desk/settings/canned-replies/import", [303, 303, 403, 303, 200]),
     ("POST", "/desk/settings/canned-replies/import", [401, 401, 403, 401, 200]),
+    // A form without a file.
+    ("POST", "/desk/settings/canned-replies/import/files", [401, 401, 403, 401, 422]),
     // The first one is ana's own.
     ("GET", "/desk/settings/canned-replies/:reply", [303, 303, 404, 303, 200]),
     ("POST", "/desk/settings/canned-replies/:reply", [401, 401, 404, 401, 303]),

@@ -265,6 +265,48 @@ async fn a_sheet_goes_out_and_comes_in_whole_or_not_at_all() {
 }
 
 #[tokio::test]
+async fn a_sheet_comes_in_as_a_file_whole_or_not_at_all() {
+    let site = installation().await;
+    let (ana, ben) = (site.ana().await, site.ben().await);
+    let import = format!("{PAGE}/import/files");
+    let bring =
+        async |bytes: &[u8]| ana.person.bring(&import, &[("a.csv", bytes)], "text/html").await;
+    ana.person.get(&format!("{PAGE}/import")).await.says("enctype=\"multipart/form-data\"");
+    let sheet = "短码,标题,内容,使用范围\r\ntk,退款,\"您好，\r\n请稍等\",所有人\r\n";
+    bring(sheet.as_bytes()).await.must(StatusCode::OK).says("1 added, 0 changed").says_not("GBK;");
+    let marked = [b"\xef\xbb\xbf", sheet.as_bytes()].concat();
+    bring(&marked).await.must(StatusCode::OK).says("0 added, 1 changed");
+    // `短码,标题,内容` and `fh,发货,已发货`, as Excel saves them in China.
+    let gbk = b"\xb6\xcc\xc2\xeb,\xb1\xea\xcc\xe2,\xc4\xda\xc8\xdd\nfh,\xb7\xa2\xbb\xf5,\xd2\xd1\xb7\xa2\xbb\xf5\n";
+    bring(gbk).await.must(StatusCode::OK).says("1 added").says("read as GBK");
+    ana.person.get(PAGE).await.says("已发货").says("您好，\n请稍等");
+    ben.person.get(PAGE).await.says("请稍等").says_not("已发货");
+
+    // One bad line, one odd file: nothing is taken, and the page says what to do.
+    let bad = bring("Short code,Title,Text\nnew,New,x\n,None,x\nlate,,x\n".as_bytes()).await;
+    bad.must(StatusCode::UNPROCESSABLE_ENTITY).says("<b>Line 3:</b>").says("<b>Line 4:</b>");
+    for (odd, status, told) in [
+        (&b"PK\x03\x04\x14\0\x06\0"[..], StatusCode::UNPROCESSABLE_ENTITY, "Save the sheet as CSV"),
+        (b"a,b\n", StatusCode::UNPROCESSABLE_ENTITY, "names the columns"),
+        (b"", StatusCode::UNPROCESSABLE_ENTITY, "nothing to import"),
+        (&vec![b'x'; 8_000_001], StatusCode::PAYLOAD_TOO_LARGE, "8 MB"),
+    ] {
+        let answer = bring(odd).await;
+        answer.must(status).says("role=\"alert\"").says(told).says("type=\"file\"");
+    }
+    let none = ana.person.bring(&import, &[("", b"")], "text/html").await;
+    none.must(StatusCode::UNPROCESSABLE_ENTITY).says("role=\"alert\"");
+    ana.person.get(PAGE).await.says_not("/new</code>").says_not("/late</code>");
+    // A sheet of as many as there may be is larger than a form.
+    let long = "长".repeat(300);
+    let lines: Vec<_> = (0..500).map(|n| format!("c{n},T,{long}")).collect();
+    let sheet = format!("Short code,Title,Text\n{}", lines.join("\n"));
+    assert!(sheet.len() > 400_000);
+    let done = ben.person.bring(&import, &[("a.csv", sheet.as_bytes())], "text/html").await;
+    done.must(StatusCode::OK).says("500 added");
+}
+
+#[tokio::test]
 async fn nobody_has_more_than_five_hundred() {
     let site = installation().await;
     let ben = site.ben().await;

@@ -83,6 +83,29 @@ async fn a_message_is_found_by_whole_words_and_any_chinese_and_leads_into_its_co
 }
 
 #[tokio::test]
+async fn a_file_is_found_by_its_name_until_it_is_taken_back() {
+    let site = installation().await;
+    let (vera, ana) = (site.vera().await, site.ana().await);
+    let file = vera.has("合同 <b>final</b>.txt", b"x").await;
+    vera.sends(&Nonce::new(), "", &[&file]).await.must(StatusCode::OK);
+    indexed(&site).await;
+    let page = search_for(&ana, "合同 final").await;
+    assert_eq!(places(&page), [(1, 2)]);
+    page.says("📎 <mark>合同</mark>").says_not("<b>final");
+    let program = site.agent_program("ana", Scope::Read).await;
+    let found = value(&program.get("/search?q=final").await.must(StatusCode::OK));
+    assert_eq!(found["messages"][0]["seq"], 2, "{found}");
+    let answer = ana.has(1, "price list.txt", b"x").await;
+    ana.sends(1, "text", "see", &[&answer]).await.must(StatusCode::OK);
+    indexed(&site).await;
+    assert_eq!(places(&search_for(&ana, "price list").await), [(1, 3)]);
+    let work = AtWork { agent: AgentId(1), name: "ana".into(), conversation: ConversationId(1) };
+    conversation::amend(&site.app, work, Nonce::new(), 3, Change::Recall).await.unwrap();
+    indexed(&site).await;
+    assert_eq!(places(&search_for(&ana, "price list").await), []);
+}
+
+#[tokio::test]
 async fn what_is_edited_is_found_as_it_is_and_what_is_taken_back_not_at_all() {
     let site = installation().await;
     let (_vera, ana) = (site.vera().await, site.ana().await);
@@ -134,9 +157,33 @@ async fn days_agents_and_sites_narrow_it_and_numbers_call_conversations() {
     assert_eq!(found(&[("from", &days_ago(30))]).await, [(2, 1), (1, 1)]);
     assert_eq!(found(&[("from", &days_ago(50)), ("to", &days_ago(30))]).await, [(3, 1)]);
 
-    for (field, bad) in
-        [("from", "2026-02-30"), ("to", "x"), ("agent", "x"), ("site", "1 OR 1"), ("below", "x")]
-    {
+    // Those of a tag are those that have it now.
+    for name in ["退款", "other"] {
+        ana.person.post("/desk/settings/tags", &[("name", name)]).await.goes_to();
+    }
+    ana.person.get(&address(&[])).await.says("<option value=\"1\">");
+    let tagged = async |id: i64, tags: &[(&str, &str)]| {
+        let nonce = Nonce::new();
+        let fields = [&[("nonce", nonce.as_str())], tags].concat();
+        ana.person.post(&format!("/desk/c/{id}/tags"), &fields).await.goes_to();
+    };
+    tagged(1, &[("tag", "1"), ("tag", "2")]).await;
+    tagged(2, &[("tag", "2")]).await;
+    assert_eq!(found(&[("tag", "1")]).await, [(1, 1)]);
+    assert_eq!(found(&[("tag", "2")]).await, [(2, 1), (1, 1)]);
+    assert_eq!(found(&[("tag", "2"), ("agent", "2")]).await, [(2, 1)]);
+    assert_eq!(found(&[("tag", "3")]).await, []);
+    tagged(1, &[("tag", "1")]).await;
+    assert_eq!(found(&[("tag", "2")]).await, [(2, 1)]);
+
+    for (field, bad) in [
+        ("from", "2026-02-30"),
+        ("to", "x"),
+        ("agent", "x"),
+        ("site", "1 OR 1"),
+        ("tag", "x"),
+        ("below", "x"),
+    ] {
         let page = ana.person.get(&address(&[("q", "teapot"), (field, bad)])).await;
         page.must(StatusCode::UNPROCESSABLE_ENTITY).says("role=\"alert\"");
     }
@@ -187,10 +234,17 @@ async fn every_engine_finds_all_that_was_asked_for_and_nothing_else_the_newest_f
     let ana = site.ana().await;
     let mut said = BTreeMap::new();
     let mut visitors = Vec::new();
-    for (at, words) in corpus().into_iter().enumerate() {
+    for (at, mut words) in corpus().into_iter().enumerate() {
         let conversation = at % 6;
         if conversation == visitors.len() {
             visitors.push(site.visitor(&words).await);
+        } else if at % 20 == 9 {
+            // Some bring a file, which is found by its name like what is said with it.
+            let name = format!("发票 Receipt-{at}.txt");
+            let file = visitors[conversation].has(&name, b"x").await;
+            let sent = visitors[conversation].sends(&Nonce::new(), &words, &[&file]).await;
+            sent.must(StatusCode::OK);
+            words = format!("{words}\n📎 {name}");
         } else {
             visitors[conversation].say(&words).await.must(StatusCode::OK);
         }
@@ -228,6 +282,11 @@ async fn every_engine_finds_all_that_was_asked_for_and_nothing_else_the_newest_f
         "refund 退款 发票 delivery",
         "收到",
         "没有收到谢谢",
+        "receipt",
+        "receipt-29",
+        "发票 receipt",
+        "退款 receipt",
+        "receipt-29.txt",
     ];
     let mut found_some = 0;
     for question in questions {
@@ -382,6 +441,26 @@ async fn the_palette_offers_what_can_be_done_where_one_is_and_who_and_where_by_p
     site.change("UPDATE contact SET name = '林小雨' WHERE id = 1").await;
     ask(&ana, "q=lxy").await.says("林小雨");
     ask(&ana, "q=linxiao").await.says("林小雨");
+    // What is said often: in the open conversation with its names in it, elsewhere where it is kept.
+    let reply = [
+        ("title", "退款说明"),
+        ("short_code", "tk"),
+        ("body", "{visitor}您好 <i>"),
+        ("scope", "all"),
+    ];
+    ana.person.post("/desk/settings/canned-replies", &reply).await.goes_to();
+    ask(&ana, "q=&c=1").await.says_not("退款说明");
+    for typed in ["tk", "tksm", "%E9%80%80%E6%AC%BE"] {
+        let here = ask(&ana, &format!("q={typed}&c=1")).await;
+        here.says("data-go=\"/desk/c/1?tab=all&#38;canned=1\"")
+            .says("data-text=\"林小雨您好 &#60;i&#62;\"");
+        for place in ["", "&c=99", "&c=x"] {
+            let there = ask(&ana, &format!("q={typed}{place}")).await;
+            there.says("data-go=\"/desk/settings/canned-replies?q=tk\"").says_not("data-text");
+        }
+    }
+    ask(&eve, "q=tk&c=1").await.says("canned-replies?q=tk").says_not("data-text");
+    ana.person.get("/desk/c/1?tab=all&canned=1").await.says("林小雨您好");
     ask(&ana, "q=zzz").await.says_not("林小雨").says("data-go=\"/desk/search?q=zzz\"");
 }
 

@@ -14,6 +14,7 @@ use crate::{
     ids::AgentId,
     text::{self, Lang},
     web::{
+        limits::Limits,
         page::{Viewer, see_other},
         session::{CurrentSession, unavailable},
         session_store::{self, OWNER, SessionRows},
@@ -24,7 +25,7 @@ pub use invitation::{accept_invitation, show_invitation};
 pub use keyboard::{keys, set_keys};
 pub use me::{change_password, end_session, end_token, make_token, set_profile, settings};
 use poem::{FromRequest, Request, RequestBody, Response, handler, web::Data};
-use std::net::IpAddr;
+use std::{net::IpAddr, ops::Deref, sync::Arc};
 pub use told::{notices, set_notices};
 use tower_sessions::Session;
 
@@ -75,6 +76,27 @@ impl<'a> FromRequest<'a> for CurrentAgent {
         let app = <Data<&App>>::from_request(request, body).await?;
         let CurrentSession(session) = CurrentSession::from_request(request, body).await?;
         Ok(current(&app, request, &session).await?)
+    }
+}
+
+/// An owner or admin who changes something, which is counted.
+#[derive(Clone, Debug)]
+pub struct CurrentManager(CurrentAgent);
+
+impl Deref for CurrentManager {
+    type Target = CurrentAgent;
+
+    fn deref(&self) -> &CurrentAgent {
+        &self.0
+    }
+}
+
+impl<'a> FromRequest<'a> for CurrentManager {
+    async fn from_request(request: &'a Request, body: &mut RequestBody) -> poem::Result<Self> {
+        let me = CurrentAgent::from_request(request, body).await?;
+        me.must_manage()?;
+        <Data<&Arc<Limits>>>::from_request(request, body).await?.act(&me.counted_as())?;
+        Ok(Self(me))
     }
 }
 

@@ -1,13 +1,8 @@
 //! What the composer offers: with scripts a list that opens over it, without them a page whose links lead back.
 use crate::{
-    agent::{CurrentAgent, DeskFrame, SignedIn},
+    agent::{DeskFrame, SignedIn},
     app::App,
-    canned_reply::{
-        actions,
-        model::{CannedReply, Names},
-    },
-    contact,
-    conversation::{self, Seat},
+    canned_reply::{actions, model::CannedReply},
     error::{Error, Result},
     ids::ConversationId,
     text::Lang,
@@ -58,7 +53,7 @@ pub async fn offer(
     };
     let conversation = query(request, "c").and_then(|number| number.parse().ok());
     let conversation = ConversationId(conversation.ok_or(Error::NotFound)?);
-    let names = names(&app, &me, conversation).await?;
+    let names = actions::names(&app, &me.agent, me.lang, conversation).await?;
     let typed = query(request, "q").unwrap_or_default();
     let offer = |reply: CannedReply| Offer {
         id: reply.id.0,
@@ -93,11 +88,4 @@ impl ChoosePage {
 fn asks(request: &Request) -> Vec<(String, String)> {
     let pairs = url::form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes());
     pairs.into_owned().filter(|(name, _)| !["c", "q"].contains(&name.as_str())).collect()
-}
-
-async fn names(app: &App, me: &CurrentAgent, conversation: ConversationId) -> Result<Names> {
-    let seat = Seat::Agent { id: me.agent.id, conversation };
-    let found = conversation::find_for(app.db.read(), &seat).await?;
-    let name = contact::name_of(app.db.read(), found.contact).await?;
-    Ok(Names::new(name, me.agent.name.clone(), conversation, me.lang))
 }

@@ -3,7 +3,7 @@ mod composer;
 mod sheets;
 
 pub use composer::offer;
-pub use sheets::{export, import, import_form};
+pub use sheets::{export, import, import_file, import_form};
 
 use super::{
     actions::{self, team_name},
@@ -19,13 +19,12 @@ use crate::{
     text::Lang,
     web::{
         limits::Limits,
-        page::{html, query, see_other},
+        page::{html, query, refused, see_other},
     },
 };
 use askama::Template;
 use poem::{
     Request, Response, handler,
-    http::StatusCode,
     web::{Data, Form, Path},
 };
 use serde::Deserialize;
@@ -271,11 +270,7 @@ async fn answer(
 ) -> Result<Response> {
     match outcome {
         Ok(()) => Ok(see_other(format!("{PAGE}?saved=1"))),
-        Err(Error::Invalid(invalid)) => {
-            let mut response = html(&page(app, me, id, form, Some(invalid)).await?)?;
-            response.set_status(StatusCode::UNPROCESSABLE_ENTITY);
-            Ok(response)
-        }
+        Err(Error::Invalid(invalid)) => refused(&page(app, me, id, form, Some(invalid)).await?),
         Err(error) => Err(error),
     }
 }

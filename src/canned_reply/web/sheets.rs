@@ -3,18 +3,23 @@ use super::PLACE;
 use crate::{
     agent::{CurrentAgent, DeskFrame, SignedIn},
     app::App,
-    canned_reply::actions::{self, Import},
-    error::Result,
+    attachment::web::receive,
+    canned_reply::{
+        actions::{self, Import},
+        sheet::Saved,
+    },
+    error::{Error, Result},
     text::Lang,
     web::{
+        errors,
         limits::Limits,
-        page::{html, see_other},
+        page::{html, refused, see_other},
     },
 };
 use askama::Template;
 use poem::{
-    Response, handler,
-    http::{StatusCode, header},
+    Body, Request, Response, handler,
+    http::header,
     web::{Data, Form},
 };
 use serde::Deserialize;
@@ -29,8 +34,12 @@ struct ImportPage {
     sheet: String,
     /// What is wrong, line by line.
     flaws: Vec<(u64, String)>,
+    /// What is wrong with a file before its first line is read.
+    problem: Option<String>,
     /// What was taken, in words.
     done: Option<String>,
+    /// It was no UTF-8, and read as what it most likely is.
+    is_gbk: bool,
 }
 
 impl ImportPage {
@@ -41,7 +50,9 @@ impl ImportPage {
             place: PLACE,
             sheet: String::new(),
             flaws: Vec::new(),
+            problem: None,
             done: None,
+            is_gbk: false,
         }
     }
 }
@@ -72,19 +83,55 @@ pub async fn import(
 ) -> Result<Response> {
     me.must_act()?;
     limits.act(&me.counted_as())?;
-    let who = actions::colleague(&app, &me.agent).await?;
     let page = ImportPage::new(&me);
-    match actions::import(&app, &me.doer(), &who, &form.sheet).await? {
+    let taken = take(&app, &me, &form.sheet).await?;
+    answer(&me, taken, ImportPage { sheet: form.sheet, ..page })
+}
+
+/// The same of a file, as a spreadsheet saves it.
+#[handler]
+pub async fn import_file(
+    app: Data<&App>,
+    limits: Data<&Arc<Limits>>,
+    me: CurrentAgent,
+    request: &Request,
+    body: Body,
+) -> Result<Response> {
+    me.must_act()?;
+    limits.act(&me.counted_as())?;
+    let page = ImportPage::new(&me);
+    let opened = async {
+        let mut files = receive(&app, request, body, || limits.upload(&me.counted_as())).await?;
+        actions::open(files.remove(0).file).await
+    };
+    match opened.await {
+        Ok(Saved { text, is_gbk }) => {
+            let taken = take(&app, &me, &text).await?;
+            answer(&me, taken, ImportPage { is_gbk, ..page })
+        }
+        Err(error @ (Error::Invalid(_) | Error::FileTooLarge { .. })) => {
+            let problem = Some(errors::words(&error).say(me.lang));
+            refused(&ImportPage { problem, ..page })
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn take(app: &App, me: &CurrentAgent, sheet: &str) -> Result<Import> {
+    let who = actions::colleague(app, &me.agent).await?;
+    actions::import(app, &me.doer(), &who, sheet).await
+}
+
+fn answer(me: &CurrentAgent, taken: Import, page: ImportPage) -> Result<Response> {
+    match taken {
         Import::Done { added, changed } => {
             let counts = [("added", added.to_string()), ("changed", changed.to_string())];
-            html(&ImportPage { done: Some(me.lang.fill("canned-imported", &counts)), ..page })
+            let done = Some(me.lang.fill("canned-imported", &counts));
+            html(&ImportPage { done, sheet: String::new(), ..page })
         }
         Import::Refused(flaws) => {
             let flaws = flaws.into_iter().map(|flaw| (flaw.line, flaw.words.say(me.lang)));
-            let page = ImportPage { sheet: form.sheet, flaws: flaws.collect(), ..page };
-            let mut response = html(&page)?;
-            response.set_status(StatusCode::UNPROCESSABLE_ENTITY);
-            Ok(response)
+            refused(&ImportPage { flaws: flaws.collect(), ..page })
         }
     }
 }

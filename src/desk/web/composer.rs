@@ -2,9 +2,7 @@
 use crate::{
     agent::CurrentAgent,
     app::App,
-    canned_reply::{self, Names},
-    contact,
-    conversation::{self, Seat},
+    canned_reply,
     draft::{self, DraftKind},
     error::{Error, Result},
     ids::{CannedReplyId, ConversationId},
@@ -34,10 +32,7 @@ impl Composer {
         reply: &str,
     ) -> Result<()> {
         let reply = CannedReplyId(reply.parse().map_err(|_| Error::NotFound)?);
-        let seat = Seat::Agent { id: me.agent.id, conversation };
-        let contact = conversation::find_for(app.db.read(), &seat).await?.contact;
-        let name = contact::name_of(app.db.read(), contact).await?;
-        let names = Names::new(name, me.agent.name.clone(), conversation, me.lang);
+        let names = canned_reply::names(app, &me.agent, me.lang, conversation).await?;
         let text = canned_reply::filled(app, &me.agent, reply, &names).await?;
         if !self.body.contains(&text) {
             let before = std::mem::take(&mut self.body);

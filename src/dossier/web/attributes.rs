@@ -1,25 +1,20 @@
 //! What the company wants to know of its contacts.
 use crate::{
-    agent::{CurrentAgent, DeskFrame, SignedIn},
+    agent::{CurrentAgent, CurrentManager, DeskFrame, SignedIn},
     app::App,
     contact::{
         self, Attribute, AttributeKey, AttributeKind, AttributeLabel, NewAttribute, choices,
     },
     error::{Error, Invalid, Result},
     text::Lang,
-    web::{
-        limits::Limits,
-        page::{html, query, see_other},
-    },
+    web::page::{html, query, refused, see_other},
 };
 use askama::Template;
 use poem::{
     Request, Response, handler,
-    http::StatusCode,
     web::{Data, Form, Path},
 };
 use serde::Deserialize;
-use std::sync::Arc;
 
 #[derive(Template)]
 #[template(path = "contact/attributes.html")]
@@ -103,7 +98,6 @@ async fn attributes_page(
         attribute.choices = typed.choices.lines().map(str::to_owned).collect();
         attribute.place = typed.place.unwrap_or(attribute.place);
     }
-    let refused = problem.is_some();
     let frame = DeskFrame::new(me, "settings", 0);
     let page = AttributesPage {
         lang: me.lang,
@@ -114,22 +108,15 @@ async fn attributes_page(
         problem,
         saved,
     };
-    let mut response = html(&page)?;
-    if refused {
-        response.set_status(StatusCode::UNPROCESSABLE_ENTITY);
-    }
-    Ok(response)
+    if page.problem.is_some() { refused(&page) } else { html(&page) }
 }
 
 #[handler]
 pub async fn add_attribute(
     app: Data<&App>,
-    limits: Data<&Arc<Limits>>,
-    me: CurrentAgent,
+    me: CurrentManager,
     Form(form): Form<AttributeForm>,
 ) -> Result<Response> {
-    me.must_manage()?;
-    limits.act(&me.counted_as())?;
     let done = async {
         let key = AttributeKey::parse(&form.key)?;
         let invalid = Invalid { field: "kind", reason: "invalid-form" };
@@ -143,13 +130,10 @@ pub async fn add_attribute(
 #[handler]
 pub async fn change_attribute(
     app: Data<&App>,
-    limits: Data<&Arc<Limits>>,
-    me: CurrentAgent,
+    me: CurrentManager,
     Path(id): Path<String>,
     Form(form): Form<AttributeForm>,
 ) -> Result<Response> {
-    me.must_manage()?;
-    limits.act(&me.counted_as())?;
     let id = number(&id)?;
     let done = async {
         let kind = contact::attribute_of(app.db.read(), id).await?.kind;
@@ -179,12 +163,9 @@ async fn told(
 #[handler]
 pub async fn remove_attribute(
     app: Data<&App>,
-    limits: Data<&Arc<Limits>>,
-    me: CurrentAgent,
+    me: CurrentManager,
     Path(id): Path<String>,
 ) -> Result<Response> {
-    me.must_manage()?;
-    limits.act(&me.counted_as())?;
     contact::remove_attribute(&app, &me.doer(), number(&id)?).await?;
     Ok(see_other("/desk/settings/attributes?saved=1"))
 }

@@ -4,6 +4,7 @@ use super::SEARCH;
 use crate::{
     agent::{self, CurrentAgent, DeskFrame},
     app::App,
+    canned_reply::{self, CannedReply, Wording},
     conversation::{self, Conversation, Seat, Tab},
     error::{Error, Result},
     event::State,
@@ -59,11 +60,13 @@ struct Choice {
     more: String,
     place: String,
     nonce: Option<Nonce>,
+    /// What is put into the open composer; the place is where that is done without it.
+    text: Option<String>,
 }
 
 impl Choice {
     fn to(icon: &'static str, words: String, more: String, place: impl Into<String>) -> Self {
-        Self { id: String::new(), icon, words, more, place: place.into(), nonce: None }
+        Self { id: String::new(), icon, words, more, place: place.into(), nonce: None, text: None }
     }
 }
 
@@ -84,7 +87,7 @@ pub async fn palette(
         Group { title: "palette-acts", options: acts(&app, &me, typed, open).await? },
         Group { title: "conversations", options: conversations(&app, &me, typed).await? },
         Group { title: "palette-people", options: people(&app, &me, typed).await? },
-        // Canned replies come here.
+        Group { title: "canned-replies", options: replies(&app, &me, typed, open).await? },
         Group { title: "palette-pages", options: pages(&me, typed) },
     ];
     groups.retain(|group| !group.options.is_empty());
@@ -169,6 +172,40 @@ async fn people(app: &App, me: &CurrentAgent, typed: &str) -> Result<Vec<Choice>
         Choice::to("user", name, format!("#{}", person.last), place)
     };
     Ok(found.into_iter().map(option).collect())
+}
+
+/// What may be said: in the open conversation it is, elsewhere it is looked up.
+async fn replies(
+    app: &App,
+    me: &CurrentAgent,
+    typed: &str,
+    open: Option<ConversationId>,
+) -> Result<Vec<Choice>> {
+    if typed.is_empty() {
+        return Ok(Vec::new());
+    }
+    let names = match open.filter(|_| me.agent.role.may_act()) {
+        Some(id) => match canned_reply::names(app, &me.agent, me.lang, id).await {
+            Err(Error::NotFound) => None,
+            names => Some((id, names?)),
+        },
+        None => None,
+    };
+    let found = canned_reply::offered(app, &me.agent, typed).await?;
+    let option = |reply: CannedReply| {
+        let Wording { title, short_code, .. } = &reply.wording;
+        let (title, code) = (title.as_str().to_owned(), short_code.as_str());
+        let looked_up = || {
+            let place = "/desk/settings/canned-replies?";
+            Serializer::for_suffix(place.to_owned(), place.len()).append_pair("q", code).finish()
+        };
+        let place = names.as_ref().map_or_else(looked_up, |(conversation, _)| {
+            format!("/desk/c/{conversation}?tab=all&canned={}", reply.id)
+        });
+        let text = names.as_ref().map(|(_, names)| reply.filled(names));
+        Choice { text, ..Choice::to("zap", title, format!("/{code}"), place) }
+    };
+    Ok(found.into_iter().take(OFFERED).map(option).collect())
 }
 
 /// The pages of the desk and of its settings.

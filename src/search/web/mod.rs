@@ -13,17 +13,18 @@ use crate::{
     conversation::Conversation,
     error::{Invalid, Result},
     event::{Content, State},
-    ids::{AgentId, SiteId},
+    ids::{AgentId, SiteId, TagId},
     site::{self, Site},
+    tag,
     text::{self, Lang, Question, Snippet},
     web::{
         limits::Limits,
-        page::{html, query, see_other},
+        page::{html, query, refused, see_other},
     },
 };
 use askama::Template;
 use jiff::tz::TimeZone;
-use poem::{Request, Response, handler, http::StatusCode, web::Data};
+use poem::{Request, Response, handler, web::Data};
 use std::sync::Arc;
 use url::form_urlencoded::Serializer;
 
@@ -41,6 +42,7 @@ struct SearchPage {
     form: Form,
     agents: Vec<(i64, String)>,
     sites: Vec<(i64, String)>,
+    tags: Vec<(i64, String)>,
     error: Option<Invalid>,
     found: Option<Findings>,
     /// Where the next page of messages is.
@@ -55,6 +57,7 @@ struct Form {
     to: String,
     agent: String,
     site: String,
+    tag: String,
     below: String,
 }
 
@@ -71,19 +74,20 @@ impl Form {
             to: field("to", 32),
             agent: field("agent", 20),
             site: field("site", 20),
+            tag: field("tag", 20),
             below: field("below", 20),
         }
     }
 
     /// Whether only some messages are asked for: then people and numbers are not.
     fn narrows(&self) -> bool {
-        [&self.from, &self.to, &self.agent, &self.site, &self.below]
-            .iter()
-            .any(|field| !field.is_empty())
+        self.is_narrowed() || !self.below.is_empty()
     }
 
     fn is_narrowed(&self) -> bool {
-        [&self.from, &self.to, &self.agent, &self.site].iter().any(|field| !field.is_empty())
+        [&self.from, &self.to, &self.agent, &self.site, &self.tag]
+            .iter()
+            .any(|field| !field.is_empty())
     }
 
     fn asked(&self, zone: &TimeZone) -> Result<Asked, Invalid> {
@@ -92,6 +96,7 @@ impl Form {
             days: Days::parse(&self.from, &self.to, zone)?,
             agent: number("agent", &self.agent)?.map(AgentId),
             site: number("site", &self.site)?.map(SiteId),
+            tag: number("tag", &self.tag)?.map(TagId),
             below: number("below", &self.below)?,
         })
     }
@@ -104,6 +109,7 @@ impl Form {
             ("to", &self.to),
             ("agent", &self.agent),
             ("site", &self.site),
+            ("tag", &self.tag),
         ];
         address.extend_pairs(fields.iter().filter(|(_, value)| !value.is_empty()));
         address.append_pair("below", &below.to_string()).finish()
@@ -157,7 +163,7 @@ impl MessageLine {
             name,
             author,
             note: matches!(entry.content, Content::Note { .. }),
-            body: entry.words().to_owned(),
+            body: finding::said(&entry).into_owned(),
             iso: format!("{:.3}", entry.at),
             time: format!("{} {}", text::day(entry.at, zone), text::clock_time(entry.at, zone)),
         }
@@ -244,11 +250,13 @@ pub async fn show(
     let form = Form::of(request);
     let sites = site::all(&app.db).await?;
     let agents = agent::all(&app.db).await?;
+    let tags = tag::all(&app.db).await?;
     let mut page = SearchPage {
         lang: me.lang,
         frame: DeskFrame::new(&me, "search", 0),
         agents: agents.into_iter().map(|agent| (agent.id.0, agent.name)).collect(),
         sites: sites.iter().map(|site| (site.id.0, site.name.clone())).collect(),
+        tags: tags.into_iter().map(|tag| (tag.id.0, tag.name)).collect(),
         error: None,
         found: None,
         next: None,
@@ -272,11 +280,7 @@ pub async fn show(
             }
         }
     }
-    let mut response = html(&page)?;
-    if page.error.is_some() {
-        response.set_status(StatusCode::UNPROCESSABLE_ENTITY);
-    }
-    Ok(response)
+    if page.error.is_some() { refused(&page) } else { html(&page) }
 }
 
 async fn find(

@@ -1,21 +1,20 @@
 //! What is done with the accounts of others: each act a plain form.
 use super::{Link, PAGE, Told, Typed, page, refusal};
 use crate::{
-    agent::{self, Agent, AgentName, Capacity, Change, Colleague, CurrentAgent, Email, Role},
+    agent::{
+        self, Agent, AgentName, Capacity, Change, Colleague, CurrentAgent, CurrentManager, Email,
+        Role,
+    },
     app::App,
     error::{Error, Invalid, Result},
     ids::AgentId,
-    web::{
-        limits::Limits,
-        page::{html, see_other},
-    },
+    web::page::{html, see_other},
 };
 use poem::{
     Response, handler,
     web::{Data, Form, Path},
 };
 use serde::Deserialize;
-use std::sync::Arc;
 
 const INVITATION: AgentId = AgentId(0);
 
@@ -29,12 +28,9 @@ struct InvitationForm {
 #[handler]
 pub async fn hire(
     app: Data<&App>,
-    limits: Data<&Arc<Limits>>,
-    me: CurrentAgent,
+    me: CurrentManager,
     Form(form): Form<InvitationForm>,
 ) -> Result<Response> {
-    me.must_manage()?;
-    limits.act(&me.counted_as())?;
     let made = async {
         let new = Colleague {
             name: AgentName::parse(&form.name)?,
@@ -58,12 +54,9 @@ pub async fn hire(
 #[handler]
 pub async fn renew_link(
     app: Data<&App>,
-    limits: Data<&Arc<Limits>>,
-    me: CurrentAgent,
+    me: CurrentManager,
     Path(of): Path<String>,
 ) -> Result<Response> {
-    me.must_manage()?;
-    limits.act(&me.counted_as())?;
     let of = number(&of)?;
     match agent::renew_link(&app, &me.doer(), of).await {
         Ok(made) => show_link(&app, &me, made, true).await,
@@ -93,13 +86,10 @@ struct AccountForm {
 #[handler]
 pub async fn change(
     app: Data<&App>,
-    limits: Data<&Arc<Limits>>,
-    me: CurrentAgent,
+    me: CurrentManager,
     Path(of): Path<String>,
     Form(form): Form<AccountForm>,
 ) -> Result<Response> {
-    me.must_manage()?;
-    limits.act(&me.counted_as())?;
     let of = number(&of)?;
     let changed = async {
         let change = Change {
@@ -118,12 +108,9 @@ pub async fn change(
 #[handler]
 pub async fn disable(
     app: Data<&App>,
-    limits: Data<&Arc<Limits>>,
-    me: CurrentAgent,
+    me: CurrentManager,
     Path(of): Path<String>,
 ) -> Result<Response> {
-    me.must_manage()?;
-    limits.act(&me.counted_as())?;
     let of = number(&of)?;
     let outcome = agent::disable(&app, &me.doer(), of).await;
     done(&app, &me, of, Typed::default(), outcome).await
@@ -132,12 +119,9 @@ pub async fn disable(
 #[handler]
 pub async fn enable(
     app: Data<&App>,
-    limits: Data<&Arc<Limits>>,
-    me: CurrentAgent,
+    me: CurrentManager,
     Path(of): Path<String>,
 ) -> Result<Response> {
-    me.must_manage()?;
-    limits.act(&me.counted_as())?;
     let of = number(&of)?;
     let outcome = agent::enable(&app, &me.doer(), of).await;
     done(&app, &me, of, Typed::default(), outcome).await

@@ -1,4 +1,5 @@
 //! Files that come with messages: who brings them, who sees them, when they end, and what of hostile ones is left (T34).
+mod elsewhere;
 mod hostile;
 
 use crate::support::{
@@ -38,18 +39,18 @@ impl Visitor {
         id_of(self.brings(name, bytes).await)
     }
 
-    async fn sends(&self, nonce: &Nonce, body: &str, files: &[&str]) -> Answer {
+    pub async fn sends(&self, nonce: &Nonce, body: &str, files: &[&str]) -> Answer {
         sends(&self.person, &self.path("/messages"), nonce, body, files, "text").await
     }
 }
 
 impl Agent {
-    async fn has(&self, id: i64, name: &str, bytes: &[u8]) -> String {
+    pub async fn has(&self, id: i64, name: &str, bytes: &[u8]) -> String {
         let path = format!("/desk/c/{id}/files");
         id_of(self.person.bring(&path, &[(name, bytes)], "application/json").await)
     }
 
-    async fn sends(&self, id: i64, kind: &str, body: &str, files: &[&str]) -> Answer {
+    pub async fn sends(&self, id: i64, kind: &str, body: &str, files: &[&str]) -> Answer {
         let path = format!("/desk/c/{id}/messages");
         sends(&self.person, &path, &Nonce::new(), body, files, kind).await
     }
@@ -234,6 +235,47 @@ async fn a_link_ends_and_cannot_be_made_up() {
     follow(&vera.person, &path).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_is_given_whole_or_in_part() {
+    let site = installation().await;
+    let vera = site.vera().await;
+    // More than is written in one part.
+    let text: String = (0..).map(|n| format!("{n} ")).take(1_500_000).collect();
+    let size = text.len();
+    assert!(size > 11_000_000);
+    let file = vera.has("numbers.txt", text.as_bytes()).await;
+    let link = vera.person.get(&vera.path(&format!("/files/{file}"))).await.goes_to();
+    let ask = async |headers: &[(&str, &str)]| {
+        let answer = vera.person.ask(Method::GET, &link, headers, "").await;
+        let told = |name| answer.headers.get(name).map_or("", |value| value.to_str().unwrap());
+        let told = [told("content-range"), told("content-length")].map(str::to_owned);
+        (answer.status, told, answer.body)
+    };
+    let (status, [range, _], body) = ask(&[]).await;
+    assert_eq!((status, &*range, body == text), (StatusCode::OK, "", true));
+    let part = StatusCode::PARTIAL_CONTENT;
+    for (asked, place) in [
+        ("bytes=0-9", 0..10),
+        ("bytes=6000000-6000099", 6_000_000..6_000_100),
+        ("bytes=-7", size - 7..size),
+        (&*format!("bytes={}-", size - 5), size - 5..size),
+        (&*format!("bytes={}-{}", size - 5, size * 2), size - 5..size),
+    ] {
+        let (status, [range, length], body) = ask(&[("range", asked)]).await;
+        assert_eq!((status, &*body), (part, &text[place.clone()]), "{asked}");
+        assert_eq!(range, format!("bytes {}-{}/{size}", place.start, place.end - 1));
+        assert_eq!(length, place.len().to_string());
+    }
+    let beyond = ask(&[("range", &format!("bytes={size}-"))]).await;
+    assert_eq!(beyond.0, StatusCode::RANGE_NOT_SATISFIABLE);
+    assert_eq!(beyond.1[0], format!("bytes */{size}"));
+    // Goes on with what it has only if it is the same.
+    let state = format!("\"{file}\"");
+    assert_eq!(ask(&[("range", "bytes=0-9"), ("if-range", &state)]).await.0, part);
+    assert_eq!(ask(&[("range", "bytes=0-9"), ("if-range", "\"x\"")]).await.0, StatusCode::OK);
+    assert_eq!(ask(&[("range", "bytes=0-1,4-5")]).await.0, StatusCode::OK);
+}
+
 #[tokio::test]
 async fn ten_a_minute_and_a_hundred_megabytes_a_day() {
     let site = limited_installation().await;
@@ -327,8 +369,11 @@ async fn what_nobody_sent_is_forgotten_after_a_day_and_the_rest_with_its_convers
     assert_eq!((kept(&site), rows(&site).await), (0, 0));
 }
 
-/// Files on the disk.
+/// Files on the disk or in the bucket.
 fn kept(site: &Installation) -> usize {
+    if let Some(s3) = &site.s3 {
+        return s3.kept();
+    }
     let folders = std::fs::read_dir(site.app.config.data_dir.join("files")).unwrap();
     folders.map(|folder| std::fs::read_dir(folder.unwrap().path()).unwrap().count()).sum()
 }
@@ -439,34 +484,49 @@ async fn a_backup_takes_files_along_and_notices_when_one_is_damaged() {
     vera.sends(&Nonce::new(), "", &[&sent]).await.must(StatusCode::OK);
     let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let file = folder.path().join("kefu.db");
-    let run = |command: &str, data: &std::path::Path, database: Option<&String>| {
+    let run = |command: &str,
+               data: &std::path::Path,
+               database: Option<&String>,
+               files: Option<&String>| {
         let mut kefu = std::process::Command::new(env!("CARGO_BIN_EXE_kefu"));
         kefu.args([command, file.to_str().unwrap()]).env("KEFU_DATA_DIR", data);
         match database {
             Some(url) => kefu.env("KEFU_DATABASE_URL", url),
             None => kefu.env_remove("KEFU_DATABASE_URL"),
         };
+        if let Some(url) = files {
+            kefu.env("KEFU_FILES_URL", url);
+        }
         kefu.output().unwrap()
     };
     let config = &site.app.config;
-    let taken = run("backup", &config.data_dir, config.database_url.as_ref());
+    let taken =
+        run("backup", &config.data_dir, config.database_url.as_ref(), config.files_url.as_ref());
     assert!(taken.status.success(), "{}", String::from_utf8_lossy(&taken.stderr));
-    assert!(run("verify", other.path(), None).status.success());
-    let restored = run("restore", other.path(), None);
+    assert!(run("verify", other.path(), None, None).status.success());
+    // From a bucket into a folder, too; and back, where it is damaged by nothing.
+    let restored = run("restore", other.path(), None, None);
     assert!(restored.status.success(), "{}", String::from_utf8_lossy(&restored.stderr));
     let copy = other.path().join("files").join(&sent[..2]).join(&sent);
     assert_eq!(std::fs::read(copy).unwrap(), b"sent");
+    if let Some(s3) = &site.s3 {
+        let (again, url) = (tempfile::tempdir().unwrap(), s3.url().replace("/shop?", "/again?"));
+        let restored = run("restore", again.path(), None, Some(&url));
+        assert!(restored.status.success(), "{}", String::from_utf8_lossy(&restored.stderr));
+        let copy = s3.folder.path().join("kefu/again").join(&sent[..2]).join(&sent);
+        assert_eq!(std::fs::read(copy).unwrap(), b"sent");
+    }
 
     let copy = folder.path().join("kefu.db.files").join(&sent);
     for damage in [&b"bent"[..], b"sen", b""] {
         std::fs::write(&copy, damage).unwrap();
-        let found = run("verify", other.path(), None);
+        let found = run("verify", other.path(), None, None);
         assert!(
             !found.status.success() && String::from_utf8_lossy(&found.stderr).contains("damaged")
         );
     }
     std::fs::remove_file(copy).unwrap();
-    assert!(!run("verify", other.path(), None).status.success());
+    assert!(!run("verify", other.path(), None, None).status.success());
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@ pub mod network;
 mod page;
 pub mod program;
 pub mod proxy;
+pub mod s3;
 mod site;
 
 /// A figure given by hand, as in `KEFU_CUTS=10000 cargo test …`.
@@ -25,4 +26,6 @@ pub fn by_hand<T: std::str::FromStr>(name: &str) -> Option<T> {
 
 pub use cast::{Agent, Person, Visitor};
 pub use page::{Answer, Stream};
-pub use site::{Installation, Node, installation, limited_installation, own_database};
+pub use site::{
+    Installation, Node, installation, installation_with_bucket, limited_installation, own_database,
+};

@@ -1,5 +1,5 @@
 //! An installation over an empty database of its own.
-use super::{Agent, Person, Visitor};
+use super::{Agent, Person, Visitor, s3::S3};
 use clap::Parser;
 use kefu::{
     agent::{self, AgentName, Email, NewAgent, Password, Role},
@@ -25,20 +25,35 @@ pub type Door = Arc<dyn poem::endpoint::DynEndpoint<Output = Response>>;
 pub struct Installation {
     pub app: App,
     pub door: Door,
+    /// Where its files are, unless they are in its folder.
+    pub s3: Option<S3>,
     _folder: TempDir,
 }
 
 /// Rates are off, as people in tests type fast.
 pub async fn installation() -> Installation {
-    build(Switch::Off).await
+    build(Switch::Off, elsewhere().await).await
+}
+
+/// Its files in a bucket of its own.
+pub async fn installation_with_bucket() -> Installation {
+    build(Switch::Off, Some(S3::start().await)).await
 }
 
 /// With its rates on.
 pub async fn limited_installation() -> Installation {
-    build(Switch::On).await
+    build(Switch::On, elsewhere().await).await
 }
 
-async fn build(rate_limits: Switch) -> Installation {
+/// `KEFU_TEST_FILES=s3` has everybody's files in buckets.
+async fn elsewhere() -> Option<S3> {
+    match std::env::var("KEFU_TEST_FILES").as_deref() {
+        Ok("s3") => Some(S3::start().await),
+        _ => None,
+    }
+}
+
+async fn build(rate_limits: Switch, s3: Option<S3>) -> Installation {
     #[derive(Parser)]
     struct Settings {
         #[command(flatten)]
@@ -49,10 +64,11 @@ async fn build(rate_limits: Switch) -> Installation {
     config.data_dir = folder.path().to_owned();
     config.database_url = own_database().await;
     config.rate_limits = rate_limits;
+    config.files_url = s3.as_ref().map(S3::url);
     let app = commands::open(config).await.unwrap();
     site::ensure_demo(&app).await.unwrap();
     let door = door(&app);
-    Installation { app, door, _folder: folder }
+    Installation { app, door, s3, _folder: folder }
 }
 
 fn door(app: &App) -> Door {
