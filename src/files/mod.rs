@@ -11,7 +11,7 @@ use bytes::Bytes;
 pub use copies::{Copies, Known};
 use futures_util::{StreamExt, TryStreamExt, stream::BoxStream};
 use object_store::{
-    Error as StoreError, GetOptions, GetRange, ObjectStoreExt, WriteMultipart, path::Path as Place,
+    Error as StoreError, GetOptions, GetRange, ObjectStoreExt, path::Path as Place,
 };
 use place::Store;
 use std::{
@@ -25,8 +25,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 use tempfile::NamedTempFile;
-use tokio::{sync::Semaphore, time::timeout};
-use tokio_util::io::ReaderStream;
+use tokio::{io::AsyncReadExt, sync::Semaphore, time::timeout};
 
 /// Where what people send is kept. A key is 2–64 of `A-Z a-z 0-9 - _`.
 #[derive(Clone, Debug)]
@@ -61,7 +60,7 @@ pub enum Trouble {
 const LEFT_BEHIND: Duration = Duration::from_secs(24 * 3600);
 /// A larger file is written in parts of so many bytes; S3 takes no smaller ones.
 const PART: usize = 5 * 1024 * 1024;
-/// So many are written at once, each with two parts in memory.
+/// So many are written at once, each with one part in memory.
 const WRITING: usize = 4;
 /// How long writing may take: the largest file at 3 Mbit/s.
 const WRITTEN: Duration = Duration::from_secs(60);
@@ -100,14 +99,11 @@ impl Files {
     pub async fn put(&self, key: &str, file: NamedTempFile) -> Result<()> {
         let (place, files) = (place_of(key)?, self.clone());
         // Who hangs up leaves nothing half written.
-        let writing = tokio::spawn(timeout(WRITTEN, async move {
-            let _turn = files.writing.acquire().await;
+        let writing = tokio::spawn(async move {
+            let _turn = timeout(WRITTEN, files.writing.acquire()).await.map_err(|_| slow())?;
             write(&files.store, &place, &file).await
-        }));
-        match writing.await.map_err(Error::internal)? {
-            Ok(written) => written.map_err(away),
-            Err(_) => Err(silent(WRITTEN)),
-        }
+        });
+        writing.await.map_err(Error::internal)?.map_err(away)
     }
 
     /// All of it, or these of its bytes.
@@ -199,29 +195,31 @@ fn trial() -> Place {
 
 /// What is not finished is not there.
 async fn write(store: &Store, place: &Place, file: &NamedTempFile) -> object_store::Result<()> {
-    let file = tokio::fs::File::from_std(file.reopen().map_err(unreadable)?);
-    let size = file.metadata().await.map_err(unreadable)?.len();
-    let mut pieces = ReaderStream::with_capacity(file, PART.min(size as usize).max(1));
-    if size <= PART as u64 {
-        let whole = pieces.try_collect::<Vec<_>>().await.map_err(unreadable)?;
-        return store.put(place, whole.into_iter().collect()).await.map(drop);
+    let mut file = tokio::fs::File::from_std(file.reopen().map_err(unreadable)?);
+    let first = part_of(&mut file).await?;
+    if first.len() < PART {
+        return store.put(place, first.into()).await.map(drop);
     }
-    let upload = store.put_multipart(place).await?;
-    let mut parts = WriteMultipart::new_with_chunk_size(upload, PART);
-    let written = async {
-        while let Some(piece) = pieces.try_next().await.map_err(unreadable)? {
-            parts.wait_for_capacity(1).await?;
-            parts.put(piece);
+    let mut upload = store.put_multipart(place).await?;
+    let written = timeout(WRITTEN, async {
+        let mut part = first;
+        while !part.is_empty() {
+            upload.put_part(part.into()).await?;
+            part = part_of(&mut file).await?;
         }
-        Ok(())
-    };
-    match written.await {
-        Ok(()) => parts.finish().await.map(drop),
-        Err(error) => {
-            let _ = parts.abort().await;
-            Err(error)
-        }
+        upload.complete().await.map(drop)
+    });
+    let written = written.await.unwrap_or_else(|_| Err(slow()));
+    if written.is_err() {
+        let _ = timeout(OPENED, upload.abort()).await;
     }
+    written
+}
+
+async fn part_of(file: &mut tokio::fs::File) -> object_store::Result<Vec<u8>> {
+    let mut part = Vec::new();
+    file.take(PART as u64).read_to_end(&mut part).await.map_err(unreadable)?;
+    Ok(part)
 }
 
 fn trouble(error: StoreError) -> Trouble {
@@ -256,6 +254,11 @@ async fn in_time<T>(asking: impl Future<Output = T>) -> Result<T> {
 
 fn silent(limit: Duration) -> Error {
     Error::FilesAway(anyhow::anyhow!("nothing heard within {limit:?}"))
+}
+
+fn slow() -> StoreError {
+    let source = format!("not written within {WRITTEN:?}").into();
+    StoreError::Generic { store: "files", source }
 }
 
 fn away(error: StoreError) -> Error {

@@ -289,7 +289,7 @@ async fn a_sheet_comes_in_as_a_file_whole_or_not_at_all() {
         (&b"PK\x03\x04\x14\0\x06\0"[..], StatusCode::UNPROCESSABLE_ENTITY, "Save the sheet as CSV"),
         (b"a,b\n", StatusCode::UNPROCESSABLE_ENTITY, "names the columns"),
         (b"", StatusCode::UNPROCESSABLE_ENTITY, "nothing to import"),
-        (&vec![b'x'; 8_000_001], StatusCode::PAYLOAD_TOO_LARGE, "8 MB"),
+        (&vec![b'x'; 8_000_001], StatusCode::UNPROCESSABLE_ENTITY, "8 MB"),
     ] {
         let answer = bring(odd).await;
         answer.must(status).says("role=\"alert\"").says(told).says("type=\"file\"");

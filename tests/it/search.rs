@@ -86,12 +86,12 @@ async fn a_message_is_found_by_whole_words_and_any_chinese_and_leads_into_its_co
 async fn a_file_is_found_by_its_name_until_it_is_taken_back() {
     let site = installation().await;
     let (vera, ana) = (site.vera().await, site.ana().await);
-    let file = vera.has("合同 <b>final</b>.txt", b"x").await;
+    let file = vera.has("合同 final.txt", b"x").await;
     vera.sends(&Nonce::new(), "", &[&file]).await.must(StatusCode::OK);
     indexed(&site).await;
     let page = search_for(&ana, "合同 final").await;
     assert_eq!(places(&page), [(1, 2)]);
-    page.says("📎 <mark>合同</mark>").says_not("<b>final");
+    page.says("📎 <mark>合同</mark> <mark>final</mark>.txt");
     let program = site.agent_program("ana", Scope::Read).await;
     let found = value(&program.get("/search?q=final").await.must(StatusCode::OK));
     assert_eq!(found["messages"][0]["seq"], 2, "{found}");

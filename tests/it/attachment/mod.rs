@@ -240,7 +240,7 @@ async fn a_file_is_given_whole_or_in_part() {
     let site = installation().await;
     let vera = site.vera().await;
     // More than is written in one part.
-    let text: String = (0..).map(|n| format!("{n} ")).take(1_500_000).collect();
+    let text: String = (0..).map(|n| format!("{n} ")).take(1_700_000).collect();
     let size = text.len();
     assert!(size > 11_000_000);
     let file = vera.has("numbers.txt", text.as_bytes()).await;

@@ -25,6 +25,8 @@ impl Buildah {
         all.run(&["copy", "--quiet", &container, kefu, "/kefu"]);
         let cargo = cargo.to_str().unwrap();
         all.run(&["copy", "--quiet", "--chmod", "755", &container, cargo, "/usr/bin/cargo"]);
+        let authorities = "/etc/ssl/certs/ca-certificates.crt";
+        all.run(&["copy", "--quiet", &container, authorities, authorities]);
         all.run(&["commit", "--quiet", &container, "docker.io/library/rust:1-bookworm"]);
         all
     }

@@ -5,6 +5,7 @@ pub mod clock;
 pub mod cluster;
 pub mod container;
 pub mod crowd;
+pub mod daemon;
 pub mod database;
 pub mod disk;
 pub mod front;
