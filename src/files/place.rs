@@ -1,8 +1,11 @@
 //! Where bytes are kept: a folder, or a bucket of whatever speaks S3.
 use anyhow::{Context, bail, ensure};
 use object_store::{
-    ClientOptions, ObjectStore, RetryConfig, aws::AmazonS3Builder, local::LocalFileSystem,
-    path::Path as Prefix, prefix::PrefixStore,
+    ClientOptions, ObjectStore, RetryConfig,
+    aws::{AmazonS3Builder, AmazonS3ConfigKey as Key},
+    local::LocalFileSystem,
+    path::Path as Prefix,
+    prefix::PrefixStore,
 };
 use std::{path::Path, sync::Arc, time::Duration};
 use url::Url;
@@ -37,7 +40,6 @@ pub fn bucket(url: &str) -> anyhow::Result<Store> {
     let place = Place::parse(url)?;
     let mut builder = AmazonS3Builder::from_env().with_bucket_name(&place.bucket);
     let known = |key| builder.get_config_value(&key);
-    use object_store::aws::AmazonS3ConfigKey as Key;
     // Else whoever forgot them waits for an answer from the machines of another company.
     ensure!(
         known(Key::AccessKeyId).is_some() || place.endpoint.is_none(),

@@ -4,7 +4,7 @@ use std::ops::{Deref, DerefMut};
 use tempfile::TempDir;
 
 pub struct Nats {
-    pub folder: TempDir,
+    _folder: TempDir,
     daemon: Daemon,
 }
 
@@ -23,7 +23,7 @@ impl Nats {
         let arguments = ["-c", file, "-a", "127.0.0.1", "-p", &port, "-l", log];
         let port = port.parse().unwrap();
         let daemon = Daemon::start("KEFU_NATS_SERVER", "nats-server", port, &arguments).await;
-        Self { folder, daemon }
+        Self { _folder: folder, daemon }
     }
 
     pub fn url(&self) -> String {
