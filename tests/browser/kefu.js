@@ -26,9 +26,11 @@ export async function freePort() {
 
 /** One installation; `restart` starts it again over the same data. */
 export class Server {
-  static async start() {
+  /** `sow` may put something into its folder first. */
+  static async start(sow = () => {}) {
     const server = new Server();
     server.folder = mkdtempSync(join(tmpdir(), 'kefu-browser-'));
+    sow(server.folder);
     server.port = await freePort();
     server.url = `http://127.0.0.1:${server.port}`;
     await server.up();
