@@ -71,7 +71,10 @@
         for (const entry of theirs.querySelectorAll('li[data-seq]')) {
           // The last one may not be whole yet.
           if (!entry.querySelector('time') && !entry.matches('.sys')) continue;
-          show('', `<hx-upsert hx-target="#log" key="data-seq">${entry.outerHTML}</hx-upsert>`, `${epoch}:${entry.dataset.seq}`);
+          const { seq, n } = entry.dataset;
+          // What was changed stands at the end there, and in its place here.
+          if (n) entry.id = `m-${seq}`;
+          show('', `<hx-upsert hx-target="#log" key="data-seq">${entry.outerHTML}</hx-upsert>`, n ? '' : `${epoch}:${seq}`);
           entry.remove();
         }
         size = theirs.innerHTML.length;

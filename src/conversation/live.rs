@@ -72,6 +72,8 @@ pub struct EntryLine {
     /// On the desk: what can be done with it.
     pub menu: Option<String>,
     pub files: Vec<FileLine>,
+    /// What tells this one from what stood for the same entry before, where both stay in the document.
+    pub mark: Option<Nonce>,
 }
 
 /// A file that came with a message.
@@ -158,6 +160,7 @@ impl EntryLine {
             quote: with.quote.map(|quote| QuoteLine::new(&quote, canvas.lang)),
             files: with.attachments.iter().map(|file| FileLine::new(canvas, file)).collect(),
             mentions: with.mentions.into_iter().map(|mention| mention.name).collect(),
+            mark: None,
             menu: (canvas.audience == Side::Agent)
                 .then(|| format!("/desk/c/{}/m/{}", canvas.conversation, entry.seq)),
         }
@@ -289,6 +292,34 @@ pub fn redraw(canvas: &Canvas, redrawn: &Redrawn) -> Result<String> {
     }
     let line = EntryLine::new(canvas, &redrawn.entry, redrawn.before(canvas.audience));
     draw(&RedrawnFragment { line })
+}
+
+#[derive(Template)]
+#[template(path = "conversation/_retold.html")]
+struct RetoldFragment<'a> {
+    nonce: &'a Nonce,
+    what: String,
+    mark: Nonce,
+    line: EntryLine,
+}
+
+/// An entry that was changed, for a document that only grows: it stands at the end once more, with a line that says so, and
+/// what stood for it before is hidden by a rule, which the policy lets pass by its nonce.
+pub fn retell(canvas: &Canvas, redrawn: &Redrawn, nonce: &Nonce) -> Result<String> {
+    let entry = &redrawn.entry;
+    if !entry.is_for(canvas.audience) {
+        return Ok(String::new());
+    }
+    let mark = Nonce::new();
+    let line = EntryLine::new(canvas, entry, redrawn.before(canvas.audience));
+    let line = EntryLine { id: format!("n-{mark}"), mark: Some(mark.clone()), ..line };
+    let key = match entry.changed {
+        Some(Changed::Edited) => "retold-edited",
+        Some(Changed::Recalled) => "retold-recalled",
+        None => "retold-quote",
+    };
+    let values = [("name", line.name.clone()), ("time", line.time.clone())];
+    draw(&RetoldFragment { nonce, what: canvas.lang.fill(key, &values), mark, line })
 }
 
 /// A stretch of the log for whoever follows it: what is new, and what was changed.

@@ -17,8 +17,8 @@ pub use actions::{
 pub use amending::{Change, amend};
 pub use handling::{Recipient, invite, prioritize, retag, snooze, transfer, wake_due};
 pub use live::{
-    Canvas, EntryLine, FileLine, QuoteLine, drawn, lines, news, presence, read_marks, redraw, sent,
-    typing, upsert,
+    Canvas, EntryLine, FileLine, QuoteLine, drawn, lines, news, presence, read_marks, redraw,
+    retell, sent, typing, upsert,
 };
 pub use model::{Append, BLOCKED, Beside, Body, Conversation, Seat, may_amend, mentions, quoted};
 pub use store::{

@@ -1,21 +1,22 @@
 //! A conversation as a document that never ends: live without a script. The composer stands in a frame of its own, so
 //! sending does not touch the document; after ten minutes the document asks the browser to load it again.
 use super::{
-    follow::{self, Holder, MISSED, Piece, Watch, watched},
+    follow::{self, Draw, Holder, MISSED, Piece, Watch, watched},
     sse::seat_of,
 };
 use crate::{
     app::App,
+    bus::{Drawn, News},
     contact::CurrentVisitor,
-    conversation::{self, EntryLine, Range},
+    conversation::{self, Canvas, EntryLine, Positions, Range},
     error::Result,
-    event::Present,
-    ids::Cursor,
+    event::{Entry, Event, Present, Redrawn, Side},
+    ids::{ConversationId, Cursor, Nonce},
     site,
     text::Lang,
     web::{
         endless::Endless,
-        headers::framed_without_scripts,
+        headers::framed_with_own_style,
         limits::Limits,
         origin::own_page_reads,
         page::{Viewer, draw, query},
@@ -71,7 +72,9 @@ pub async fn live_page(
     let page = draw(&LivePage { lang: viewer.lang, cid: &cid, site: &site.name, lines })?;
 
     let cursor = Cursor::parse(&seen.to_string());
-    let pieces = follow::conversation(app.clone(), seat, canvas, cursor);
+    let nonce = Nonce::new();
+    let document = Document { canvas, nonce: nonce.clone() };
+    let pieces = follow::conversation(app.clone(), seat, document, cursor);
     let rest = watched(pieces, watch).map(written);
     let body =
         futures_util::stream::once(async { Bytes::from(page) }).chain(rest).map(move |bytes| {
@@ -85,7 +88,7 @@ pub async fn live_page(
         .header("Refresh", WATCHDOG)
         .body(Body::from_bytes_stream(body));
     response.set_data(Endless);
-    framed_without_scripts(&mut response, &site.origins);
+    framed_with_own_style(&mut response, &site.origins, nonce.as_str());
     Ok(response)
 }
 
@@ -101,18 +104,64 @@ fn range(request: &Request, epoch: &str, last_seq: i64) -> Range {
 
 fn written(piece: Piece) -> Bytes {
     match piece {
-        Piece::Entry { drawn, .. } => Bytes::clone(&drawn),
-        // A document that only grows cannot move a mark; what was changed is seen when it is loaded again.
-        Piece::Redrawn { .. }
-        | Piece::Passing(_)
-        | Piece::Synced(_)
-        | Piece::Row { .. }
-        | Piece::Notice(_) => Bytes::new(),
+        Piece::Entry { drawn, .. } | Piece::Redrawn { drawn, .. } => Bytes::clone(&drawn),
+        // A document that only grows cannot move a mark.
+        Piece::Passing(_) | Piece::Synced(_) | Piece::Row { .. } | Piece::Notice(_) => Bytes::new(),
         Piece::Beat => Bytes::from_static(b"<!-- -->"),
         Piece::Reset | Piece::End => {
             let seconds = follow::retry(0).as_secs();
             format!("<meta http-equiv=\"refresh\" content=\"{seconds}\">").into()
         }
         Piece::Bye => Bytes::from_static(b"<meta http-equiv=\"refresh\" content=\"0\">"),
+    }
+}
+
+/// What a document that only grows is drawn on. What was changed is told at its end.
+#[derive(Clone, Debug)]
+struct Document {
+    canvas: Canvas,
+    /// By which the policy knows the document's own rules of style.
+    nonce: Nonce,
+}
+
+impl Document {
+    fn retold(&self, all: &[Redrawn]) -> Result<Drawn> {
+        let retold = all.iter().map(|one| conversation::retell(&self.canvas, one, &self.nonce));
+        retold.collect::<Result<String>>().map(Drawn::from)
+    }
+}
+
+impl Draw for Document {
+    fn audience(&self) -> Side {
+        self.canvas.audience()
+    }
+    fn conversation(&self) -> ConversationId {
+        self.canvas.conversation()
+    }
+    fn entry(&self, entry: &Entry, before: Option<&Entry>) -> Result<Drawn> {
+        self.canvas.entry(entry, before)
+    }
+    fn redrawn(&self, redrawn: &Redrawn) -> Result<Drawn> {
+        self.retold(std::slice::from_ref(redrawn))
+    }
+    fn news(&self, news: &News) -> Drawn {
+        match &news.event {
+            Event::EntryAppended(appended) if appended.entry.amends().is_some() => {
+                self.retold(&appended.redrawn).unwrap_or_else(|error| {
+                    tracing::error!(%error, "cannot draw what was changed");
+                    Drawn::default()
+                })
+            }
+            _ => self.canvas.news(news),
+        }
+    }
+    fn positions(&self, positions: &Positions) -> Result<Drawn> {
+        self.canvas.positions(positions)
+    }
+    fn presence(&self, here: bool) -> Drawn {
+        self.canvas.presence(here)
+    }
+    fn quiet(&self) -> Drawn {
+        self.canvas.quiet()
     }
 }

@@ -50,7 +50,21 @@ pub fn framed(response: &mut Response, origins: &[String]) {
 
 /// For a page that has no script at all.
 pub fn framed_without_scripts(response: &mut Response, origins: &[String]) {
+    frame_without_scripts(
+        response,
+        origins,
+        &POLICY.replace("script-src 'self'", "script-src 'none'"),
+    );
+}
+
+/// The same for one whose rules of style come with it, under this nonce.
+pub fn framed_with_own_style(response: &mut Response, origins: &[String], nonce: &str) {
     let policy = POLICY.replace("script-src 'self'", "script-src 'none'");
+    let styles = format!("style-src 'self' 'nonce-{nonce}'");
+    frame_without_scripts(response, origins, &policy.replace("style-src 'self'", &styles));
+}
+
+fn frame_without_scripts(response: &mut Response, origins: &[String], policy: &str) {
     let ancestors = origins.iter().map(|origin| format!(" {origin}")).collect::<String>();
     set_policy(response, &format!("{policy}; frame-ancestors 'self'{ancestors}"));
 }

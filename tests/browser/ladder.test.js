@@ -63,12 +63,16 @@ describe('the ladder', { concurrency: 4 }, () => {
       await say(vera, '第二句');
       await sees(lin, '第二句');
       assert.deepEqual(await messages(vera), [first, '收到了', '第二句']);
+      const [conversation, seq] = [await lin.locator('#conv').getAttribute('data-cid'), await lin.locator('.m', { hasText: '收到了' }).getAttribute('data-seq')];
+      await lin.request.post(`${server.url}/desk/c/${conversation}/m/${seq}/edit`, { form: { nonce: 'edit', body: '看到了' }, headers: { 'sec-fetch-site': 'same-origin' } });
+      await sees(vera, '看到了');
+      assert.deepEqual(await messages(vera), [first, '看到了', '第二句'], 'what is changed is changed where it stands');
 
       proxy.faults = {};
       await stands(vera, '');
       await say(lin, '现在顺了');
       await sees(vera, '现在顺了');
-      assert.deepEqual(await messages(vera), [first, '收到了', '第二句', '现在顺了']);
+      assert.deepEqual(await messages(vera), [first, '看到了', '第二句', '现在顺了']);
       await end();
     });
   }

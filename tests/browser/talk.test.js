@@ -319,6 +319,22 @@ test('without scripts the talk is live all the same', async () => {
   await composer.locator('.err', { hasText: '请输入内容' }).waitFor();
   await shot(vera, 'noscript-phone-light-zh-CN');
   assert.deepEqual(await live.locator('.m .b').allTextContents(), ['没有脚本也能聊', '当然可以', '第二句']);
+
+  // A document cannot be rewritten: what was changed stands at its end, and what stood before is not seen any more.
+  const conversation = await lin.locator('#conv').getAttribute('data-cid');
+  const seq = await lin.locator('.m', { hasText: '当然可以' }).getAttribute('data-seq');
+  const amend = (verb, body) => lin.request.post(`${server.url}/desk/c/${conversation}/m/${seq}/${verb}`, { form: { nonce: verb, body }, headers: { 'sec-fetch-site': 'same-origin' } });
+  const seen = () => live.locator('.m .b').evaluateAll(all => all.filter(one => one.offsetParent).map(one => one.textContent));
+  await amend('edit', '明天也可以');
+  await live.locator('.m', { hasText: '明天也可以' }).waitFor();
+  await live.locator('.sys', { hasText: '修改了' }).waitFor();
+  assert.deepEqual(await seen(), ['没有脚本也能聊', '第二句', '明天也可以']);
+  await amend('recall', '');
+  await live.locator('.sys', { hasText: '撤回了' }).waitFor();
+  await live.locator('.gone').waitFor();
+  assert.deepEqual(await seen(), ['没有脚本也能聊', '第二句', '此消息已撤回']);
+  await shot(vera, 'noscript-changed-phone-light-zh-CN');
+  browser.nothingComplained();
 });
 
 test('keys alone: sign in, open, answer, close', async () => {

@@ -48,6 +48,37 @@ async fn an_edit_is_seen_where_the_message_stands_live_and_later_and_the_old_tex
     ana.person.get("/desk/c?tab=all").await.says("each").says_not("10 yuan");
 }
 
+/// A document cannot be rewritten: what was changed stands at its end, and what stood for it before is hidden.
+#[tokio::test]
+async fn without_scripts_a_change_is_told_at_the_end_and_hides_what_stood_before() {
+    let site = installation().await;
+    let (ana, vera) = (site.ana().await, site.vera().await);
+    let id = ana.newest("queue").await;
+    ana.reply(id, "It costs 10 <b>yuan").await.must(StatusCode::OK);
+    let mut document = vera.person.listen(&vera.path("/live")).await;
+    let policy = document.headers["content-security-policy"].to_str().unwrap().to_owned();
+    document.document_until("10 &#60;b&#62;yuan").await;
+    amends(&ana, id, 2, "edit", "It costs 12 <b>yuan").await.must(StatusCode::OK);
+    let whole = document.document_until("12 &#60;b&#62;yuan").await;
+    let nonce = whole.split("<style nonce=\"").nth(1).unwrap().split('"').next().unwrap();
+    assert!(policy.contains(&format!("style-src 'self' 'nonce-{nonce}'")), "{policy}");
+    assert!(!policy.contains("unsafe"), "{policy}");
+    let (_, told) = whole.split_once("<style").unwrap();
+    for words in
+        ["[data-seq=\"2\"]{display:none}", "ana changed a message of", "data-seq=\"2\" data-n="]
+    {
+        assert!(told.contains(words), "{words}: {told}");
+    }
+    amends(&ana, id, 2, "recall", "").await.must(StatusCode::OK);
+    let whole = document.document_until("This message was taken back").await;
+    let (_, told) = whole.rsplit_once("<style").unwrap();
+    assert!(told.contains("ana took back a message of") && !told.contains("yuan"), "{told}");
+    // Whoever opens it later is shown what is left, once.
+    let mut late = vera.person.listen(&vera.path("/live")).await;
+    let whole = late.document_until("This message was taken back").await;
+    assert!(!whole.contains("yuan") && !whole.contains("<style"), "{whole}");
+}
+
 #[tokio::test]
 async fn what_is_taken_back_is_gone_for_everybody_also_from_lists_and_quotes() {
     let site = installation().await;

@@ -234,6 +234,9 @@ forbidden-manage = Only an owner or an admin may change this.
 # What is said, changed, quoted
 recalled = This message was taken back
 edited = edited
+retold-edited = { $name } changed a message of { $time }:
+retold-recalled = { $name } took back a message of { $time }:
+retold-quote = { $name } had answered, at { $time }, a message that was changed:
 entry-menu = What to do with this message
 event-transferred = { $name } handed the conversation over to { $value }
 event-invited = { $name } asked { $value } for help

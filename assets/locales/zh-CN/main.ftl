@@ -234,6 +234,9 @@ forbidden-manage = 只有所有者或管理员可以更改此项。
 # 消息的更改与引用
 recalled = 此消息已撤回
 edited = 已编辑
+retold-edited = { $name } 修改了 { $time } 的消息：
+retold-recalled = { $name } 撤回了 { $time } 的消息：
+retold-quote = { $name } 在 { $time } 引用的消息有更改：
 entry-menu = 消息操作
 event-transferred = { $name } 将会话转接给了 { $value }
 event-invited = { $name } 邀请 { $value } 协助
