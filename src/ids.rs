@@ -3,6 +3,7 @@ use crate::error::Invalid;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::{fmt, str::FromStr};
 
 macro_rules! numbers { ($($(#[$doc:meta])* $name:ident),* $(,)?) => { $(
@@ -119,6 +120,10 @@ impl Nonce {
     }
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+    /// That of another deed by the same form, as new as this one.
+    pub fn of(&self, deed: &str) -> Self {
+        Self(encode(&Sha256::digest(format!("{self} {deed}"))[..16]))
     }
 }
 

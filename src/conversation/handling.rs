@@ -9,7 +9,7 @@ use super::{
 use crate::{
     app::{App, to_the_end},
     error::{Error, Result},
-    event::{Author, Content, Happening, Mention, Priority, With},
+    event::{Author, Content, Entry, Happening, Mention, Priority, With},
     ids::{Nonce, TagId, TeamId},
 };
 use jiff::Timestamp;
@@ -83,7 +83,8 @@ pub async fn prioritize(app: &App, by: AtWork, nonce: Nonce, priority: Priority)
     happen(app, by, nonce, Happening::Prioritized { priority }).await
 }
 
-/// The tags of a conversation from now on, each with its name; `None` if it carries just these already.
+/// The tags of a conversation from now on, each with its name; `None` if it carries just these already, or if this was done
+/// before, whatever it carries since.
 pub async fn retag(
     app: &App,
     by: AtWork,
@@ -95,6 +96,16 @@ pub async fn retag(
     to_the_end(async move {
         let tx = app.db.begin().await?;
         let mut held = store::lock(&tx, &by.seat()).await?;
+        let asked =
+            |added, removed| append(&by, nonce.clone(), Happening::Tagged { added, removed });
+        let done = asked(Vec::new(), Vec::new());
+        let made = store::made_by(&tx, std::iter::once((by.conversation, &done))).await?;
+        let is_tagging = |entry: &Entry| {
+            matches!(entry.content, Content::Event { what: Happening::Tagged { .. } })
+        };
+        if made.values().any(is_tagging) {
+            return Ok(None);
+        }
         let before = held.conversation.tags.clone();
         let names = |of: &[(TagId, String)], not_in: &dyn Fn(TagId) -> bool| -> Vec<String> {
             of.iter().filter(|(id, _)| not_in(*id)).map(|(_, name)| name.clone()).collect()
@@ -107,8 +118,7 @@ pub async fn retag(
         }
         held.conversation.tags = tags.iter().map(|(id, _)| *id).collect();
         store::set_tags(&tx, by.conversation, &held.conversation.tags).await?;
-        let tagged = append(&by, nonce, Happening::Tagged { added, removed });
-        let sent = writer::write(&tx, held, &tagged, app.clock.now()).await?;
+        let sent = writer::write(&tx, held, &asked(added, removed), app.clock.now()).await?;
         tx.commit().await?;
         writer::tell(&app, &sent);
         Ok(Some(sent))

@@ -1,7 +1,7 @@
-//! What only one node does: bringing back what was put off, forgetting what has expired and what is older than the
-//! installation keeps.
+//! What only one node does: bringing back what was put off, giving back what those have who work here no more, forgetting
+//! what has expired and what is older than the installation keeps.
 use crate::{
-    agent,
+    agent::{self, AccountState},
     app::{App, in_time},
     attachment, audit, contact, conversation, draft,
     error::Result,
@@ -47,8 +47,17 @@ pub async fn tidy(app: App) {
 async fn take_turn(app: &App) -> Result<()> {
     if app.db.hold("tidying", app.bus.node(), TERM).await? {
         conversation::wake_due(app).await?;
+        give_back_of_gone(app).await?;
         forget(app).await?;
     }
+    Ok(())
+}
+
+/// What those have who work here no more.
+async fn give_back_of_gone(app: &App) -> Result<()> {
+    let all = agent::accounts(&app.db).await?.into_iter();
+    let gone = all.filter(|one| one.state == AccountState::Disabled).map(|one| one.agent.id);
+    conversation::give_back_of(app, &gone.collect::<Vec<_>>()).await?;
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! Online, busy, offline: what colleagues and visitors see of an agent, and what becomes of the conversations of one who goes.
 use crate::support::{Agent, Answer, Installation, Stream, installation};
-use kefu::jobs;
+use kefu::{conversation, ids::AgentId, jobs};
 use poem::http::StatusCode;
 use serde_json::Value;
 use std::time::{Duration, Instant};
@@ -233,4 +233,33 @@ async fn an_agent_sees_how_much_she_has_and_when_it_is_enough() {
     site.visitor("one more").await;
     let id = ana.newest("queue").await;
     ana.act(id, "claim").await.must(StatusCode::OK);
+}
+
+/// Her seat may never have been kept, she may have chosen to leave, and what she had closed may come back.
+#[tokio::test]
+async fn who_works_here_no_more_keeps_nothing() {
+    let site = installation().await;
+    let (ana, ben) = (site.ana().await, site.ben().await);
+    let mut had = Vec::new();
+    for words in ["taken", "put off", "closed"] {
+        let visitor = site.visitor(words).await;
+        let id = ana.newest("queue").await;
+        ben.act(id, "claim").await.must(StatusCode::OK);
+        had.push((id, visitor));
+    }
+    let later = (jiff::Timestamp::now().as_second() + 3600).to_string();
+    let put_off = [("nonce", "later"), ("until", later.as_str())];
+    let path = format!("/desk/c/{}/snooze", had[1].0);
+    ben.person.hx_post(&path, &put_off).await.must(StatusCode::OK);
+    ben.act(had[2].0, "close").await.must(StatusCode::OK);
+    let gone = [AgentId(2)];
+    let disable = ana.person.post("/desk/settings/agents/2/disable", &[]).await;
+    disable.must(StatusCode::SEE_OTHER);
+    assert_eq!(conversation::give_back_of(&site.app, &gone).await.unwrap(), 2);
+    assert_eq!(conversation::give_back_of(&site.app, &gone).await.unwrap(), 0);
+    let queue = ana.person.get("/desk/c?tab=queue").await.all("id=\"c-");
+    assert_eq!(queue, [had[0].0.to_string(), had[1].0.to_string()]);
+    had[2].1.say("one more thing").await.must(StatusCode::OK);
+    assert_eq!(conversation::give_back_of(&site.app, &gone).await.unwrap(), 1);
+    assert_eq!(ana.person.get("/desk/c?tab=queue").await.all("id=\"c-").len(), 3);
 }

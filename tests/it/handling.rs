@@ -206,6 +206,35 @@ async fn conversations_are_tagged_and_found_by_their_tags() {
     ana.person.get(&format!("/desk/c/{first}")).await.must(StatusCode::OK);
 }
 
+/// A form that is sent once more, long after it was answered, changes nothing: neither the row nor what lists look for.
+#[tokio::test]
+async fn a_late_repeat_puts_no_tag_on_again() {
+    let site = installation().await;
+    let (ana, _vera) = (site.ana().await, site.vera().await);
+    let id = ana.newest("queue").await;
+    let made = ana.person.post("/desk/settings/tags", &[("name", "late")]).await;
+    made.must(StatusCode::SEE_OTHER);
+    let tag = ana.person.get(&format!("/desk/c/{id}/tags")).await.all("name=\"tag\" value=\"");
+    let (put, path) = ([("nonce", "put"), ("tag", tag[0].as_str())], format!("/desk/c/{id}/tags"));
+    ana.person.hx_post(&path, &put).await.must(StatusCode::OK);
+    does(&ana, id, "tags", &[]).await.must(StatusCode::OK);
+    ana.person.hx_post(&path, &put).await.must(StatusCode::OK);
+    assert_eq!(rows(&ana, &format!("tab=queue&tag={}", tag[0])).await, Vec::<String>::new());
+    let page = ana.person.get(&format!("/desk/c/{id}")).await;
+    assert_eq!(page.body.matches("tagged it").count(), 1);
+
+    // Nor does one that closes and tags.
+    does(&ana, id, "claim", &[]).await.must(StatusCode::OK);
+    let (close, path) =
+        ([put[1], ("nonce", "close"), ("tagged", "1")], format!("/desk/c/{id}/close"));
+    ana.person.hx_post(&path, &close).await.must(StatusCode::OK);
+    does(&ana, id, "reopen", &[]).await.must(StatusCode::OK);
+    does(&ana, id, "tags", &[]).await.must(StatusCode::OK);
+    ana.person.hx_post(&path, &close).await.must(StatusCode::OK);
+    assert_eq!(rows(&ana, "tab=mine").await, [id.to_string()]);
+    assert_eq!(rows(&ana, &format!("tab=mine&tag={}", tag[0])).await, Vec::<String>::new());
+}
+
 #[tokio::test]
 async fn views_are_kept_by_those_who_made_them_and_shared_by_those_who_manage() {
     let site = installation().await;

@@ -408,6 +408,17 @@ pub async fn due(db: &Db, at: Timestamp, limit: u64) -> Result<Vec<Conversation>
     Ok(rows.into_iter().map(read).collect())
 }
 
+/// What these agents have that is not closed, put off or not.
+pub async fn held_by(db: &Db, agents: &[AgentId], limit: u64) -> Result<Vec<Conversation>> {
+    let rows = conversation::Entity::find()
+        .filter(conversation::Column::AssigneeId.is_in(agents.iter().map(|agent| agent.0)))
+        .filter(conversation::Column::State.eq(state_word(State::Open)))
+        .limit(limit)
+        .all(db.read())
+        .await?;
+    Ok(rows.into_iter().map(read).collect())
+}
+
 /// Holds the conversations of a contact, counts a change of each and makes them another's, who may be the same; the newest first.
 pub async fn hand_over(
     db: &impl ConnectionTrait,

@@ -75,10 +75,11 @@ async fn done(
         "reopen" => happen(app, work, nonce?, Happening::Reopened).await,
         "wake" => happen(app, work, nonce?, Happening::Woken).await,
         "close" => {
+            let nonce = nonce?;
             if fields.one("tagged").is_some() {
-                retag(app, work.clone(), Nonce::new(), fields).await?;
+                retag(app, work.clone(), nonce.of("tags"), fields).await?;
             }
-            happen(app, work, nonce?, Happening::Closed).await
+            happen(app, work, nonce, Happening::Closed).await
         }
         "tags" => retag(app, work, nonce?, fields).await,
         "transfer" => {
