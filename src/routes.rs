@@ -19,6 +19,7 @@ use crate::{
     staff::web as staff,
     tag::web as tag,
     team::web as team,
+    widget::web as widget,
     web::{
         assets, errors, headers,
         limits::{self, Limits},
@@ -69,12 +70,15 @@ fn addresses() -> Route {
         // Whoever was given a link, while it lasts.
         .at("/f/:id/:name", get(attachment::serve))
         // Visitors.
+        .at("/w/:file<[^/]+\\.js>", get(widget::loader))
         .at("/w/:site", get(conversation::welcome))
         .at("/w/:site/start", post(conversation::start))
+        .at("/w/:site/forget", post(conversation::forget))
         .at("/c/:cid", get(conversation::show))
         .at("/c/:cid/messages", get(live::conversation_messages).post(conversation::say))
         .at("/c/:cid/read", post(conversation::read))
         .at("/c/:cid/typing", post(conversation::typing))
+        .at("/c/:cid/page", post(conversation::view))
         .at("/c/:cid/compose", get(conversation::compose))
         .at("/c/:cid/files", post(conversation::bring))
         .at("/c/:cid/files/:file", get(conversation::look))

@@ -37,6 +37,7 @@ const FLOORS: &[&[&str]] = &[
         "staff",
         "tag",
         "team",
+        "widget",
     ],
     // roof
     &["api"],
@@ -75,6 +76,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("team", &["agent"]),
     ("canned_reply", &["agent", "contact", "conversation", "team"]),
     ("draft", &["agent", "conversation"]),
+    ("widget", &["site"]),
 ];
 
 /// Each tool in its cupboard: the files that may say a word.

@@ -411,6 +411,7 @@ contact-phone = Phone
 contact-unknown = Not known
 contact-device = Device
 contact-pages = Pages visited
+contact-page-from = from { $page }
 contact-tags = Tags
 contact-tag-add = Add a tag
 contact-tag-remove = Remove the tag { $tag }
@@ -664,3 +665,10 @@ palette-people = Contacts
 palette-pages = Pages
 palette-search = Search all messages
 invalid-moment = A moment is written as in RFC 3339, such as 2026-11-22T08:00:00Z.
+
+# The chat on any website
+widget-open = Open the chat
+widget-close = Fold the chat away
+widget-unread = { $count } unread
+widget-failed = The chat cannot be reached just now.
+widget-link = Open it in its own window

@@ -411,6 +411,7 @@ contact-phone = 手机
 contact-unknown = 未填写
 contact-device = 设备
 contact-pages = 访问轨迹
+contact-page-from = 来自 { $page }
 contact-tags = 标签
 contact-tag-add = 添加标签
 contact-tag-remove = 移除标签 { $tag }
@@ -664,3 +665,10 @@ palette-people = 客户
 palette-pages = 页面
 palette-search = 搜索全部消息
 invalid-moment = 时间应为 RFC 3339 格式，例如 2026-11-22T08:00:00Z。
+
+# The chat on any website
+widget-open = 打开客服对话
+widget-close = 收起客服对话
+widget-unread = { $count } 条未读
+widget-failed = 现在连不上客服。
+widget-link = 在新窗口打开
