@@ -72,6 +72,7 @@ fn addresses() -> Route {
         // Visitors.
         .at("/w/:file<[^/]+\\.js>", get(widget::loader))
         .at("/w/:site", get(conversation::welcome))
+        .at("/w/:site/look.css", get(widget::look))
         .at("/w/:site/start", post(conversation::start))
         .at("/w/:site/forget", post(conversation::forget))
         .at("/c/:cid", get(conversation::show))
@@ -157,6 +158,8 @@ fn addresses() -> Route {
         .at("/desk/settings/agents/:agent/disable", post(staff::disable))
         .at("/desk/settings/agents/:agent/enable", post(staff::enable))
         .at("/desk/settings/audit", get(staff::audit_log))
+        .at("/desk/settings/sites", get(widget::index).post(widget::add))
+        .at("/desk/settings/sites/:site", get(widget::edit).post(widget::change))
         .at("/desk/settings/teams", get(team::index).post(team::add))
         .at("/desk/settings/teams/:team", post(team::change))
         .at("/desk/settings/teams/:team/remove", post(team::remove))

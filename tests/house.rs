@@ -76,7 +76,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("team", &["agent"]),
     ("canned_reply", &["agent", "contact", "conversation", "team"]),
     ("draft", &["agent", "conversation"]),
-    ("widget", &["site"]),
+    ("widget", &["agent", "site"]),
 ];
 
 /// Each tool in its cupboard: the files that may say a word.
@@ -94,6 +94,7 @@ const CUPBOARDS: &[(&str, &[&str])] = &[
             "staff/web/",
             "dossier/web/",
             "search/web/",
+            "widget/web/",
             "web/",
             "api/",
             "live/",
@@ -110,6 +111,8 @@ const CUPBOARDS: &[(&str, &[&str])] = &[
     ("tokio_io_timeout::", &["web/serve.rs"]),
     ("hyper_util::", &["web/serve.rs"]),
     ("governor::", &["web/limits.rs"]),
+    ("palette::", &["site/look.rs"]),
+    ("flate2::", &["widget/web/"]),
     ("csv::", &["canned_reply/sheet.rs"]),
     ("clap::", &["config.rs", "commands.rs", "main.rs"]),
     ("fluent_templates::", &["text/"]),

@@ -21,7 +21,7 @@ const make = (name, attributes = {}, ...inside) => {
   return element;
 };
 
-const length = text => /^\d{1,3}$/.test(text) ? text : 20;
+const length = pixels => Math.min(+pixels, 400) || 0;
 const style = () => {
   const dark = look.theme === 'dark', auto = look.theme !== 'light' && !dark;
   const colors = (bg, line) => `--bg:${bg};--line:${line}`;

@@ -1,7 +1,7 @@
 //! The script of a customer's page: the same for all sites, and after it what is different, so that one request brings both.
 use crate::{
     error::{Error, Result},
-    site::Site,
+    site::{Color, Edge, Site, Theme},
     text::Lang,
 };
 use serde::Serialize;
@@ -16,16 +16,21 @@ const BODY_BR: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/loader.js.br"))
 struct Told<'a> {
     key: &'a str,
     lang: &'a str,
-    look: Look<'a>,
+    look: Look,
     texts: BTreeMap<&'static str, BTreeMap<&'static str, String>>,
 }
 
+/// Each may be said otherwise by an attribute of the line (`data-position`, `data-offset-x` and so on).
 #[derive(Serialize)]
-struct Look<'a> {
-    color: &'a str,
-    ink: &'a str,
-    position: &'a str,
-    theme: &'a str,
+#[serde(rename_all = "camelCase")]
+struct Look {
+    color: Color,
+    ink: Color,
+    position: Edge,
+    offset_x: u16,
+    offset_y: u16,
+    theme: Theme,
+    launcher: &'static str,
 }
 
 /// The sentences of the script, and the keys under which they stand in the catalogue.
@@ -40,16 +45,29 @@ const SENTENCES: &[(&str, &str)] = &[
 
 /// The script of a site, plain and compressed.
 pub fn of(site: &Site) -> Result<(String, Vec<u8>)> {
+    let (look, ground) = (&site.look, site.look.color.ground());
     let texts = |lang: Lang| {
         let mut texts: BTreeMap<_, _> =
             SENTENCES.iter().map(|(name, key)| (*name, lang.t(key))).collect();
         texts.insert("unread", lang.with("widget-unread", "count", "%"));
+        let label = &look.texts(lang).label;
+        if !label.is_empty() {
+            texts.insert("label", label.clone());
+        }
         (lang.code(), texts)
     };
     let told = Told {
         key: site.key.as_str(),
         lang: site.lang.code(),
-        look: Look { color: "#0F5F66", ink: "#FFFFFF", position: "right", theme: "auto" },
+        look: Look {
+            color: ground,
+            ink: ground.ink(),
+            position: look.side,
+            offset_x: look.offset_x,
+            offset_y: look.offset_y,
+            theme: look.theme,
+            launcher: if look.launcher { "on" } else { "off" },
+        },
         texts: Lang::ALL.into_iter().map(texts).collect(),
     };
     let told = serde_json::to_string(&told).map_err(Error::internal)?;

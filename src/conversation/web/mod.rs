@@ -344,6 +344,7 @@ pub fn history_fragment(canvas: &Canvas, history: &History) -> Result<Response> 
 #[template(path = "conversation/compose.html")]
 struct ComposePage<'a> {
     lang: Lang,
+    site: &'a Site,
     composer: Composer<'a>,
 }
 
@@ -363,7 +364,7 @@ pub async fn compose(
 }
 
 fn compose_page(lang: Lang, opened: &Opened, composer: Composer<'_>) -> Result<Response> {
-    let mut response = html(&ComposePage { lang, composer })?;
+    let mut response = html(&ComposePage { lang, site: &opened.site, composer })?;
     framed_without_scripts(&mut response, &opened.site.origins);
     Ok(response)
 }
