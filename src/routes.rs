@@ -19,13 +19,13 @@ use crate::{
     staff::web as staff,
     tag::web as tag,
     team::web as team,
-    widget::web as widget,
     web::{
         assets, errors, headers,
         limits::{self, Limits},
         origin,
         session::Sessions,
     },
+    widget::web as widget,
 };
 use poem::{
     Endpoint, EndpointExt, Route, get,

@@ -149,7 +149,11 @@ impl Color {
 
     /// What is written on it: white or nearly black, whichever is easier to read.
     pub fn ink(self) -> Self {
-        if self.contrast(Self::WHITE) >= self.contrast(Self::BLACK) { Self::WHITE } else { Self::BLACK }
+        if self.contrast(Self::WHITE) >= self.contrast(Self::BLACK) {
+            Self::WHITE
+        } else {
+            Self::BLACK
+        }
     }
 
     /// The same hue, so much darker or lighter that it is readable on a ground.
@@ -216,7 +220,8 @@ mod tests {
     fn a_colour_is_six_digits_and_nothing_else() {
         assert_eq!(color("#0f5f66"), Color::default());
         assert_eq!(Color::default().to_string(), "#0F5F66");
-        for hostile in ["", "red", "#fff", "0F5F66", "#0F5F66;}", "#GGGGGG", "#0F5F66FF", "#+12345"] {
+        for hostile in ["", "red", "#fff", "0F5F66", "#0F5F66;}", "#GGGGGG", "#0F5F66FF", "#+12345"]
+        {
             assert!(Color::parse(hostile).is_err(), "{hostile}");
         }
     }
@@ -226,7 +231,9 @@ mod tests {
         // The figures of WCAG's own examples: black on white 21, and our celadon as ux computed it.
         assert!((color("#000000").contrast(Color::WHITE) - 21.0).abs() < 0.01);
         assert!((Color::default().contrast(Color::WHITE) - 7.37).abs() < 0.01);
-        for picked in ["#FFEB3B", "#07C160", "#1F93FF", "#FFFFFF", "#000000", "#808080", "#FF0000", "#0F5F66"] {
+        for picked in
+            ["#FFEB3B", "#07C160", "#1F93FF", "#FFFFFF", "#000000", "#808080", "#FF0000", "#0F5F66"]
+        {
             let picked = color(picked);
             let ground = picked.ground();
             assert!(ground.contrast(ground.ink()) >= READABLE, "{picked} as {ground}");
@@ -242,6 +249,9 @@ mod tests {
     fn what_is_stored_is_read_by_older_and_newer_ones() {
         let look: Look = serde_json::from_str(r##"{"color":"#FFEB3B","new":1}"##).unwrap();
         assert_eq!((look.color.to_string().as_str(), look.offset_x), ("#FFEB3B", 20));
-        assert_eq!(serde_json::from_str::<Look>(&serde_json::to_string(&look).unwrap()).unwrap(), look);
+        assert_eq!(
+            serde_json::from_str::<Look>(&serde_json::to_string(&look).unwrap()).unwrap(),
+            look
+        );
     }
 }

@@ -50,10 +50,17 @@ mod tests {
         for picked in ["#FFEB3B", "#07C160", "#1F93FF", "#FFFFFF", "#000000", "#B3361F"] {
             for surface in [LIGHT, DARK] {
                 let css = tokens(Color::parse(picked).unwrap(), surface);
-                let pairs = [("on-brand", "brand"), ("brand-ink", "brand-soft"), ("bubble-out-ink", "bubble-out")];
+                let pairs = [
+                    ("on-brand", "brand"),
+                    ("brand-ink", "brand-soft"),
+                    ("bubble-out-ink", "bubble-out"),
+                ];
                 for (text, ground) in pairs {
                     let contrast = value(&css, text).contrast(value(&css, ground));
-                    assert!(contrast >= 4.5, "{picked} on {surface}: {text} on {ground} {contrast}");
+                    assert!(
+                        contrast >= 4.5,
+                        "{picked} on {surface}: {text} on {ground} {contrast}"
+                    );
                 }
             }
         }

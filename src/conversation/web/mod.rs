@@ -292,6 +292,7 @@ pub async fn typing(
 
 #[derive(Deserialize)]
 struct ViewForm {
+    #[serde(default)]
     page: String,
     #[serde(default)]
     title: String,

@@ -331,7 +331,9 @@ async fn fields(app: &App, me: &CurrentAgent, contact: &Contact) -> Result<Vec<F
 }
 
 fn led_by(view: &PageView) -> Option<String> {
-    let host = |address: &str| Some(address.split_once("://")?.1.split(['/', '?', '#']).next()?.to_owned());
+    let host = |address: &str| {
+        Some(address.split_once("://")?.1.split(['/', '?', '#']).next()?.to_owned())
+    };
     let from = host(view.referrer.as_deref()?)?;
     (host(&view.url).as_ref() != Some(&from)).then_some(from)
 }

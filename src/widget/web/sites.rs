@@ -4,7 +4,9 @@ use crate::{
     app::App,
     error::{Error, Invalid, Result},
     ids::SiteKey,
-    site::{self, Color, Edge, LONGEST, Look, NewSite, Origin, Site, SiteName, Texts, Theme, offset},
+    site::{
+        self, Color, Edge, LONGEST, Look, NewSite, Origin, Site, SiteName, Texts, Theme, offset,
+    },
     text::{self, Lang},
     web::{
         limits::Limits,
@@ -143,7 +145,8 @@ struct SiteForm {
 
 impl SiteForm {
     fn of(site: &Site) -> Self {
-        let Look { color, side, offset_x, offset_y, launcher, theme, texts: [zh, en] } = site.look.clone();
+        let Look { color, side, offset_x, offset_y, launcher, theme, texts: [zh, en] } =
+            site.look.clone();
         Self {
             name: site.name.clone(),
             language: site.lang.code().into(),
