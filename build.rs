@@ -24,7 +24,7 @@ const BUNDLES: &[(&str, &str, &str)] = &[
     ("shop.css", "css", "tokens base shop"),
     ("dark.css", "css", "dark"),
     ("live.js", "vendor", "htmx.min hx-sse.min hx-upsert.min"),
-    ("visitor.js", "js", "log draft stream outbox composer attach"),
+    ("visitor.js", "js", "log draft stream outbox composer attach framed"),
     (
         "desk.js",
         "js",
@@ -34,6 +34,7 @@ const BUNDLES: &[(&str, &str, &str)] = &[
     ("palette.js", "js", "palette"),
     ("ladder.js", "js", "ladder"),
     ("upload.js", "js", "upload"),
+    ("embed.js", "js", "embed"),
     ("icons.svg", "", "icons"),
     ("icon.svg", "", "icon"),
     ("icon_dot.svg", "", "icon_dot"),
@@ -68,9 +69,21 @@ fn main() -> Result<()> {
         }
         writeln!(table, "}},")?;
     }
+    make_loader(&assets.join("js"), &out)?;
     let generated = format!("{names}\npub static ALL: &[Asset] = &[\n{table}];\n");
     fs::write(out.join("assets.rs"), generated)?;
     Ok(())
+}
+
+/// The script of a customer's page: a function that what the server knows of the site is given to. Its compressed form ends
+/// where anything may follow, see `src/widget/script.rs`.
+fn make_loader(js: &Path, out: &Path) -> Result<()> {
+    let text = format!("(site => {{\n{}}})(", join(js, "loader", "js")?);
+    fs::write(out.join("loader.js"), &text)?;
+    let mut encoder = brotli::CompressorWriter::new(Vec::new(), 4096, 11, 22);
+    encoder.write_all(text.as_bytes())?;
+    encoder.flush()?;
+    Ok(fs::write(out.join("loader.js.br"), encoder.get_ref())?)
 }
 
 fn join(directory: &Path, sources: &str, extension: &str) -> Result<String> {

@@ -313,9 +313,8 @@ async fn add_site(config: Config, add: &AddSite) -> anyhow::Result<()> {
     let new = parsed().map_err(explained)?;
     let app = open(config).await?;
     let site = site::add(&app, new).await.map_err(explained)?;
-    let link = format!("{}/w/{}", app.config.public_url(), site.key);
     println!("key: {}", site.key);
-    println!("snippet: <a href=\"{link}\" target=\"_blank\">{}</a>", site.lang.t("chat-with-us"));
+    println!("snippet:\n{}", site.snippet(&app.config.public_url()));
     Ok(())
 }
 

@@ -36,6 +36,7 @@ pub mod site; // where the chat is embedded
 pub mod staff; // everybody who works here, for those who manage
 pub mod tag; // what conversations are about
 pub mod team; // agents who take conversations together
+pub mod widget; // the chat on any website
 
 // 4. Roof: brings it together.
 pub mod api; // kefu for programs: shapes, tokens, REST

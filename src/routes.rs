@@ -25,6 +25,7 @@ use crate::{
         origin,
         session::Sessions,
     },
+    widget::web as widget,
 };
 use poem::{
     Endpoint, EndpointExt, Route, get,
@@ -69,12 +70,16 @@ fn addresses() -> Route {
         // Whoever was given a link, while it lasts.
         .at("/f/:id/:name", get(attachment::serve))
         // Visitors.
+        .at("/w/:file<[^/]+\\.js>", get(widget::loader))
         .at("/w/:site", get(conversation::welcome))
+        .at("/w/:site/look.css", get(widget::look))
         .at("/w/:site/start", post(conversation::start))
+        .at("/w/:site/forget", post(conversation::forget))
         .at("/c/:cid", get(conversation::show))
         .at("/c/:cid/messages", get(live::conversation_messages).post(conversation::say))
         .at("/c/:cid/read", post(conversation::read))
         .at("/c/:cid/typing", post(conversation::typing))
+        .at("/c/:cid/page", post(conversation::view))
         .at("/c/:cid/compose", get(conversation::compose))
         .at("/c/:cid/files", post(conversation::bring))
         .at("/c/:cid/files/:file", get(conversation::look))
@@ -154,6 +159,8 @@ fn addresses() -> Route {
         .at("/desk/settings/agents/:agent/disable", post(staff::disable))
         .at("/desk/settings/agents/:agent/enable", post(staff::enable))
         .at("/desk/settings/audit", get(staff::audit_log))
+        .at("/desk/settings/sites", get(widget::index).post(widget::add))
+        .at("/desk/settings/sites/:site", get(widget::edit).post(widget::change))
         .at("/desk/settings/teams", get(team::index).post(team::add))
         .at("/desk/settings/teams/:team", post(team::change))
         .at("/desk/settings/teams/:team/remove", post(team::remove))

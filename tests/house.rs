@@ -37,6 +37,7 @@ const FLOORS: &[&[&str]] = &[
         "staff",
         "tag",
         "team",
+        "widget",
     ],
     // roof
     &["api"],
@@ -75,6 +76,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("team", &["agent"]),
     ("canned_reply", &["agent", "attachment", "contact", "conversation", "team"]),
     ("draft", &["agent", "conversation"]),
+    ("widget", &["agent", "site"]),
 ];
 
 /// Each tool in its cupboard: the files that may say a word.
@@ -92,6 +94,7 @@ const CUPBOARDS: &[(&str, &[&str])] = &[
             "staff/web/",
             "dossier/web/",
             "search/web/",
+            "widget/web/",
             "web/",
             "api/",
             "live/",
@@ -108,6 +111,8 @@ const CUPBOARDS: &[(&str, &[&str])] = &[
     ("tokio_io_timeout::", &["web/serve.rs"]),
     ("hyper_util::", &["web/serve.rs"]),
     ("governor::", &["web/limits.rs"]),
+    ("palette::", &["site/look.rs"]),
+    ("flate2::", &["widget/web/"]),
     ("csv::", &["canned_reply/sheet.rs"]),
     ("encoding_rs::", &["canned_reply/sheet.rs"]),
     ("clap::", &["config.rs", "commands.rs", "main.rs"]),

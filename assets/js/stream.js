@@ -102,7 +102,7 @@
   const post = (url, body) => fetch(url, { method: 'POST', body, headers: { 'HX-Request': 'true' } });
   function tell() {
     const log = document.querySelector('ol.msgs'), to = log && log.dataset.read;
-    if (document.hidden || !to) return;
+    if (document.hidden || root.hasAttribute('data-shut') || !to) return;
     const seqs = [...log.querySelectorAll('.m:not(.me), .sys')].map(el => +el.dataset.seq), seq = Math.max(0, ...seqs);
     if (seq <= (told[to] || 0)) return;
     told[to] = seq;

@@ -145,6 +145,8 @@ pub struct PageView {
     pub url: String,
     /// Empty if it is not known; cut after 200 characters.
     pub title: String,
+    /// The page whose link led there, if the browser said so.
+    pub referrer: Option<String>,
     pub at: Timestamp,
 }
 

@@ -1,4 +1,4 @@
-//! Lets a visitor in by the cookie that the first message left.
+//! Lets a visitor in by the cookie that the first message left, or by the token where a browser gives a frame no cookies.
 use super::{
     store::{self, TokenState},
     token::{TokenHash, VisitorToken},
@@ -9,9 +9,19 @@ use crate::{
     ids::ContactId,
     web::session::{cookie, cookie_name},
 };
-use poem::{FromRequest, Request, RequestBody, web::Data};
+use poem::{
+    FromRequest, Request, RequestBody,
+    web::{
+        Data,
+        cookie::{Cookie, SameSite},
+    },
+};
 use std::time::Duration;
 
+/// The visitor's cookie on our own pages, and in frames of the same site.
+const COOKIE: &str = "kefu-v";
+/// The same in a frame on another site's page: a cookie for that site alone (CHIPS). Browsers keep it only over https.
+const PARTITIONED: &str = "kefu-p";
 const LIFE: Duration = Duration::from_secs(180 * 24 * 3600);
 
 /// A visitor who has spoken before.
@@ -48,16 +58,43 @@ async fn current(app: &App, request: &Request) -> Result<Option<CurrentVisitor>>
     })
 }
 
+/// Whoever shows a token is meant by it, whatever cookies came along.
 fn token(app: &App, request: &Request) -> Option<VisitorToken> {
-    let name = cookie_name("kefu-v", app.config.is_https());
-    let cookie = request.cookie().get(&name)?;
-    VisitorToken::parse(cookie.value_str(), &app.key)
+    if let Some(shown) = request.header("authorization") {
+        return VisitorToken::parse(shown.strip_prefix("Bearer ")?, &app.key);
+    }
+    let parse = |name| {
+        let cookie = request.cookie().get(&cookie_name(name, app.config.is_https()))?;
+        VisitorToken::parse(cookie.value_str(), &app.key)
+    };
+    parse(COOKIE).or_else(|| parse(PARTITIONED))
 }
 
-/// Makes the token of the start form the visitor's cookie.
-pub fn remember(app: &App, request: &Request, token: &VisitorToken) {
+/// Makes the token of the start form the visitor's cookie; `embedded` in a frame on a customer's page.
+pub fn remember(app: &App, request: &Request, token: &VisitorToken, embedded: bool) {
+    for mut cookie in cookies(app, token.as_str(), embedded) {
+        cookie.set_max_age(LIFE);
+        request.cookie().add(cookie);
+    }
+}
+
+/// Takes the cookies away.
+pub fn dismiss(app: &App, request: &Request) {
+    for mut cookie in cookies(app, "", true) {
+        cookie.make_removal();
+        cookie.set_path("/");
+        request.cookie().add(cookie);
+    }
+}
+
+fn cookies(app: &App, value: &str, embedded: bool) -> impl Iterator<Item = Cookie> {
     let secure = app.config.is_https();
-    let mut cookie = cookie(&cookie_name("kefu-v", secure), token.as_str().to_owned(), secure);
-    cookie.set_max_age(LIFE);
-    request.cookie().add(cookie);
+    let own = cookie(&cookie_name(COOKIE, secure), value.to_owned(), secure);
+    let partitioned = (secure && embedded).then(|| {
+        let mut cookie = cookie(&cookie_name(PARTITIONED, secure), value.to_owned(), secure);
+        cookie.set_same_site(SameSite::None);
+        cookie.set_partitioned(true);
+        cookie
+    });
+    [Some(own), partitioned].into_iter().flatten()
 }

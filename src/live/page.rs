@@ -12,7 +12,7 @@ use crate::{
     error::Result,
     event::{Entry, Event, Present, Redrawn, Side},
     ids::{ConversationId, Cursor, Nonce},
-    site,
+    site::{self, Site},
     text::Lang,
     web::{
         endless::Endless,
@@ -44,7 +44,7 @@ const PAGE: u64 = 50;
 struct LivePage<'a> {
     lang: Lang,
     cid: &'a str,
-    site: &'a str,
+    site: &'a Site,
     lines: Vec<EntryLine>,
 }
 
@@ -69,7 +69,7 @@ pub async fn live_page(
     let history = conversation::history(app.db.read(), canvas.conversation, range).await?;
     let seen = history.entries.last().map_or(head.last_seq, |entry| entry.seq);
     let lines = conversation::lines(&history, &canvas);
-    let page = draw(&LivePage { lang: viewer.lang, cid: &cid, site: &site.name, lines })?;
+    let page = draw(&LivePage { lang: viewer.lang, cid: &cid, site: &site, lines })?;
 
     let cursor = Cursor::parse(&seen.to_string());
     let nonce = Nonce::new();

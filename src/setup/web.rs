@@ -153,13 +153,13 @@ pub async fn install(app: Data<&App>, signed_in: SignedIn) -> Result<Response> {
         SignedIn::Agent(me) => me,
     };
     let sites = site::all(&app.db).await?;
-    let sites = sites.iter().map(|site| links(&app, site, me.lang)).collect::<Result<_>>()?;
+    let sites = sites.iter().map(|site| links(&app, site)).collect::<Result<_>>()?;
     html(&InstallPage { lang: me.lang, theme: me.agent.theme.word(), sites })
 }
 
-fn links(app: &App, site: &Site, lang: Lang) -> Result<SiteLinks> {
+fn links(app: &App, site: &Site) -> Result<SiteLinks> {
     let link = format!("{}/w/{}", app.config.public_url(), site.key);
-    let snippet = format!("<a href=\"{link}\" target=\"_blank\">{}</a>", lang.t("chat-with-us"));
+    let snippet = site.snippet(&app.config.public_url());
     let code = qrcode::QrCode::new(link.as_bytes()).map_err(Error::internal)?;
     let width = code.width();
     let dark =

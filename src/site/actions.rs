@@ -1,5 +1,6 @@
 //! What people do with sites.
 use super::{
+    look::Look,
     model::{Origin, Site, SiteName},
     store,
 };
@@ -7,10 +8,13 @@ use crate::{
     app::App,
     audit::{self, Deed, Doer},
     db::Connection,
-    error::{Error, Result},
+    error::{Error, Invalid, Result},
     ids::{self, SiteId, SiteKey},
     text::{self, Lang},
 };
+
+/// The most sites of an installation.
+const SITES: u64 = 200;
 
 #[derive(Clone, Debug)]
 pub struct NewSite {
@@ -30,6 +34,30 @@ pub async fn add(app: &App, new: NewSite) -> Result<Site> {
     Ok(site)
 }
 
+/// Makes a site at the desk.
+pub async fn add_by(app: &App, by: &Doer, new: NewSite) -> Result<Site> {
+    let tx = app.db.begin().await?;
+    if store::count(&tx).await? >= SITES {
+        return Err(Invalid { field: "name", reason: "invalid-site-count" }.into());
+    }
+    let site = insert(app, &tx, new).await?;
+    let deed = Deed::new("site-added", &site.name).with(site.key.as_str());
+    audit::record(&tx, by, deed, app.clock.now()).await?;
+    tx.commit().await?;
+    Ok(site)
+}
+
+/// Makes a site another one but for its key, under which it is known outside.
+pub async fn change(app: &App, by: &Doer, site: &Site) -> Result<()> {
+    let tx = app.db.begin().await?;
+    if !store::change(&tx, site).await? {
+        return Err(Error::NotFound);
+    }
+    let deed = Deed::new("site-changed", &site.name).with(site.key.as_str());
+    audit::record(&tx, by, deed, app.clock.now()).await?;
+    Ok(tx.commit().await?)
+}
+
 async fn insert(app: &App, db: &impl Connection, new: NewSite) -> Result<Site> {
     let key = match new.key {
         Some(key) => key,
@@ -42,6 +70,7 @@ async fn insert(app: &App, db: &impl Connection, new: NewSite) -> Result<Site> {
         lang: Lang::ZhCn,
         zone: text::DEFAULT_ZONE.into(),
         origins: new.origins.iter().map(|origin| origin.as_str().to_owned()).collect(),
+        look: Look::default(),
     };
     if !store::insert(db, &site, app.clock.now()).await? {
         return Err(Error::Conflict("conflict-site-key"));

@@ -1,4 +1,5 @@
 //! What a site is and what it may be called.
+use super::look::Look;
 use crate::{
     error::Invalid,
     ids::{SiteId, SiteKey},
@@ -15,6 +16,17 @@ pub struct Site {
     pub zone: String,
     /// Where its pages live; they may show the chat in a frame.
     pub origins: Vec<String>,
+    pub look: Look,
+}
+
+impl Site {
+    /// The lines for a customer's pages: the script, and a link for whoever runs none.
+    pub fn snippet(&self, base: &str) -> String {
+        let (key, words) = (&self.key, self.lang.t("chat-with-us"));
+        format!(
+            "<script async src=\"{base}/w/{key}.js\"></script>\n<noscript><a href=\"{base}/w/{key}\">{words}</a></noscript>"
+        )
+    }
 }
 
 /// 1–100 characters.

@@ -9,7 +9,7 @@ use crate::{
 use jiff::Timestamp;
 use sea_orm::{
     ActiveValue::Set,
-    QueryOrder,
+    PaginatorTrait, QueryOrder,
     entity::prelude::*,
     sea_query::{Expr, ExprTrait, Query},
 };
@@ -28,6 +28,8 @@ pub mod site {
         pub zone: String,
         #[sea_orm(column_type = "Text")]
         pub origins: String,
+        #[sea_orm(column_type = "Text", nullable)]
+        pub look: Option<String>,
         pub created_at: i64,
     }
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -64,6 +66,7 @@ pub async fn insert(db: &impl ConnectionTrait, site: &Site, at: Timestamp) -> Re
         language: Set(site.lang.code().into()),
         zone: Set(site.zone.clone()),
         origins: Set(site.origins.join(" ")),
+        look: Set(None),
         created_at: Set(db::micros(at)),
         ..Default::default()
     };
@@ -71,6 +74,27 @@ pub async fn insert(db: &impl ConnectionTrait, site: &Site, at: Timestamp) -> Re
         Err(error) if db::is_taken(&error) => Ok(false),
         outcome => outcome.map(|_| true).map_err(Error::from),
     }
+}
+
+/// Everything but the key; false if there is no such site.
+pub async fn change(db: &impl ConnectionTrait, site: &Site) -> Result<bool> {
+    let row = site::ActiveModel {
+        id: Set(site.id.0),
+        name: Set(site.name.clone()),
+        language: Set(site.lang.code().into()),
+        zone: Set(site.zone.clone()),
+        origins: Set(site.origins.join(" ")),
+        look: Set(Some(serde_json::to_string(&site.look).map_err(Error::internal)?)),
+        ..Default::default()
+    };
+    match site::Entity::update(row).exec(db).await {
+        Err(sea_orm::DbErr::RecordNotUpdated) => Ok(false),
+        outcome => outcome.map(|_| true).map_err(Error::from),
+    }
+}
+
+pub async fn count(db: &impl ConnectionTrait) -> Result<u64> {
+    Ok(site::Entity::find().count(db).await?)
 }
 
 fn read(row: site::Model) -> Site {
@@ -81,6 +105,7 @@ fn read(row: site::Model) -> Site {
         lang: Lang::from_tag(&row.language).unwrap_or_default(),
         zone: row.zone,
         origins: row.origins.split_whitespace().map(str::to_owned).collect(),
+        look: row.look.and_then(|look| serde_json::from_str(&look).ok()).unwrap_or_default(),
     }
 }
 

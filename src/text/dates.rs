@@ -10,6 +10,11 @@ pub fn zone(name: &str) -> TimeZone {
     TimeZone::get(name).unwrap_or(TimeZone::UTC)
 }
 
+/// The name of a zone as the database of zones writes it; `None` if it knows none of that name.
+pub fn known_zone(name: &str) -> Option<String> {
+    TimeZone::get(name.trim()).ok()?.iana_name().map(str::to_owned)
+}
+
 /// The civil day of a moment in a zone.
 pub fn day(at: Timestamp, zone: &TimeZone) -> Date {
     at.to_zoned_datetime(zone.clone()).date()

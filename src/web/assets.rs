@@ -40,6 +40,12 @@ pub fn asset(request: &Request) -> Response {
     response.body(Body::from_bytes(Bytes::from_static(bytes)))
 }
 
+/// The text of a file of ours, by the address pages know it under.
+pub fn text(path: &str) -> &'static str {
+    let file = ALL.iter().find(|file| file.path == path);
+    file.and_then(|file| std::str::from_utf8(file.raw).ok()).unwrap_or_default()
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encoding {
     Brotli,

@@ -8,12 +8,14 @@ use std::sync::Arc;
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; \
     media-src 'self'; connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none'";
 
-/// What no page is, and need not be told what only pages could do: each answer is as small as can be.
-const ASSETS: &str = "/a/";
+/// What is no page need not be told what only pages could do: each answer is as small as can be.
+fn is_document(path: &str) -> bool {
+    !path.starts_with("/a/") && !path.ends_with(".js")
+}
 
 /// Adds what the handler did not set itself. Pages that may stand in a frame set their own policy, see [`framed`].
 pub async fn protect<E: Endpoint>(endpoint: Arc<E>, request: Request) -> poem::Result<Response> {
-    let document = !request.uri().path().starts_with(ASSETS);
+    let document = is_document(request.uri().path());
     let mut response = endpoint.call(request).await?.into_response();
     let headers = response.headers_mut();
     let mut default = |name: HeaderName, value: HeaderValue| {

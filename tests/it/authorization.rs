@@ -23,12 +23,15 @@ pub const PAGES: &[(&str, &str, [u16; 5])] = &[
     // At an address of its own, and nowhere else.
     ("GET", "/metrics", [404, 404, 404, 404, 404]),
     ("GET", "/w/:site", [200, 303, 200, 303, 200]),
+    ("GET", r"/w/:file<[^/]+\\.js>", [200, 200, 200, 200, 200]),
+    ("GET", "/w/:site/look.css", [200, 200, 200, 200, 200]),
     ("POST", "/w/:site/start", [422, 422, 422, 422, 422]),
     ("GET", "/c/:cid", [404, 404, 404, 200, 404]),
     ("GET", "/c/:cid/messages", [404, 404, 404, 200, 404]),
     ("POST", "/c/:cid/messages", [404, 404, 404, 303, 404]),
     ("POST", "/c/:cid/read", [404, 404, 404, 204, 404]),
     ("POST", "/c/:cid/typing", [404, 404, 404, 204, 404]),
+    ("POST", "/c/:cid/page", [404, 404, 404, 422, 404]),
     ("GET", "/c/:cid/compose", [404, 404, 404, 200, 404]),
     // A form without a file; one that is nobody's.
     ("POST", "/c/:cid/files", [404, 404, 404, 422, 404]),
@@ -123,6 +126,11 @@ pub const PAGES: &[(&str, &str, [u16; 5])] = &[
     ("GET", "/desk/settings/canned-replies/:reply", [303, 303, 404, 303, 200]),
     ("POST", "/desk/settings/canned-replies/:reply", [401, 401, 404, 401, 303]),
     ("POST", "/desk/settings/canned-replies/:reply/remove", [401, 401, 404, 401, 303]),
+    ("GET", "/desk/settings/sites", [303, 303, 403, 303, 200]),
+    ("POST", "/desk/settings/sites", [401, 401, 403, 401, 303]),
+    ("GET", "/desk/settings/sites/:site", [303, 303, 403, 303, 200]),
+    // A form without a time zone.
+    ("POST", "/desk/settings/sites/:site", [401, 401, 403, 401, 422]),
     ("GET", "/desk/settings/teams", [303, 303, 403, 303, 200]),
     ("POST", "/desk/settings/teams", [401, 401, 403, 401, 303]),
     ("POST", "/desk/settings/teams/:team", [401, 401, 403, 401, 303]),
@@ -131,6 +139,8 @@ pub const PAGES: &[(&str, &str, [u16; 5])] = &[
     ("GET", "/api/v1/ws", [422, 422, 422, 422, 422]),
     ("GET", "/api/v1/openapi.json", [200, 200, 200, 200, 200]),
     ("GET", "/api/v1/asyncapi.json", [200, 200, 200, 200, 200]),
+    // Last, for it ends the tokens.
+    ("POST", "/w/:site/forget", [204, 204, 204, 204, 204]),
 ];
 
 /// The same for operations, each asked with a token of theirs.
@@ -281,6 +291,7 @@ impl People {
             _ => self.ana.person.clone(),
         };
         let path = path
+            .replace(r":file<[^/]+\\.js>", "demo.js")
             .replace(":cid", &self.vera.cid)
             .replace(":id", &self.id.to_string())
             .replace(":contact", &self.contact.to_string())

@@ -37,3 +37,4 @@ mod texts;
 mod transports;
 mod visitor;
 mod websocket;
+mod widget;

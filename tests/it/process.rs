@@ -409,7 +409,9 @@ fn the_commands_do_what_their_help_says() {
         "",
     );
     assert!(
-        said(&site).starts_with("key: shop\nsnippet: <a href=\"http://127.0.0.1:3000/w/shop\""),
+        said(&site).starts_with(
+            "key: shop\nsnippet:\n<script async src=\"http://127.0.0.1:3000/w/shop.js\"></script>"
+        ),
         "{}",
         said(&site)
     );

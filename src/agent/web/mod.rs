@@ -170,6 +170,7 @@ pub struct SettingsPage {
 /// In the order of the menu.
 pub const SETTINGS: &[SettingsPage] = &[
     SettingsPage { path: "notifications", title: "notifications", managing: false },
+    SettingsPage { path: "sites", title: "sites", managing: true },
     SettingsPage { path: "agents", title: "agents", managing: true },
     SettingsPage { path: "teams", title: "teams", managing: true },
     SettingsPage { path: "tags", title: "tags", managing: true },

@@ -121,6 +121,17 @@ async fn extend(db: &Db, hash: &[u8], now: i64) -> Result<()> {
     Ok(())
 }
 
+/// Whoever leaves for good: the token opens no doors any more.
+pub async fn end_token(db: &impl ConnectionTrait, hash: &TokenHash, at: Timestamp) -> Result<()> {
+    visitor_token::Entity::update_many()
+        .col_expr(visitor_token::Column::RevokedAt, Expr::value(db::micros(at)))
+        .filter(visitor_token::Column::Hash.eq(hash.0.clone()))
+        .filter(visitor_token::Column::RevokedAt.is_null())
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
 /// Whether a token still opens doors; one that nobody has spoken with yet does.
 pub async fn token_lives(app: &App, hash: &TokenHash) -> Result<bool> {
     Ok(token_state(app, hash).await? != TokenState::Ended)
@@ -197,7 +208,7 @@ pub async fn arrived(
         set(db, id, [(contact::Column::Device, device.into())]).await?;
     }
     match &arrival.page {
-        Some(page) => viewed(db, id, page, "", at).await,
+        Some(page) => viewed(db, id, page, "", None, at).await,
         None => Ok(()),
     }
 }

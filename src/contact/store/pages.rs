@@ -18,6 +18,8 @@ pub mod page_view {
         pub contact_id: i64,
         pub url: String,
         pub title: String,
+        #[sea_orm(column_type = "Text", nullable)]
+        pub referrer: Option<String>,
         pub at: i64,
     }
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -25,18 +27,20 @@ pub mod page_view {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// A contact looked at a page. The title is cut after 200 characters.
+/// A contact looked at a page, led there by `referrer`. The title is cut after 200 characters.
 pub async fn viewed(
     db: &impl ConnectionTrait,
     contact: ContactId,
     page: &PageUrl,
     title: &str,
+    referrer: Option<&PageUrl>,
     at: Timestamp,
 ) -> Result<()> {
     let row = page_view::ActiveModel {
         contact_id: Set(contact.0),
         url: Set(page.as_str().into()),
         title: Set(title.chars().filter(|c| !c.is_control()).take(200).collect()),
+        referrer: Set(referrer.map(|from| from.as_str().into())),
         at: Set(db::micros(at)),
         ..Default::default()
     };
@@ -55,6 +59,7 @@ pub async fn pages(db: &Db, contact: ContactId, limit: u64) -> Result<Vec<PageVi
     let view = |row: page_view::Model| PageView {
         url: row.url,
         title: row.title,
+        referrer: row.referrer,
         at: db::timestamp(row.at),
     };
     Ok(rows.into_iter().map(view).collect())

@@ -15,12 +15,13 @@ use crate::{
     web::{
         errors::words,
         limits::Limits,
-        page::{Viewer, html, see_other},
+        page::{Viewer, html, query, see_other},
     },
 };
 use askama::Template;
 use poem::{
     Request, Response, handler,
+    http::StatusCode,
     web::{Data, Form, Path},
 };
 use serde::Deserialize;
@@ -35,6 +36,8 @@ struct StartPage<'a> {
     online: bool,
     visitor: String,
     nonce: Nonce,
+    /// Whether it stands in a frame on a customer's page.
+    embedded: bool,
     /// The page on which the chat was opened; empty if the browser does not say.
     page: String,
     /// What was typed, when it could not be sent.
@@ -63,6 +66,7 @@ pub async fn welcome(
         online: receives(&app),
         visitor: VisitorToken::issue(&app.key).as_str().to_owned(),
         nonce: Nonce::new(),
+        embedded: query(request, "mode").as_deref() == Some("embed"),
         page: page_before(request).map_or_else(String::new, |page| page.as_str().to_owned()),
         body: String::new(),
         problem: None,
@@ -78,6 +82,9 @@ struct StartForm {
     body: String,
     #[serde(default)]
     page: String,
+    /// Set in a frame.
+    #[serde(default)]
+    embed: String,
 }
 
 #[handler]
@@ -115,10 +122,27 @@ pub async fn start(
         outcome => outcome?,
     };
     if known.is_none() {
-        contact::remember(&app, request, &fresh);
+        contact::remember(&app, request, &fresh, !form.embed.is_empty());
     }
     viewer.remember_language(request, app.config.is_https());
     Ok(see_other(format!("/c/{}", sent.conversation.public_id)))
+}
+
+/// Whoever signs out of the customer's site signs out here: the conversation stays with the company, and nobody who uses
+/// this browser next sees it.
+#[handler]
+pub async fn forget(
+    app: Data<&App>,
+    limits: Data<&Arc<Limits>>,
+    visitor: MaybeVisitor,
+    request: &Request,
+) -> Result<StatusCode> {
+    if let Some(visitor) = visitor.0 {
+        limits.act(&visitor.token.name())?;
+        contact::end_token(app.db.write(), &visitor.token, app.clock.now()).await?;
+    }
+    contact::dismiss(&app, request);
+    Ok(StatusCode::NO_CONTENT)
 }
 
 fn start_again(
@@ -135,6 +159,7 @@ fn start_again(
         online: receives(app),
         visitor: form.visitor.clone(),
         nonce: Nonce::parse(&form.nonce).unwrap_or_default(),
+        embedded: !form.embed.is_empty(),
         page: form.page.clone(),
         body: form.body.clone(),
         problem: Some(words(error).say(viewer.lang)),

@@ -3,7 +3,7 @@ mod files;
 mod first;
 
 pub use files::{bring, look};
-pub use first::{start, welcome};
+pub use first::{forget, start, welcome};
 
 use super::{
     actions,
@@ -18,7 +18,7 @@ use crate::{
         self, Attachment,
         web::{WithFiles, unsent},
     },
-    contact::CurrentVisitor,
+    contact::{self, CurrentVisitor, PageUrl},
     error::{Error, Invalid, Result},
     event::{Present, Side},
     ids::{FileId, Nonce, PublicId},
@@ -290,6 +290,35 @@ pub async fn typing(
     Ok(StatusCode::NO_CONTENT)
 }
 
+#[derive(Deserialize)]
+struct ViewForm {
+    #[serde(default)]
+    page: String,
+    #[serde(default)]
+    title: String,
+    #[serde(default)]
+    referrer: String,
+}
+
+/// The customer's page on which the chat stands.
+#[handler]
+pub async fn view(
+    app: Data<&App>,
+    limits: Data<&Arc<Limits>>,
+    visitor: CurrentVisitor,
+    Path(cid): Path<String>,
+    Form(form): Form<ViewForm>,
+) -> Result<StatusCode> {
+    let conversation = PublicId::parse(&cid).ok_or(Error::NotFound)?;
+    let seat = Seat::Visitor { contact: visitor.contact, conversation };
+    store::find_for(app.db.read(), &seat).await?;
+    limits.act(&visitor.token.name())?;
+    let (page, referrer) = (PageUrl::parse(&form.page)?, PageUrl::parse(&form.referrer).ok());
+    let (db, at) = (app.db.write(), app.clock.now());
+    contact::viewed(db, visitor.contact, &page, &form.title, referrer.as_ref(), at).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// What `?after=` or `?before=` ask for.
 pub fn asked_range(request: &Request) -> Result<Range> {
     let number = |name| match query(request, name) {
@@ -316,6 +345,7 @@ pub fn history_fragment(canvas: &Canvas, history: &History) -> Result<Response> 
 #[template(path = "conversation/compose.html")]
 struct ComposePage<'a> {
     lang: Lang,
+    site: &'a Site,
     composer: Composer<'a>,
 }
 
@@ -335,7 +365,7 @@ pub async fn compose(
 }
 
 fn compose_page(lang: Lang, opened: &Opened, composer: Composer<'_>) -> Result<Response> {
-    let mut response = html(&ComposePage { lang, composer })?;
+    let mut response = html(&ComposePage { lang, site: &opened.site, composer })?;
     framed_without_scripts(&mut response, &opened.site.origins);
     Ok(response)
 }

@@ -89,6 +89,8 @@ struct PageRow {
     view: PageView,
     /// The title, or the address without what every address has.
     shown: String,
+    /// The site whose link led there, if it is another one.
+    from: Option<String>,
     time: Moment,
 }
 
@@ -231,6 +233,7 @@ async fn side_before(
     };
     let page = |view: PageView| PageRow {
         shown: shown(&view),
+        from: led_by(&view),
         time: Moment::new(view.at, &zone, lang),
         view,
     };
@@ -325,6 +328,14 @@ async fn fields(app: &App, me: &CurrentAgent, contact: &Contact) -> Result<Vec<F
     };
     fields.extend(contact::attributes(app.db.read()).await?.into_iter().map(known));
     Ok(fields)
+}
+
+fn led_by(view: &PageView) -> Option<String> {
+    let host = |address: &str| {
+        Some(address.split_once("://")?.1.split(['/', '?', '#']).next()?.to_owned())
+    };
+    let from = host(view.referrer.as_deref()?)?;
+    (host(&view.url).as_ref() != Some(&from)).then_some(from)
 }
 
 fn shown(view: &PageView) -> String {

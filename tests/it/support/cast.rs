@@ -117,7 +117,16 @@ impl Person {
 
     /// What a browser shows or saves: how it is answered, and the bytes.
     pub async fn bytes(&self, path: &str) -> (StatusCode, HeaderMap, Vec<u8>) {
-        let response = self.door.call(self.request(Method::GET, path, &[], "")).await.unwrap();
+        self.bytes_as(path, &[]).await
+    }
+
+    /// The same as somebody who says more.
+    pub async fn bytes_as(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> (StatusCode, HeaderMap, Vec<u8>) {
+        let response = self.door.call(self.request(Method::GET, path, headers, "")).await.unwrap();
         let (parts, body) = response.into_parts();
         (parts.status, parts.headers, body.into_vec().await.unwrap())
     }

@@ -1,0 +1,257 @@
+//! How the chat looks on a site's pages, and what it says there.
+use crate::{error::Invalid, text::Lang};
+use palette::{FromColor, Oklch, Srgb, color_difference::Wcag21RelativeContrast};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::{fmt, ops::RangeInclusive};
+
+/// Stored as JSON; what a newer kefu added has its default.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Look {
+    pub color: Color,
+    pub side: Edge,
+    /// From the edges of the window, in CSS pixels.
+    pub offset_x: u16,
+    pub offset_y: u16,
+    /// Without it the page has an element of its own that opens the chat.
+    pub launcher: bool,
+    pub theme: Theme,
+    /// In the order of [`Lang::ALL`].
+    pub texts: [Texts; 2],
+}
+
+impl Default for Look {
+    fn default() -> Self {
+        Self {
+            color: Color::default(),
+            side: Edge::default(),
+            offset_x: 20,
+            offset_y: 20,
+            launcher: true,
+            theme: Theme::default(),
+            texts: Default::default(),
+        }
+    }
+}
+
+impl Look {
+    pub fn texts(&self, lang: Lang) -> &Texts {
+        &self.texts[usize::from(lang == Lang::En)]
+    }
+
+    /// Another one where pages look otherwise: the first 40 bits of a SHA-256.
+    pub fn version(&self) -> String {
+        let chosen = format!("{} {:?}", self.color, self.theme);
+        Sha256::digest(chosen)[..5].iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Whether pages look as if nobody had chosen anything.
+    pub fn is_plain(&self) -> bool {
+        self.color == Color::default() && self.theme == Theme::default()
+    }
+}
+
+/// What a site says in one language; empty where it says what kefu says.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Texts {
+    /// Beside the launcher's icon.
+    pub label: String,
+    /// Above the first message, and below that.
+    pub greeting: String,
+    pub welcome: String,
+}
+
+/// Of a label, a greeting and a welcome, in characters.
+pub const LONGEST: [usize; 3] = [20, 40, 200];
+
+impl Texts {
+    pub fn parse(label: &str, greeting: &str, welcome: &str) -> Result<Self, Invalid> {
+        let [label, greeting, welcome] = [
+            line(label, LONGEST[0], "label", "invalid-label")?,
+            line(greeting, LONGEST[1], "greeting", "invalid-greeting")?,
+            line(welcome, LONGEST[2], "welcome", "invalid-welcome")?,
+        ];
+        Ok(Self { label, greeting, welcome })
+    }
+}
+
+fn line(
+    text: &str,
+    longest: usize,
+    field: &'static str,
+    reason: &'static str,
+) -> Result<String, Invalid> {
+    let text = text.trim();
+    if text.chars().count() > longest || text.chars().any(char::is_control) {
+        return Err(Invalid { field, reason });
+    }
+    Ok(text.to_owned())
+}
+
+/// At which edge of the window the launcher stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Edge {
+    Left,
+    #[default]
+    Right,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Theme {
+    /// As the visitor's system wishes.
+    #[default]
+    Auto,
+    Light,
+    Dark,
+}
+
+/// 0–400 CSS pixels.
+pub fn offset(text: &str) -> Result<u16, Invalid> {
+    const PIXELS: RangeInclusive<u16> = 0..=400;
+    let pixels = text.trim().parse().ok().filter(|pixels| PIXELS.contains(pixels));
+    pixels.ok_or(Invalid { field: "offset", reason: "invalid-offset" })
+}
+
+/// A colour as pages write it: `#0F5F66`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct Color(Srgb<u8>);
+
+/// Celadon, the colour of `assets/css/tokens.css`.
+impl Default for Color {
+    fn default() -> Self {
+        Self(Srgb::new(0x0F, 0x5F, 0x66))
+    }
+}
+
+/// What text wants of its ground: WCAG 2.2, success criterion 1.4.3.
+const READABLE: f32 = 4.5;
+
+impl Color {
+    pub const WHITE: Self = Self(Srgb::new(0xFF, 0xFF, 0xFF));
+    pub const BLACK: Self = Self(Srgb::new(0x0E, 0x15, 0x14));
+
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let invalid = Invalid { field: "color", reason: "invalid-color" };
+        let digits = text.trim().strip_prefix('#').filter(|digits| digits.len() == 6);
+        digits.and_then(|digits| digits.parse().ok()).map(Self).ok_or(invalid)
+    }
+
+    /// From 1 (the same) to 21 (black and white), by the formula of WCAG 2.
+    pub fn contrast(self, other: Self) -> f32 {
+        let linear = |color: Self| color.0.into_format::<f32>();
+        linear(self).relative_contrast(linear(other))
+    }
+
+    /// What is written on it: white or nearly black, whichever is easier to read.
+    pub fn ink(self) -> Self {
+        if self.contrast(Self::WHITE) >= self.contrast(Self::BLACK) {
+            Self::WHITE
+        } else {
+            Self::BLACK
+        }
+    }
+
+    /// The same hue, so much darker or lighter that it is readable on a ground.
+    #[must_use]
+    pub fn readable_on(self, ground: Self) -> Self {
+        let step = if ground.ink() == Self::WHITE { 0.01 } else { -0.01 };
+        self.stepped(step, |color| color.contrast(ground) >= READABLE)
+    }
+
+    /// The same hue, as a ground on which its own ink is readable.
+    #[must_use]
+    pub fn ground(self) -> Self {
+        let step = if self.ink() == Self::WHITE { -0.01 } else { 0.01 };
+        self.stepped(step, |color| color.contrast(color.ink()) >= READABLE)
+    }
+
+    /// Goes through the lightnesses of OKLCH until `enough` of it.
+    fn stepped(self, step: f32, enough: impl Fn(Self) -> bool) -> Self {
+        let mut color = self;
+        let mut at = Oklch::from_color(self.0.into_format::<f32>());
+        while !enough(color) && (0.0..=1.0).contains(&at.l) {
+            at.l += step;
+            color = Self(Srgb::from_color(at).into_format());
+        }
+        color
+    }
+
+    /// A share of it, from 0 to 1, over a ground.
+    #[must_use]
+    pub fn over(self, ground: Self, share: f32) -> Self {
+        use palette::Mix;
+        Self(ground.0.into_format::<f32>().mix(self.0.into_format(), share).into_format())
+    }
+}
+
+impl fmt::Display for Color {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{:02X}{:02X}{:02X}", self.0.red, self.0.green, self.0.blue)
+    }
+}
+
+impl From<Color> for String {
+    fn from(color: Color) -> Self {
+        color.to_string()
+    }
+}
+
+impl TryFrom<String> for Color {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        Self::parse(&text).map_err(|_| text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn color(text: &str) -> Color {
+        Color::parse(text).unwrap()
+    }
+
+    #[test]
+    fn a_colour_is_six_digits_and_nothing_else() {
+        assert_eq!(color("#0f5f66"), Color::default());
+        assert_eq!(Color::default().to_string(), "#0F5F66");
+        for hostile in ["", "red", "#fff", "0F5F66", "#0F5F66;}", "#GGGGGG", "#0F5F66FF", "#+12345"]
+        {
+            assert!(Color::parse(hostile).is_err(), "{hostile}");
+        }
+    }
+
+    #[test]
+    fn whatever_an_owner_picks_can_be_read() {
+        // The figures of WCAG's own examples: black on white 21, and our celadon as ux computed it.
+        assert!((color("#000000").contrast(Color::WHITE) - 21.0).abs() < 0.01);
+        assert!((Color::default().contrast(Color::WHITE) - 7.37).abs() < 0.01);
+        for picked in
+            ["#FFEB3B", "#07C160", "#1F93FF", "#FFFFFF", "#000000", "#808080", "#FF0000", "#0F5F66"]
+        {
+            let picked = color(picked);
+            let ground = picked.ground();
+            assert!(ground.contrast(ground.ink()) >= READABLE, "{picked} as {ground}");
+            for paper in ["#FBFCFA", "#121A18", "#DCEBEA"] {
+                let text = picked.readable_on(color(paper));
+                assert!(text.contrast(color(paper)) >= READABLE, "{picked} as {text} on {paper}");
+            }
+        }
+        assert_eq!(Color::default().ground(), Color::default());
+    }
+
+    #[test]
+    fn what_is_stored_is_read_by_older_and_newer_ones() {
+        let look: Look = serde_json::from_str(r##"{"color":"#FFEB3B","new":1}"##).unwrap();
+        assert_eq!((look.color.to_string().as_str(), look.offset_x), ("#FFEB3B", 20));
+        assert_eq!(
+            serde_json::from_str::<Look>(&serde_json::to_string(&look).unwrap()).unwrap(),
+            look
+        );
+    }
+}

@@ -1,0 +1,4 @@
+//! The chat on any website: the script that a customer's page loads. Doors: `agent`, `site`.
+mod script;
+mod theme;
+pub mod web;

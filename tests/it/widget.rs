@@ -1,0 +1,237 @@
+//! The chat on any website: the script of a customer's page, how a site looks, and a visitor who is known by no cookie.
+use crate::support::{Installation, Person, Visitor, installation};
+use kefu::{audit, contact, ids::Nonce, site};
+use poem::http::{Method, StatusCode};
+use std::io::Read;
+
+const SITE: &str = "/desk/settings/sites/demo";
+
+/// The form of a site as it is when nobody has changed anything, with some fields otherwise.
+fn form<'a>(otherwise: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    let usual = [
+        ("name", "Shop"),
+        ("language", "zh-CN"),
+        ("zone", "Asia/Shanghai"),
+        ("origins", ""),
+        ("color", "#0F5F66"),
+        ("side", "right"),
+        ("theme", "auto"),
+        ("launcher", "on"),
+        ("offset_x", "20"),
+        ("offset_y", "20"),
+    ];
+    let changed = |name: &str| otherwise.iter().any(|(other, _)| *other == name);
+    usual.into_iter().filter(|(name, _)| !changed(name)).chain(otherwise.iter().copied()).collect()
+}
+
+async fn script(person: &Person) -> String {
+    person.get("/w/demo.js").await.must(StatusCode::OK).body
+}
+
+#[tokio::test]
+async fn the_script_is_the_same_however_it_is_packed_and_is_asked_for_again_only_if_it_changed() {
+    let site = installation().await;
+    let person = site.stranger();
+    let plain = person.get("/w/demo.js").await.must(StatusCode::OK);
+    assert!(
+        plain.body.starts_with("(site => {") && plain.body.contains("\"key\":\"demo\""),
+        "{}",
+        plain.body
+    );
+    assert_eq!(plain.header("content-type"), "text/javascript; charset=utf-8");
+    assert_eq!(plain.header("cache-control"), "public, max-age=300, stale-while-revalidate=86400");
+    assert_eq!(plain.header("cross-origin-resource-policy"), "cross-origin");
+    assert_eq!(plain.header("set-cookie"), "");
+
+    let request = |encoding| [("accept-encoding", encoding)];
+    let (_, headers, packed) = person.bytes_as("/w/demo.js", &request("br")).await;
+    assert_eq!(headers["content-encoding"], "br");
+    let mut unpacked = String::new();
+    brotli::Decompressor::new(packed.as_slice(), 4096).read_to_string(&mut unpacked).unwrap();
+    assert_eq!(unpacked, plain.body);
+    assert!(packed.len() < 3_700, "{} bytes", packed.len());
+    let (_, headers, packed) = person.bytes_as("/w/demo.js", &request("gzip")).await;
+    assert_eq!(headers["content-encoding"], "gzip");
+    assert!(packed.starts_with(&[0x1f, 0x8b]));
+
+    let tag = plain.header("etag").to_owned();
+    let known = [("if-none-match", tag.as_str())];
+    let again = person.ask(Method::GET, "/w/demo.js", &known, "").await;
+    assert_eq!((again.status, again.body.as_str()), (StatusCode::NOT_MODIFIED, ""));
+    let ana = site.ana().await;
+    ana.person.post(SITE, &form(&[("color", "#FFEB3B")])).await.goes_to();
+    person.ask(Method::GET, "/w/demo.js", &known, "").await.must(StatusCode::OK);
+    for nothing in ["/w/other.js", "/w/.js", "/w/a%20b.js", "/w/demo.js.js"] {
+        person.get(nothing).await.must(StatusCode::NOT_FOUND);
+    }
+}
+
+#[tokio::test]
+async fn pages_that_bring_the_script_leave_no_row() {
+    let site = installation().await;
+    let before = rows(&site).await;
+    for _ in 0..200 {
+        script(&site.stranger()).await;
+        site.stranger().get("/w/demo?mode=embed").await.must(StatusCode::OK);
+    }
+    assert_eq!(rows(&site).await, before);
+}
+
+async fn rows(site: &Installation) -> Vec<(String, i64)> {
+    use sea_orm::{ConnectionTrait, Statement};
+    let db = &site.app.db.write().direct;
+    let mut rows = Vec::new();
+    for table in ["contact", "visitor_token", "conversation", "page_view", "session", "site"] {
+        let count = format!("SELECT COUNT(*) AS n FROM {table}");
+        let count = Statement::from_string(db.get_database_backend(), count);
+        let count = db.query_one_raw(count).await.unwrap().unwrap();
+        rows.push((table.to_owned(), count.try_get("", "n").unwrap()));
+    }
+    rows
+}
+
+#[tokio::test]
+async fn a_frame_without_cookies_is_known_by_the_token_it_shows() {
+    let site = installation().await;
+    let person = site.stranger();
+    let page = person.get("/w/demo?mode=embed&lang=en").await.must(StatusCode::OK);
+    page.says("name=\"embed\"");
+    let token = page.all("name=\"visitor\" value=\"")[0].split('"').next().unwrap().to_owned();
+    let shown = format!("Bearer {token}");
+    let shows = [("authorization", shown.as_str())];
+    let nonce = Nonce::new();
+    let body = format!("visitor={token}&nonce={nonce}&embed=1&body=Hello");
+    let sent = person.ask(Method::POST, "/w/demo/start", &shows, &body).await;
+    let path = sent.goes_to();
+    person.forget_cookies();
+
+    person.get(&path).await.must(StatusCode::NOT_FOUND);
+    person.ask(Method::GET, &path, &shows, "").await.must(StatusCode::OK).says("Hello");
+    let again = person.ask(Method::GET, "/w/demo?mode=embed", &shows, "").await;
+    assert_eq!(again.goes_to(), path);
+    let more = format!("nonce={}&body=More", Nonce::new());
+    person.ask(Method::POST, &format!("{path}/messages"), &shows, &more).await.goes_to();
+
+    // Whoever shows a token is meant by it, and by a wrong one nobody is.
+    let walt = Visitor::arrive(site.stranger(), "Other").await;
+    walt.person.ask(Method::GET, &path, &shows, "").await.must(StatusCode::OK);
+    walt.person.ask(Method::GET, &walt.path(""), &shows, "").await.must(StatusCode::NOT_FOUND);
+    for wrong in ["Bearer", "Bearer kfv_", "Basic x", &shown[..shown.len() - 1]] {
+        let wrong = [("authorization", wrong)];
+        walt.person.ask(Method::GET, &walt.path(""), &wrong, "").await.must(StatusCode::NOT_FOUND);
+    }
+
+    // The pages on which it stands, as the page outside tells them.
+    let page = |page: &str| format!("page={page}&title=Cup&referrer=https://find.example/q");
+    let view = format!("{path}/page");
+    let seen = person.ask(Method::POST, &view, &shows, &page("https://shop.example/cup")).await;
+    assert_eq!(seen.status, StatusCode::NO_CONTENT);
+    let refused = person.ask(Method::POST, &view, &shows, &page("javascript:alert(1)")).await;
+    refused.must(StatusCode::UNPROCESSABLE_ENTITY);
+    let ana = site.ana().await;
+    let id = ana.newest("all").await - 1;
+    ana.person.get(&format!("/desk/c/{id}/side")).await.says(">Cup<").says("from find.example");
+
+    // Signing out ends the token, for whoever kept it too.
+    let forget = person.ask(Method::POST, "/w/demo/forget", &shows, "").await;
+    assert_eq!(forget.status, StatusCode::NO_CONTENT);
+    person.ask(Method::GET, &path, &shows, "").await.must(StatusCode::NOT_FOUND);
+    let token = contact::VisitorToken::parse(&token, &site.app.key).unwrap();
+    assert!(!contact::token_lives(&site.app, &token.hash()).await.unwrap());
+}
+
+#[tokio::test]
+async fn an_owner_chooses_how_it_looks_and_what_it_says() {
+    let site = installation().await;
+    let ana = site.ana().await;
+    ana.person.get("/desk/settings/sites").await.says("/desk/settings/sites/demo");
+    ana.person
+        .get(SITE)
+        .await
+        .says("w/demo.js&quot;&gt;")
+        .says("Contrast of the button’s text: 7.4 : 1.");
+    site.stranger().get("/w/demo").await.says_not("look.css");
+    let fields = form(&[
+        ("origins", "https://shop.example\nhttps://Shop.example/ http://localhost:8080"),
+        ("color", "#ffeb3b"),
+        ("side", "left"),
+        ("theme", "dark"),
+        ("offset_y", "96"),
+        ("label_en", "Ask <us>"),
+        ("greeting_en", "Hi & welcome"),
+        ("welcome_zh", "欢迎光临"),
+    ]);
+    assert_eq!(ana.person.post(SITE, &fields).await.goes_to(), format!("{SITE}?saved=1"));
+    ana.person
+        .get(&format!("{SITE}?saved=1"))
+        .await
+        .says("Saved")
+        .says("value=\"#FFEB3B\"")
+        .says("value=\"96\"");
+
+    let script = script(&site.stranger()).await;
+    for told in [
+        "\"color\":\"#FFEB3B\"",
+        "\"ink\":\"#0E1514\"",
+        "\"position\":\"left\"",
+        "\"offsetY\":96",
+        "\"label\":\"Ask <us>\"",
+    ] {
+        assert!(script.contains(told), "{told} is not in {script}");
+    }
+    let page = site.stranger().get("/w/demo?lang=en").await.must(StatusCode::OK);
+    page.says("Hi &#38; welcome");
+    assert!(
+        page.header("content-security-policy")
+            .ends_with("frame-ancestors 'self' https://shop.example http://localhost:8080")
+    );
+    site.stranger().get("/w/demo?lang=zh-CN").await.says("欢迎光临");
+    let sheet = page.all("href=\"/w/demo/look.css")[0].split('"').next().unwrap().to_owned();
+    let css = site.stranger().get(&format!("/w/demo/look.css{sheet}")).await.must(StatusCode::OK);
+    assert_eq!(css.header("content-type"), "text/css; charset=utf-8");
+    css.says("--on-brand:#0E1514").says("color-scheme: dark").says_not("@media");
+
+    let deeds = audit::page(&site.app.db, None, 10).await.unwrap();
+    let deeds: Vec<_> =
+        deeds.iter().map(|deed| (deed.action.as_str(), deed.detail.as_str())).collect();
+    assert!(deeds.contains(&("site-changed", "demo")), "{deeds:?}");
+}
+
+#[tokio::test]
+async fn what_does_not_fit_is_refused_with_a_word_and_comes_back_as_it_was_typed() {
+    let site = installation().await;
+    let ana = site.ana().await;
+    let long = "字".repeat(201);
+    let many = (0..21).map(|n| format!("https://{n}.example ")).collect::<String>();
+    for (field, value, words) in [
+        ("name", "", "name"),
+        ("origins", "javascript:alert(1)", "https://"),
+        ("origins", "https://a.example/path", "https://"),
+        ("origins", "https://a.example;script-src", "https://"),
+        ("origins", &many, "at most 20 addresses"),
+        ("color", "red;}", "A colour looks like"),
+        ("offset_x", "-1", "from 0 to 400"),
+        ("offset_y", "1e9", "from 0 to 400"),
+        ("zone", "Mars/Olympus", "no such time zone"),
+        ("label_zh", &long[..63], "at most 20 characters"),
+        ("greeting_en", &long[..123], "at most 40 characters"),
+        ("welcome_zh", &long, "at most 200 characters"),
+        ("welcome_en", "a\nb", "one line"),
+    ] {
+        let refused =
+            ana.person.post(SITE, &form(&[(field, value), ("label_en", "typed & kept")])).await;
+        refused.must(StatusCode::UNPROCESSABLE_ENTITY).says(words).says("typed &#38; kept");
+    }
+    let demo = site::find_by_key(site.app.db.read(), &kefu::ids::SiteKey::parse("demo").unwrap())
+        .await
+        .unwrap();
+    assert_eq!((demo.look, demo.origins), (site::Look::default(), Vec::<String>::new()));
+    ana.person
+        .post("/desk/settings/sites", &[("name", " ")])
+        .await
+        .must(StatusCode::UNPROCESSABLE_ENTITY);
+    let made =
+        ana.person.post("/desk/settings/sites", &[("name", "<b>Second</b>")]).await.goes_to();
+    ana.person.get(&made).await.must(StatusCode::OK).says("&#60;b&#62;Second");
+    ana.person.get("/desk/settings/sites/none").await.must(StatusCode::NOT_FOUND);
+}
