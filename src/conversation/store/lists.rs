@@ -134,6 +134,10 @@ impl From<Tab> for Lens {
 /// off is listed by when it comes back. Of those that are closed, which are more every year, whichever was closed last, first.
 pub async fn list(db: &Db, lens: &Lens, limit: u64) -> Result<Vec<Summary>> {
     use conversation::Column::{ClosedAt, LastAt, Priority, SnoozedUntil, WaitingSince};
+    // Whoever closes one has read it, and a visitor who writes opens it again.
+    if lens.tab == Tab::Closed && lens.filter.unread {
+        return Ok(Vec::new());
+    }
     let all = conversation::Entity::find().filter(lens.filter.condition());
     let some = match lens.tab {
         Tab::Closed => all.filter(ClosedAt.is_not_null()).order_by_desc(ClosedAt),
