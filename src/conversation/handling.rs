@@ -106,7 +106,7 @@ pub async fn retag(
             return Ok(None);
         }
         held.conversation.tags = tags.iter().map(|(id, _)| *id).collect();
-        store::set_tags(&tx, by.conversation, &held.conversation.tags).await?;
+        store::set_tags(&tx, &held.conversation).await?;
         let tagged = append(&by, nonce, Happening::Tagged { added, removed });
         let sent = writer::write(&tx, held, &tagged, app.clock.now()).await?;
         tx.commit().await?;

@@ -2,7 +2,7 @@
 use super::{
     conversations::{changed, conversation},
     entries::{entry, row},
-    marks::conversation_tag,
+    marks::insert_tags,
 };
 use crate::{
     conversation::model::Conversation,
@@ -11,7 +11,7 @@ use crate::{
     event::Entry,
     ids::{self, Nonce},
 };
-use sea_orm::{ActiveValue::Set, IntoActiveModel, entity::prelude::*};
+use sea_orm::{IntoActiveModel, entity::prelude::*};
 
 /// Rows that go into one statement: every engine takes so many parameters (SQLite 32,766).
 const CONVERSATIONS: usize = 1_000;
@@ -29,16 +29,7 @@ pub async fn plant(tx: &db::Tx, logs: &[Log]) -> Result<()> {
     for logs in logs.chunks(CONVERSATIONS) {
         let rows = logs.iter().map(|log| head(&log.head).into_active_model().reset_all());
         conversation::Entity::insert_many(rows).exec_without_returning(tx).await?;
-        let tags = logs.iter().flat_map(|log| log.head.tags.iter().map(|tag| (log.head.id, *tag)));
-        let tags: Vec<_> = tags
-            .map(|(id, tag)| conversation_tag::ActiveModel {
-                conversation_id: Set(id.0),
-                tag_id: Set(tag.0),
-            })
-            .collect();
-        if !tags.is_empty() {
-            conversation_tag::Entity::insert_many(tags).exec_without_returning(tx).await?;
-        }
+        insert_tags(tx, logs.iter().map(|log| &log.head)).await?;
     }
     let mut rows = Vec::with_capacity(ENTRIES);
     for log in logs {
