@@ -92,6 +92,9 @@ struct Seed {
     /// The same seed makes up the same words.
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
+    /// Leaves it to the server to let the messages be found.
+    #[arg(long)]
+    unsearchable: bool,
     #[command(flatten)]
     config: Config,
 }
@@ -371,8 +374,9 @@ async fn restore(config: &Config, file: &Path) -> anyhow::Result<()> {
 async fn sow(config: Config, wanted: &Seed) -> anyhow::Result<()> {
     let app = open(config).await?;
     copying::must_be_empty(&app.db).await?;
-    let &Seed { conversations, entries, agents, open, seed, .. } = wanted;
-    let wanted = seed::Wanted { conversations, entries, agents, open, seed };
+    let &Seed { conversations, entries, agents, open, seed, unsearchable, .. } = wanted;
+    let searchable = !unsearchable;
+    let wanted = seed::Wanted { conversations, entries, agents, open, seed, searchable };
     let password = ids::encode(&ids::random::<12>());
     seed::sow(&app, &wanted, &password).await.map_err(explained)?;
     println!("agent1@seed.example … agent{agents}@seed.example, password {password}");

@@ -15,7 +15,8 @@ pub use model::{
     PageUrl, PageView, Phone, TAGS, choices, masked,
 };
 pub use store::{
-    TokenState, arrived, attributes, became, block, blocked, blocked_within, create, end_token,
+    TokenState, all_planted, arrived, attributes, became, block, blocked, blocked_within, create,
+    end_token,
     find, forget, forget_pages, found_by, index_again, lock, merge, name_of, name_within, names,
     notes, pages, plant, search, tables, tags, tags_given_since, token_lives, token_state, unblock,
     values, viewed,

@@ -9,7 +9,7 @@ use crate::{
     attachment::{self, Attachment, Owner},
     contact::{self, Arrival, TokenHash},
     error::{Error, Result},
-    event::{self, Author, Content, Event, Happening, ReadMoved, Side, Topic, With},
+    event::{self, Author, Content, Event, Happening, ReadMoved, Side, State, Topic, With},
     ids::{AgentId, ContactId, ConversationId, FileId, Nonce, PublicId, SiteId},
     site::Site,
     text::Lang,
@@ -302,6 +302,14 @@ pub async fn plant(app: &App, logs: &[Log]) -> Result<()> {
     Ok(tx.commit().await?)
 }
 
+/// Once all were planted, others get the numbers after theirs.
+pub async fn all_planted(app: &App) -> Result<()> {
+    let tx = app.db.begin().await?;
+    contact::all_planted(&tx).await?;
+    store::all_planted(&tx).await?;
+    Ok(tx.commit().await?)
+}
+
 /// A visitor is writing.
 pub async fn type_as_visitor(app: &App, contact: ContactId, conversation: PublicId) -> Result<()> {
     let seat = Seat::Visitor { contact, conversation };
@@ -339,6 +347,7 @@ async fn try_read(app: &App, seat: &Seat, reader: Side, seq: i64) -> Result<()> 
     }
     if let Seat::Agent { id, .. } = seat
         && held.conversation.is_assigned_to(*id)
+        && held.conversation.state != State::Closed
     {
         held.conversation.unread = store::unread_after(&tx, conversation, seq).await?;
         store::update(&tx, &mut held).await?;

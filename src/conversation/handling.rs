@@ -117,7 +117,7 @@ pub async fn retag(
             return Ok(None);
         }
         held.conversation.tags = tags.iter().map(|(id, _)| *id).collect();
-        store::set_tags(&tx, by.conversation, &held.conversation.tags).await?;
+        store::set_tags(&tx, &held.conversation).await?;
         let sent = writer::write(&tx, held, &asked(added, removed), app.clock.now()).await?;
         tx.commit().await?;
         writer::tell(&app, &sent);

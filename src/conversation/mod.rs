@@ -11,7 +11,7 @@ pub mod web;
 mod writer;
 
 pub use actions::{
-    AtWork, FirstMessage, forget_closed_before, give_back, give_back_of, happen, note, plant,
+    AtWork, FirstMessage, all_planted, forget_closed_before, give_back, give_back_of, happen, note, plant,
     read_as_agent, read_as_visitor, reply, say, start, tell_rows, type_as_agent, type_as_visitor,
     wait_for_news,
 };

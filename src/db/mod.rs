@@ -117,14 +117,27 @@ impl Db {
     }
 
     /// Lets the engine count what is stored, so that it plans well. Servers do by themselves after a while; SQLite, which does
-    /// not, looks at a part of what changed much.
+    /// not, looks at a part of what changed much. Takes as long as it takes.
     pub async fn analyze(&self) -> Result<()> {
-        let sql = match self.write.get_database_backend() {
-            DbBackend::Sqlite => "PRAGMA optimize = 0x10002",
-            DbBackend::Postgres => "ANALYZE",
-            _ => "ANALYZE TABLE contact, conversation, entry, read_position, visitor_token",
-        };
-        self.write.execute_unprepared(sql).await?;
+        match self.write.get_database_backend() {
+            DbBackend::Sqlite => {
+                self.write.execute_unprepared("PRAGMA optimize = 0x10002").await?;
+            }
+            DbBackend::Postgres => {
+                let tx = self.begin().await?;
+                tx.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
+                tx.execute_unprepared("ANALYZE").await?;
+                tx.commit().await?;
+            }
+            _ => {
+                let tables = "contact, conversation, entry, read_position, visitor_token";
+                // The comment is read by MariaDB alone.
+                let sql = format!(
+                    "/*M! SET STATEMENT max_statement_time = 0 FOR */ ANALYZE TABLE {tables}"
+                );
+                self.write.execute_unprepared(&sql).await?;
+            }
+        }
         Ok(())
     }
 
@@ -277,12 +290,14 @@ const NOTICE_THE_DEAD: [(&str, &str); 3] = [
 
 /// How PostgreSQL plans. Whatever grows is found by an index (tests/it/plans.rs); but a plan made while a table was small looks
 /// through it, and a connection keeps such a plan until the engine counts again: a minute in which everything takes ten times
-/// as long. And no question of ours is worth being compiled.
-pub const PLAN_BY_INDEX: [(&str, &str); 4] = [
+/// as long. And no question of ours is worth being compiled, or
+/// asked by several processes at once.
+pub const PLAN_BY_INDEX: [(&str, &str); 5] = [
     ("enable_seqscan", "off"),
     ("enable_hashjoin", "off"),
     ("enable_mergejoin", "off"),
     ("jit", "off"),
+    ("max_parallel_workers_per_gather", "0"),
 ];
 
 /// A pool at a database server, whose transactions see what was committed before each of their statements. A statement that

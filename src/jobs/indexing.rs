@@ -13,6 +13,8 @@ const EVERY: Duration = Duration::from_secs(1);
 /// A node that does this goes on doing it; another takes over after [`TERM`] at the latest.
 const TERM: Duration = Duration::from_secs(60);
 const RENEWED: Duration = Duration::from_secs(20);
+/// While there is more to do, so many times as long belongs to whoever else wants to write.
+const OTHERS: u32 = 3;
 
 pub async fn index(app: App) {
     let mut held: Option<Instant> = None;
@@ -22,8 +24,7 @@ pub async fn index(app: App) {
         match in_time(take_turn(&app, &mut held)).await {
             Ok(behind) => {
                 failing = false;
-                // While there is more, half of the time belongs to whoever else wants to write.
-                sleep(if behind { began.elapsed().min(EVERY) } else { EVERY }).await;
+                sleep(if behind { (began.elapsed() * OTHERS).min(EVERY) } else { EVERY }).await;
             }
             Err(error) => {
                 if !failing {

@@ -3,7 +3,7 @@ use super::finding::said;
 use crate::{
     app::App,
     contact,
-    conversation::{self, Searched},
+    conversation::{self, Log, Searched},
     error::Result,
     event::Entry,
     ids::ConversationId,
@@ -128,8 +128,33 @@ pub async fn index_again(app: &App, conversation: ConversationId, seq: i64) -> R
     Ok(tx.commit().await?)
 }
 
+/// Whole logs at which nobody looked yet: to try kefu with many.
+pub async fn plant(app: &App, logs: &[Log]) -> Result<()> {
+    let entries = |log: &Log| {
+        let id = log.head.id;
+        log.entries.iter().map(move |entry| doc_of(id, entry)).collect::<Vec<_>>()
+    };
+    let docs: Vec<Doc> = logs.iter().flat_map(entries).collect();
+    let tx = app.db.begin().await?;
+    index::put(&tx, &docs).await?;
+    index::advance(&tx, logs.iter().map(|log| (log.head.id, log.head.last_seq))).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Once all logs were planted, nobody need look through them.
+pub async fn all_planted(app: &App) -> Result<()> {
+    let newest = conversation::newest(&app.db, ConversationId(0)).await?;
+    let now = app.db.now().await?;
+    let position = Position { conversation: newest, touched_at: now };
+    index::put_position(&app.db, &app.epoch, position).await
+}
+
 fn doc((id, entry): &(ConversationId, Entry)) -> Doc {
-    Doc { place: place(*id, entry), at: entry.at, terms: text::terms(&said(entry)) }
+    doc_of(*id, entry)
+}
+
+fn doc_of(id: ConversationId, entry: &Entry) -> Doc {
+    Doc { place: place(id, entry), at: entry.at, terms: text::terms(&said(entry)) }
 }
 
 fn place(id: ConversationId, entry: &Entry) -> Place {

@@ -6,6 +6,6 @@ mod finding;
 mod model;
 pub mod web;
 
-pub use actions::{Turn, index_again, take_turn};
+pub use actions::{Turn, all_planted, index_again, plant, take_turn};
 pub use finding::{Hit, Page, Person, conversation, messages, people};
 pub use model::{Asked, Days};

@@ -2,23 +2,40 @@
 use crate::{
     agent::{self, Agent, AgentName, Email, NewAgent, Password, Role},
     app::App,
+    audit::Doer,
     conversation::{self, Append, Conversation, Log},
-    error::Result,
+    error::{Error, Result},
     event::{Author, Content, Entry, Happening, Priority, Side, State},
-    ids::{AgentId, ContactId, ConversationId, Nonce, PublicId, SiteId},
-    site,
+    ids::{AgentId, ContactId, ConversationId, Nonce, PublicId, SiteId, TagId, TeamId},
+    search,
+    site::{self, NewSite, SiteName},
+    tag::{self, TagName},
+    team::{self, TeamName},
 };
+use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IteratorRandom};
 
-/// What is committed together.
-const TOGETHER: u64 = 5_000;
+/// What is committed together, and how much of that at once where a database takes it.
+const TOGETHER: u64 = 2_500;
+const AT_ONCE: usize = 2;
 /// The oldest conversation began so long ago.
 const PAST: SignedDuration = SignedDuration::from_hours(365 * 24);
 
 /// A line each; `{}` is a number.
 const QUESTIONS: &str = include_str!("questions.txt");
 const ANSWERS: &str = include_str!("answers.txt");
+/// What is asked once in so many times.
+const RARE: &str = include_str!("rare.txt");
+const RARELY: f64 = 1.0 / 20_000.0;
+
+/// Tags, and which part of the conversations carries each; teams and sites, and which part is not theirs.
+const TAGS: [(&str, f64); 4] =
+    [("退款", 0.3), ("物流", 0.05), ("大客户", 0.005), ("升级投诉", 0.0001)];
+const TEAMS: [&str; 3] = ["售前", "售后", "Overseas"];
+const NO_TEAM: f64 = 0.4;
+const OTHER_SITE: &str = "旗舰店";
+const AT_DEMO: f64 = 0.9;
 
 /// How much is made up.
 #[derive(Clone, Copy, Debug)]
@@ -31,32 +48,75 @@ pub struct Wanted {
     pub open: u64,
     /// The same seed makes up the same words.
     pub seed: u64,
+    /// Whether the messages can be found at once; otherwise the server will see to that.
+    pub searchable: bool,
 }
 
 /// Fills an empty database. The first of the agents, `agent1@seed.example`, is the owner; all have the same password.
 pub async fn sow(app: &App, wanted: &Wanted, password: &str) -> Result<()> {
+    let agents = found(app, wanted, password).await?;
+    let mut teller = Teller {
+        wanted: *wanted,
+        chance: StdRng::seed_from_u64(wanted.seed),
+        sites: site::all(&app.db).await?.into_iter().map(|site| site.id).collect(),
+        teams: team::all(&app.db).await?.into_iter().map(|team| team.id).collect(),
+        tags: tag::all(&app.db).await?.into_iter().map(|tag| (tag.id, share(&tag.name))).collect(),
+        agents,
+        now: app.clock.now(),
+    };
+    // One writes at a time on SQLite.
+    let at_once = if app.db.is_embedded() { 1 } else { AT_ONCE };
+    let firsts = (1..=wanted.conversations).step_by(TOGETHER as usize);
+    let planting = firsts.map(|first| {
+        let last = (first + TOGETHER - 1).min(wanted.conversations);
+        let logs = (first..=last).map(|number| teller.tell(number)).collect::<Result<Vec<_>>>();
+        let (app, wanted) = (app.clone(), *wanted);
+        tokio::spawn(async move { plant(&app, &wanted, &logs?).await })
+    });
+    let mut planted = stream::iter(planting).buffered(at_once);
+    while let Some(task) = planted.next().await {
+        task.map_err(Error::internal)??;
+    }
+    conversation::all_planted(app).await?;
+    if wanted.searchable {
+        search::all_planted(app).await?;
+    }
+    app.db.analyze().await
+}
+
+async fn plant(app: &App, wanted: &Wanted, logs: &[Log]) -> Result<()> {
+    conversation::plant(app, logs).await?;
+    if wanted.searchable {
+        search::plant(app, logs).await?;
+    }
+    let last = logs.last().map_or(0, |log| log.head.id.0);
+    tracing::info!(conversations = last, of = wanted.conversations, "sown");
+    Ok(())
+}
+
+/// Everything but conversations.
+async fn found(app: &App, wanted: &Wanted, password: &str) -> Result<Vec<Agent>> {
     site::ensure_demo(app).await?;
-    let sites = site::all(&app.db).await?;
+    let other = NewSite { name: SiteName::parse(OTHER_SITE)?, key: None, origins: Vec::new() };
+    site::add(app, other).await?;
     let mut agents = Vec::new();
     for number in 1..=wanted.agents.max(1) {
         agents.push(hire(app, number, password).await?);
     }
-    let mut teller = Teller {
-        wanted: *wanted,
-        chance: StdRng::seed_from_u64(wanted.seed),
-        site: sites.first().map_or(SiteId(1), |site| site.id),
-        agents,
-        now: app.clock.now(),
-    };
-    let mut next = 1;
-    while next <= wanted.conversations {
-        let last = (next + TOGETHER - 1).min(wanted.conversations);
-        let logs = (next..=last).map(|number| teller.tell(number)).collect::<Result<Vec<_>>>()?;
-        conversation::plant(app, &logs).await?;
-        tracing::info!(conversations = last, of = wanted.conversations, "sown");
-        next = last + 1;
+    let by = Doer::command_line();
+    for (name, _) in TAGS {
+        tag::add(app, &by, &TagName::parse(name)?).await?;
     }
-    app.db.analyze().await
+    for (at, name) in TEAMS.into_iter().enumerate() {
+        let members: Vec<_> =
+            agents.iter().skip(at).step_by(TEAMS.len()).map(|one| one.id).collect();
+        team::add(app, &by, &TeamName::parse(name)?, &members).await?;
+    }
+    Ok(agents)
+}
+
+fn share(tag: &str) -> f64 {
+    TAGS.iter().find(|(name, _)| *name == tag).map_or(0.0, |(_, share)| *share)
 }
 
 async fn hire(app: &App, number: u64, password: &str) -> Result<Agent> {
@@ -70,7 +130,10 @@ async fn hire(app: &App, number: u64, password: &str) -> Result<Agent> {
 struct Teller {
     wanted: Wanted,
     chance: StdRng,
-    site: SiteId,
+    sites: Vec<SiteId>,
+    teams: Vec<TeamId>,
+    /// Which part of the conversations carries each.
+    tags: Vec<(TagId, f64)>,
     agents: Vec<Agent>,
     now: Timestamp,
 }
@@ -119,26 +182,40 @@ impl Teller {
     }
 
     fn words(&mut self, of: &str) -> Content {
+        let of = if self.chance.random_bool(RARELY) { RARE } else { of };
         let words = of.lines().choose(&mut self.chance).unwrap_or_default();
         let number = self.chance.random_range(1..100_000u32);
         Content::text(words.replace("{}", &number.to_string()))
     }
 
-    fn head(&self, id: i64, at: Timestamp) -> Conversation {
+    fn head(&mut self, id: i64, at: Timestamp) -> Conversation {
+        let site = usize::from(!self.chance.random_bool(AT_DEMO)).min(self.sites.len() - 1);
+        let team = match self.chance.random_bool(NO_TEAM) {
+            true => None,
+            false => self.teams.iter().copied().choose(&mut self.chance),
+        };
+        let tags = self.tags.iter().filter(|(_, share)| self.chance.random_bool(*share));
+        let tags = tags.map(|(id, _)| *id).collect();
+        let priority = match self.chance.random_range(0..100) {
+            0 => Priority::Urgent,
+            1..6 => Priority::High,
+            6..16 => Priority::Low,
+            _ => Priority::Normal,
+        };
         Conversation {
             id: ConversationId(id),
             public_id: PublicId::new(),
-            site: self.site,
+            site: self.sites[site],
             contact: ContactId(id),
             state: State::Queued,
             assignee: None,
             last_seq: 0,
             unread: 0,
             waiting_since: None,
-            priority: Priority::default(),
+            priority,
             snoozed_until: None,
-            tags: Vec::new(),
-            team: None,
+            tags,
+            team,
             answer: None,
             preview: String::new(),
             preview_by: Side::Visitor,

@@ -4,5 +4,6 @@ mod model;
 mod store;
 pub mod web;
 
+pub use actions::add;
 pub use model::{Tag, TagName};
 pub use store::{all, tables};

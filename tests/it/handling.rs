@@ -236,6 +236,41 @@ async fn a_late_repeat_puts_no_tag_on_again() {
 }
 
 #[tokio::test]
+async fn closed_ones_with_a_tag_are_listed_as_they_were_closed() {
+    let site = installation().await;
+    let (ana, vera) = (site.ana().await, site.vera().await);
+    let first = ana.newest("queue").await;
+    let _walt = site.walt().await;
+    let second = ana.newest("queue").await;
+    ana.person.post("/desk/settings/tags", &[("name", "late")]).await.must(StatusCode::SEE_OTHER);
+    let form = ana.person.get(&format!("/desk/c/{first}/tags")).await;
+    let tag = form.all("name=\"tag\" value=\"").remove(0);
+    let closed = format!("tab=closed&tag={tag}");
+    for id in [second, first] {
+        does(&ana, id, "claim", &[]).await.must(StatusCode::OK);
+        does(&ana, id, "tags", &[("tag", &tag)]).await.must(StatusCode::OK);
+        does(&ana, id, "close", &[]).await.must(StatusCode::OK);
+    }
+    assert_eq!(rows(&ana, &closed).await, [first.to_string(), second.to_string()]);
+
+    // Whoever asked opens it by writing, and an agent by hand.
+    vera.say("One more thing").await.must(StatusCode::OK);
+    assert_eq!(rows(&ana, &closed).await, [second.to_string()]);
+    does(&ana, first, "close", &[]).await.must(StatusCode::OK);
+    does(&ana, second, "reopen", &[]).await.must(StatusCode::OK);
+    assert_eq!(rows(&ana, &closed).await, [first.to_string()]);
+    does(&ana, second, "close", &[]).await.must(StatusCode::OK);
+    assert_eq!(rows(&ana, &closed).await, [second.to_string(), first.to_string()]);
+    assert_eq!(rows(&ana, &format!("{closed}&priority=urgent")).await, Vec::<String>::new());
+
+    // A tag that a closed one gets or loses.
+    does(&ana, second, "tags", &[]).await.must(StatusCode::OK);
+    assert_eq!(rows(&ana, &closed).await, [first.to_string()]);
+    does(&ana, second, "tags", &[("tag", &tag)]).await.must(StatusCode::OK);
+    assert_eq!(rows(&ana, &closed).await, [second.to_string(), first.to_string()]);
+}
+
+#[tokio::test]
 async fn views_are_kept_by_those_who_made_them_and_shared_by_those_who_manage() {
     let site = installation().await;
     let (ana, ben) = (site.ana().await, site.ben().await);

@@ -68,7 +68,14 @@ impl Way for Ear {
 async fn what_grows_is_found_by_an_index() {
     let ear = Arc::new(Ear::default());
     let site = installation().await;
-    let wanted = seed::Wanted { conversations: 3_000, entries: 4, agents: 3, open: 30, seed: 1 };
+    let wanted = seed::Wanted {
+        conversations: 3_000,
+        entries: 4,
+        agents: 3,
+        open: 30,
+        seed: 1,
+        searchable: false,
+    };
     seed::sow(&site.app, &wanted, "correct horse battery staple").await.unwrap();
     // An engine looks through what is small: a file for each conversation.
     site.change(

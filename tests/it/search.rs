@@ -392,7 +392,14 @@ async fn a_database_that_was_there_before_is_looked_through_and_what_is_forgotte
     let site = installation().await;
     // A node has looked, and there was nothing.
     indexed(&site).await;
-    let wanted = seed::Wanted { conversations: 700, entries: 4, agents: 2, open: 5, seed: 1 };
+    let wanted = seed::Wanted {
+        conversations: 700,
+        entries: 4,
+        agents: 2,
+        open: 5,
+        seed: 1,
+        searchable: false,
+    };
     seed::sow(&site.app, &wanted, "correct horse battery staple").await.unwrap();
     let entries = indexed(&site).await;
     assert!(entries > 1_400, "{entries}");

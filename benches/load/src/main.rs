@@ -3,6 +3,7 @@ mod http;
 mod peers;
 mod process;
 mod scenarios;
+mod xmpp;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -75,6 +76,14 @@ enum Scenario {
         #[arg(long, default_value_t = 10)]
         seconds: u64,
     },
+    /// Bytes to an echo in this process and back over TCP: what any answer takes here and now.
+    Echo {
+        /// A second.
+        #[arg(long, default_value_t = 500.0)]
+        rate: f64,
+        #[arg(long, default_value_t = 5)]
+        seconds: u64,
+    },
     /// Pages in turns, one after the other.
     Pages {
         /// A page's path; repeated, every page is asked for.
@@ -105,6 +114,9 @@ async fn main() -> Result<()> {
         }
         Scenario::Posts { conversations, writers, seconds } => {
             scenarios::posts(&tried, conversations, writers, Duration::from_secs(seconds)).await
+        }
+        Scenario::Echo { rate, seconds } => {
+            scenarios::echo(&tried, rate, Duration::from_secs(seconds)).await
         }
         Scenario::Pages { path, header, times } => {
             scenarios::pages(&tried, &path, &header, times).await

@@ -1,5 +1,8 @@
 //! Servers that carry messages from one to others, each by its own protocol.
-use crate::http::{Connection, get, post};
+use crate::{
+    http::{Connection, get, post},
+    xmpp,
+};
 use anyhow::{Context, Result, bail};
 use bytes::{Bytes, BytesMut};
 use clap::ValueEnum;
@@ -28,6 +31,8 @@ pub enum Peer {
     Ws,
     /// socket.io with one INSERT a message before its acknowledgement.
     SocketIo,
+    /// ejabberd that archives: a room is somebody who writes and somebody who reads, each with an account and an archive.
+    Ejabberd,
     /// A NATS server: a subject for each room. Keeps nothing.
     Nats,
 }
@@ -40,12 +45,28 @@ pub struct Room {
     token: String,
 }
 
+impl Room {
+    /// Accounts, where a room needs them.
+    fn reader(&self) -> String {
+        format!("reader-{}", self.id)
+    }
+
+    fn writer(&self) -> String {
+        format!("writer-{}", self.id)
+    }
+}
+
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 impl Peer {
     pub async fn make_room(self, server: SocketAddr) -> Result<Room> {
         if !matches!(self, Self::Kefu | Self::KefuSocket) {
-            return Ok(Room { id: fresh(), token: String::new() });
+            let room = Room { id: fresh(), token: String::new() };
+            if self == Self::Ejabberd {
+                xmpp::register(server, &room.reader()).await?;
+                xmpp::register(server, &room.writer()).await?;
+            }
+            return Ok(room);
         }
         let mut line = Connection::open(server).await?;
         let site = json!({ "site": "demo" });
@@ -89,6 +110,11 @@ impl Peer {
                 while !next(&mut socket).await?.contains("joined") {}
                 Reader::SocketIo(socket)
             }
+            Self::Ejabberd => {
+                let mut line = xmpp::Line::sign_in(server, &room.reader()).await?;
+                line.listen().await?;
+                Reader::Xmpp(Box::new(line))
+            }
             Self::Nats => {
                 let client = async_nats::connect(server.to_string()).await?;
                 let subscriber = client.subscribe(id.clone()).await?;
@@ -110,6 +136,11 @@ impl Peer {
             Self::Nchan => Writer::Nchan(Connection::open(server).await?, room),
             Self::Ws => Writer::Ws(connect(format!("ws://{server}/{}", room.id)).await?),
             Self::SocketIo => Writer::SocketIo(socket_io(server).await?, room, 0),
+            Self::Ejabberd => {
+                let mut line = xmpp::Line::sign_in(server, &room.writer()).await?;
+                line.count().await?;
+                Writer::Xmpp(Box::new(line), room)
+            }
             Self::Nats => Writer::Nats(async_nats::connect(server.to_string()).await?, room),
         })
     }
@@ -121,6 +152,7 @@ pub enum Reader {
     Events(Events),
     Socket(Socket),
     SocketIo(Socket),
+    Xmpp(Box<xmpp::Line>),
     Nats(Box<async_nats::Subscriber>),
 }
 
@@ -138,6 +170,7 @@ impl Reader {
                     return Ok(text);
                 }
             },
+            Self::Xmpp(line) => line.next().await,
             Self::Nats(subscriber) => {
                 let message = subscriber.next().await.context("the subscription has ended")?;
                 Ok(String::from_utf8_lossy(&message.payload).into_owned())
@@ -154,6 +187,7 @@ pub enum Writer {
     Nchan(Connection, Room),
     Ws(Socket),
     SocketIo(Socket, Room, u64),
+    Xmpp(Box<xmpp::Line>, Room),
     Nats(async_nats::Client, Room),
 }
 
@@ -164,6 +198,7 @@ impl Writer {
             Self::Kefu(_, room)
             | Self::Nchan(_, room)
             | Self::SocketIo(_, room, _)
+            | Self::Xmpp(_, room)
             | Self::Nats(_, room) => *room = another.clone(),
             Self::KefuSocket(..) | Self::Ws(_) => {}
         }
@@ -188,6 +223,7 @@ impl Writer {
                 line.ask(post(&format!("/pub/{}", room.id)), text.to_owned()).await?;
             }
             Self::Ws(socket) => socket.send(Message::text(text)).await?,
+            Self::Xmpp(line, room) => line.send(&xmpp::address(&room.reader()), text).await?,
             Self::Nats(client, room) => {
                 client.publish(room.id.clone(), Bytes::from(text.to_owned())).await?;
             }

@@ -22,6 +22,8 @@ use std::{
     time::Duration,
 };
 use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
     sync::mpsc,
     time::{Instant, MissedTickBehavior, interval, sleep, timeout},
 };
@@ -232,6 +234,36 @@ pub async fn posts(
         all.add(written?)?;
     }
     counted.end(all.len(), &all)
+}
+
+/// A few bytes to an echo in this process and back, so many times a second: what the machine takes for it by itself.
+pub async fn echo(tried: &Tried, rate: f64, lasting: Duration) -> Result<Found> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let mut here = TcpStream::connect(listener.local_addr()?).await?;
+    here.set_nodelay(true)?;
+    let (mut there, _) = listener.accept().await?;
+    there.set_nodelay(true)?;
+    tokio::spawn(async move {
+        let mut bytes = [0; 64];
+        while there.read_exact(&mut bytes).await.is_ok() {
+            if there.write_all(&bytes).await.is_err() {
+                return;
+            }
+        }
+    });
+    let (mut took, mut bytes) = (times(), [0; 64]);
+    let counted = Counted::begin(tried)?;
+    let mut beat = interval(Duration::from_secs_f64(1.0 / rate));
+    beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let until = Instant::now() + lasting;
+    while Instant::now() < until {
+        beat.tick().await;
+        let began = Instant::now();
+        here.write_all(&bytes).await?;
+        here.read_exact(&mut bytes).await?;
+        took.record(began.elapsed().as_micros() as u64)?;
+    }
+    counted.end(took.len(), &took)
 }
 
 /// One request after the other on one connection: from its first byte to the last of the answer.

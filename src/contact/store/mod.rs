@@ -182,6 +182,11 @@ pub async fn plant(tx: &db::Tx, ids: &[ContactId], at: Timestamp) -> Result<()> 
         revoked_at: Set(None),
     });
     visitor_token::Entity::insert_many(tokens).exec_without_returning(tx).await?;
+    Ok(())
+}
+
+/// Once all were planted, others get the numbers after theirs.
+pub async fn all_planted(tx: &db::Tx) -> Result<()> {
     Ok(db::copying::number_on(tx, "contact").await?)
 }
 

@@ -216,6 +216,11 @@ impl Held {
         changed(&self.row, &self.conversation)
     }
 
+    /// Whether it is closed or opened again by what happens to it.
+    pub(super) fn turns(&self) -> bool {
+        self.row.closed_at != self.conversation.closed_at.map(db::micros)
+    }
+
     /// Whether whoever sits there looks at this conversation.
     pub fn is_of(&self, seat: &Seat) -> bool {
         let Conversation { id, public_id, contact, .. } = &self.conversation;

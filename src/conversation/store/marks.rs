@@ -1,9 +1,16 @@
 //! What conversations are marked with: tags, and the colleagues who were asked to help.
+use super::conversations::conversation;
 use crate::{
+    conversation::model::Conversation,
+    db,
     error::Result,
-    ids::{AgentId, ConversationId, TagId},
+    ids::{AgentId, ConversationId},
 };
-use sea_orm::{ActiveValue::Set, entity::prelude::*, sea_query::OnConflict};
+use sea_orm::{
+    ActiveValue::Set,
+    entity::prelude::*,
+    sea_query::{Expr, ExprTrait, OnConflict, Query},
+};
 
 pub mod conversation_tag {
     use sea_orm::entity::prelude::*;
@@ -14,6 +21,8 @@ pub mod conversation_tag {
         pub conversation_id: i64,
         #[sea_orm(primary_key, auto_increment = false)]
         pub tag_id: i64,
+        /// The conversation's, so that those with a tag are found in the order in which they are listed.
+        pub closed_at: Option<i64>,
     }
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
     pub enum Relation {}
@@ -35,17 +44,48 @@ pub mod conversation_guest {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// The tags of a conversation that is held, from now on.
-pub async fn set_tags(db: &impl ConnectionTrait, id: ConversationId, tags: &[TagId]) -> Result<()> {
-    let own = conversation_tag::Column::ConversationId.eq(id.0);
+/// The tags of a conversation that is held are kept as it has them now.
+pub async fn set_tags(db: &impl ConnectionTrait, of: &Conversation) -> Result<()> {
+    let own = conversation_tag::Column::ConversationId.eq(of.id.0);
     conversation_tag::Entity::delete_many().filter(own).exec(db).await?;
-    if !tags.is_empty() {
-        let rows = tags.iter().map(|tag| conversation_tag::ActiveModel {
-            conversation_id: Set(id.0),
+    insert_tags(db, std::iter::once(of)).await
+}
+
+pub(super) async fn insert_tags<'a>(
+    db: &impl ConnectionTrait,
+    of: impl Iterator<Item = &'a Conversation>,
+) -> Result<()> {
+    let each = of.flat_map(|conversation| {
+        conversation.tags.iter().map(move |tag| conversation_tag::ActiveModel {
+            conversation_id: Set(conversation.id.0),
             tag_id: Set(tag.0),
-        });
+            closed_at: Set(conversation.closed_at.map(db::micros)),
+        })
+    });
+    let rows: Vec<_> = each.collect();
+    if !rows.is_empty() {
         conversation_tag::Entity::insert_many(rows).exec_without_returning(db).await?;
     }
+    Ok(())
+}
+
+/// Conversations with tags were closed or opened again, and their rows say so.
+pub(super) async fn follow(db: &impl ConnectionTrait, ids: &[i64]) -> Result<()> {
+    use conversation::Column::{ClosedAt, Id};
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let id = conversation_tag::Column::ConversationId;
+    let mut closed_at = Query::select();
+    closed_at
+        .column(ClosedAt)
+        .from(conversation::Entity)
+        .and_where(Id.into_expr().eq(Expr::col((conversation_tag::Entity, id))));
+    conversation_tag::Entity::update_many()
+        .col_expr(conversation_tag::Column::ClosedAt, closed_at.take().into())
+        .filter(id.is_in(ids.iter().copied()))
+        .exec(db)
+        .await?;
     Ok(())
 }
 

@@ -24,7 +24,7 @@ pub use lists::{
     touches_since,
 };
 pub use marks::{add_guest, set_tags};
-pub use planting::{Log, plant};
+pub use planting::{Log, all_planted, plant};
 pub use positions::{Positions, advance, mark, positions, unread_after};
 pub use searching::{
     Searched, entries_after, entries_at, newest, searched_after, seen_by, unsearched_since,

@@ -2,6 +2,7 @@
 use super::{
     conversations::{changed, conversation},
     entries::{entry, row},
+    marks::insert_tags,
 };
 use crate::{
     conversation::model::Conversation,
@@ -28,6 +29,7 @@ pub async fn plant(tx: &db::Tx, logs: &[Log]) -> Result<()> {
     for logs in logs.chunks(CONVERSATIONS) {
         let rows = logs.iter().map(|log| head(&log.head).into_active_model().reset_all());
         conversation::Entity::insert_many(rows).exec_without_returning(tx).await?;
+        insert_tags(tx, logs.iter().map(|log| &log.head)).await?;
     }
     let mut rows = Vec::with_capacity(ENTRIES);
     for log in logs {
@@ -43,6 +45,11 @@ pub async fn plant(tx: &db::Tx, logs: &[Log]) -> Result<()> {
     if !rows.is_empty() {
         entry::Entity::insert_many(rows).exec_without_returning(tx).await?;
     }
+    Ok(())
+}
+
+/// Once all were planted, others get the numbers after theirs.
+pub async fn all_planted(tx: &db::Tx) -> Result<()> {
     Ok(number_on(tx, "conversation").await?)
 }
 

@@ -2,6 +2,7 @@
 use super::{
     conversations::{self, CHANGING, Held, conversation},
     entries::{self, entry},
+    marks,
 };
 use crate::{
     db::{self, Connection, Db},
@@ -21,6 +22,8 @@ pub async fn write(db: &impl Connection, steps: Vec<Step<'_>>) -> Result<bool> {
     if steps.is_empty() {
         return Ok(true);
     }
+    let turned: Vec<_> =
+        steps.iter().filter(|step| turns(step)).map(|(held, ..)| held.conversation.id.0).collect();
     let rows: Vec<_> = steps.into_iter().map(rows).collect::<Result<_>>()?;
     let (heads, entries): (Vec<_>, Vec<_>) =
         rows.into_iter().map(|Rows { conversation, entry }| (conversation, entry)).unzip();
@@ -28,7 +31,13 @@ pub async fn write(db: &impl Connection, steps: Vec<Step<'_>>) -> Result<bool> {
         return Ok(false);
     }
     conversations::update_all(db, heads).await?;
+    marks::follow(db, &turned).await?;
     Ok(true)
+}
+
+/// Whether it is closed or opened again, and carries tags, which follow.
+fn turns((held, ..): &Step<'_>) -> bool {
+    held.turns() && !held.conversation.tags.is_empty()
 }
 
 /// Whether [`write_unheld`] can be used.
@@ -37,8 +46,11 @@ pub fn writes_unheld(db: &Db) -> bool {
 }
 
 /// Writes steps of conversations that nobody holds, in one statement. Whether it is done: nothing is where one of them is held
-/// by another transaction or is not as it is known here, or where a nonce has made an entry before.
+/// by another transaction or is not as it is known here, where a nonce has made an entry before, or where tags must follow.
 pub async fn write_unheld(db: &impl Connection, steps: Vec<Step<'_>>) -> Result<bool> {
+    if steps.iter().any(turns) {
+        return Ok(false);
+    }
     let rows: Vec<_> = steps.into_iter().map(rows).collect::<Result<_>>()?;
     let rows = serde_json::to_string(&rows).map_err(Error::internal)?;
     let statement =
