@@ -139,6 +139,7 @@ impl Teller {
             snoozed_until: None,
             tags: Vec::new(),
             team: None,
+            guests: Vec::new(),
             answer: None,
             preview: String::new(),
             preview_by: Side::Visitor,

@@ -35,5 +35,6 @@ mod support;
 mod team;
 mod texts;
 mod transports;
+mod visibility;
 mod visitor;
 mod websocket;

@@ -7,28 +7,30 @@ mod marks;
 mod planting;
 mod positions;
 mod searching;
+mod sight;
 mod words;
 mod writing;
 
 use crate::db;
 pub use conversations::{
-    Held, Start, due, find_for, find_open, find_started, hand_over, heads, lock, lock_free, open,
-    update,
+    Held, Start, due, find_for, find_open, find_started, hand_over, heads, lock, lock_again,
+    lock_free, open, update,
 };
 pub use entries::{
     History, Range, Shown, amend, before, find as find_entry, history, made_by, put, redraw,
 };
 pub use forgetting::{remove_closed_before, without_conversations};
 pub use lists::{
-    Counts, Filter, Lens, Tab, counts, list, of_contact, page, summaries_of, touched_since,
-    touches_since,
+    Counts, Filter, Lens, Tab, counts, list, of_contact, page, seen_of_contact, summaries_of,
+    touched_since, touches_since,
 };
-pub use marks::{add_guest, set_tags};
+pub use marks::{add_guests, set_tags};
 pub use planting::{Log, plant};
 pub use positions::{Positions, advance, mark, positions, unread_after};
 pub use searching::{
     Searched, entries_after, entries_at, newest, searched_after, seen_by, unsearched_since,
 };
+pub use sight::{circle, may_know, sight, sight_of};
 pub use writing::{Step, write, write_unheld, writes_unheld};
 
 /// The tables of this feature.

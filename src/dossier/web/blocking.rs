@@ -1,9 +1,10 @@
 //! Who is not heard any more.
-use super::{Blocking, Moment, Outcome, answer, number, open};
+use super::{Blocking, Moment, Outcome, answer, known, number, open};
 use crate::{
     agent::{CurrentAgent, DeskFrame, SignedIn},
     app::App,
     contact::{self, BlockReason, Contact},
+    conversation,
     dossier::actions,
     error::Result,
     ids::ContactId,
@@ -100,10 +101,16 @@ pub async fn list_blocked(
     };
     let before = query(request, "before")
         .and_then(|micros| Timestamp::from_microsecond(micros.parse().ok()?).ok());
-    let found = contact::blocked(&app.db, before, PAGE).await?;
+    let mut found = contact::blocked(&app.db, before, PAGE).await?;
     let full = found.len() as u64 == PAGE;
     let last = found.last().and_then(|contact| contact.block.as_ref());
     let older = last.filter(|_| full).map(|block| block.at.as_microsecond());
+    let sight = conversation::sight(app.db.read(), &me.agent).await?;
+    for place in (0..found.len()).rev() {
+        if !conversation::may_know(app.db.read(), &sight, found[place].id).await? {
+            found.remove(place);
+        }
+    }
     let zone = text::zone(text::DEFAULT_ZONE);
     let row = |contact: Contact| {
         let block = contact.block?;
@@ -139,6 +146,7 @@ pub async fn lift(
 ) -> Result<Response> {
     me.must_act()?;
     limits.act(&me.counted_as())?;
-    actions::unblock(&app, &me.doer(), ContactId(form.contact)).await?;
+    let contact = known(&app, &me, ContactId(form.contact)).await?.id;
+    actions::unblock(&app, &me.doer(), contact).await?;
     Ok(see_other("/desk/settings/blocked"))
 }
