@@ -4,7 +4,7 @@ use crate::{
     agent::{Agent, Scope},
     app::App,
     attachment::{self, Attachment, Owner, Received, web::chosen_ids},
-    contact::{self, Arrival, Change, Contact, ContactEmail, ContactName, Phone},
+    contact::{self, Arrival, Change, ContactEmail, ContactName, Phone},
     conversation::{self, AtWork, Beside, Body, FirstMessage, Range, Seat, Sent},
     dossier,
     error::{Error, Invalid, Result},
@@ -220,8 +220,8 @@ impl Desk<'_> {
 
     /// Changes what is known of a contact: what is given, and nothing else.
     pub async fn change_contact(&self, id: i64, new: &Known) -> Result<()> {
-        self.may_write()?;
-        let contact = known(self.app, self.caller, id).await?;
+        let agent = self.may_write()?;
+        let contact = conversation::known(self.app.db.read(), agent, ContactId(id)).await?;
         let named = |name, invalid: Invalid| Invalid { field: name, ..invalid };
         let mut changes = Vec::new();
         if let Some(name) = &new.name {
@@ -247,16 +247,5 @@ impl Desk<'_> {
         }
         self.limits.act(&self.caller.counted_as())?;
         dossier::change(self.app, contact.id, changes).await
-    }
-}
-
-/// A contact of whom the caller sees a conversation; any other is not found.
-pub(super) async fn known(app: &App, caller: &Caller, id: i64) -> Result<Contact> {
-    let (db, agent) = (app.db.read(), caller.agent()?);
-    let contact = contact::find(db, ContactId(id)).await?;
-    let sight = conversation::sight(db, agent).await?;
-    match conversation::may_know(db, &sight, contact.id).await? {
-        true => Ok(contact),
-        false => Err(Error::NotFound),
     }
 }

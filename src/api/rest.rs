@@ -1,6 +1,6 @@
 //! REST v1. Lists page by an opaque cursor; whatever makes something takes a `nonce`, so that a repeat is the same act.
 use super::{
-    acts::{Desk, Known, Message, known},
+    acts::{Desk, Known, Message},
     caller::{Caller, Token},
     problem::Answer,
     shape::{Attachment, Conversation, ConversationName, Entries, Entry, moment},
@@ -15,7 +15,7 @@ use crate::{
     conversation::{self, Range, Sent, Tab},
     error::{Error, Invalid},
     event::{Happening, Side},
-    ids::{self, Cursor},
+    ids::{self, ContactId, Cursor},
     site, team,
     web::{limits::Limits, page::Viewer},
 };
@@ -789,7 +789,7 @@ impl Rest {
 async fn contact_shape(app: &App, caller: &Caller, id: i64) -> Answer<Contact> {
     let agent = caller.agent()?;
     let db = app.db.read();
-    let found = known(app, caller, id).await?;
+    let found = conversation::known(db, agent, ContactId(id)).await?;
     let mut values = contact::values(db, found.id).await?;
     let value = |one: contact::Attribute| {
         let value = values.remove(&one.id)?;

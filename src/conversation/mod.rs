@@ -26,9 +26,9 @@ pub use model::{Append, BLOCKED, Beside, Body, Conversation, Seat, may_amend, me
 pub use sight::Sight;
 pub use store::{
     Counts, Filter, History, Lens, Log, Positions, Range, Searched, Shown, Tab, circle, counts,
-    entries_after, entries_at, find_entry, find_for, hand_over, heads, history, list, may_know,
-    newest, of_contact, page, positions, searched_after, seen_by, seen_of_contact, sight, sight_of,
-    summaries_of, tables, touched_since, touches_since, unsearched_since,
+    entries_after, entries_at, find_entry, find_for, hand_over, heads, history, known, list,
+    newest, of_contact, only_known, page, positions, searched_after, seen_by, seen_of_contact,
+    sight, sight_of, summaries_of, tables, touched_since, touches_since, unsearched_since,
 };
 pub use web::{asked_range, history_fragment};
 pub use writer::Sent;

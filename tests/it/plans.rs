@@ -136,7 +136,6 @@ async fn what_grows_is_found_by_an_index() {
         }
         conversation::counts(db, sight).await.unwrap();
         conversation::seen_of_contact(db, sight, ContactId(7), None, 10).await.unwrap();
-        conversation::may_know(db.read(), sight, ContactId(7)).await.unwrap();
         conversation::touched_since(db, sight, now, 50).await.unwrap();
     }
     conversation::circle(db.read(), ConversationId(7)).await.unwrap();

@@ -30,7 +30,7 @@ pub use positions::{Positions, advance, mark, positions, unread_after};
 pub use searching::{
     Searched, entries_after, entries_at, newest, searched_after, seen_by, unsearched_since,
 };
-pub use sight::{circle, may_know, sight, sight_of};
+pub use sight::{circle, known, only_known, sight, sight_of};
 pub use writing::{Step, write, write_unheld, writes_unheld};
 
 /// The tables of this feature.

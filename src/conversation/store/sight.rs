@@ -2,6 +2,7 @@
 use super::{conversations::conversation, marks::conversation_guest, words::state_word};
 use crate::{
     agent::{self, Agent},
+    contact::{self, Contact},
     conversation::{model::Conversation, sight::Sight},
     error::{Error, Result},
     event::{Circle, State},
@@ -48,14 +49,27 @@ pub async fn circle(db: &impl ConnectionTrait, id: ConversationId) -> Result<Opt
     Ok(row.map(|row| super::conversations::read(row).circle()))
 }
 
-/// Whether an agent may know of a contact: by a conversation that she sees. Who never spoke is nobody's secret.
-pub async fn may_know(
+/// A contact whom an agent may know; any other is not found.
+pub async fn known(db: &impl ConnectionTrait, agent: &Agent, id: ContactId) -> Result<Contact> {
+    let contact = contact::find(db, id).await?;
+    only_known(db, agent, vec![contact]).await?.pop().ok_or(Error::NotFound)
+}
+
+/// Those of these contacts whom an agent may know: of whom she sees a conversation. Who never spoke is nobody's secret.
+pub async fn only_known(
     db: &impl ConnectionTrait,
-    sight: &Sight,
-    contact: ContactId,
-) -> Result<bool> {
-    let Some(seen) = seen(sight) else { return Ok(true) };
-    Ok(has_any(db, contact, seen).await? || !has_any(db, contact, Condition::all()).await?)
+    agent: &Agent,
+    contacts: Vec<Contact>,
+) -> Result<Vec<Contact>> {
+    let Some(seen) = seen(&sight(db, agent).await?) else { return Ok(contacts) };
+    let mut known = Vec::with_capacity(contacts.len());
+    for contact in contacts {
+        let id = contact.id;
+        if has_any(db, id, seen.clone()).await? || !has_any(db, id, Condition::all()).await? {
+            known.push(contact);
+        }
+    }
+    Ok(known)
 }
 
 async fn has_any(db: &impl ConnectionTrait, contact: ContactId, which: Condition) -> Result<bool> {

@@ -1,5 +1,5 @@
 //! Who is not heard any more.
-use super::{Blocking, Moment, Outcome, answer, known, number, open};
+use super::{Blocking, Moment, Outcome, answer, number, open};
 use crate::{
     agent::{CurrentAgent, DeskFrame, SignedIn},
     app::App,
@@ -101,16 +101,11 @@ pub async fn list_blocked(
     };
     let before = query(request, "before")
         .and_then(|micros| Timestamp::from_microsecond(micros.parse().ok()?).ok());
-    let mut found = contact::blocked(&app.db, before, PAGE).await?;
+    let found = contact::blocked(&app.db, before, PAGE).await?;
     let full = found.len() as u64 == PAGE;
     let last = found.last().and_then(|contact| contact.block.as_ref());
     let older = last.filter(|_| full).map(|block| block.at.as_microsecond());
-    let sight = conversation::sight(app.db.read(), &me.agent).await?;
-    for place in (0..found.len()).rev() {
-        if !conversation::may_know(app.db.read(), &sight, found[place].id).await? {
-            found.remove(place);
-        }
-    }
+    let found = conversation::only_known(app.db.read(), &me.agent, found).await?;
     let zone = text::zone(text::DEFAULT_ZONE);
     let row = |contact: Contact| {
         let block = contact.block?;
@@ -146,7 +141,8 @@ pub async fn lift(
 ) -> Result<Response> {
     me.must_act()?;
     limits.act(&me.counted_as())?;
-    let contact = known(&app, &me, ContactId(form.contact)).await?.id;
-    actions::unblock(&app, &me.doer(), contact).await?;
+    let contact = ContactId(form.contact);
+    let contact = conversation::known(app.db.read(), &me.agent, contact).await?;
+    actions::unblock(&app, &me.doer(), contact.id).await?;
     Ok(see_other("/desk/settings/blocked"))
 }

@@ -1,5 +1,5 @@
 //! Two contacts become one: choose the other, look at both, confirm.
-use super::{fields, known, name, number, open, phone};
+use super::{fields, name, number, open, phone};
 use crate::{
     agent::{CurrentAgent, DeskFrame, SignedIn},
     app::App,
@@ -76,13 +76,8 @@ pub async fn merge_page(
     let head = open(&app, &me, id).await?;
     let own = contact::find(app.db.read(), head.contact).await?;
     let words: String = query(request, "q").unwrap_or_default().chars().take(100).collect();
-    let mut found = contact::search(&app.db, &words, own.id, FOUND).await?;
-    let sight = conversation::sight(app.db.read(), &me.agent).await?;
-    for place in (0..found.len()).rev() {
-        if !conversation::may_know(app.db.read(), &sight, found[place].id).await? {
-            found.remove(place);
-        }
-    }
+    let found = contact::search(&app.db, &words, own.id, FOUND).await?;
+    let found = conversation::only_known(app.db.read(), &me.agent, found).await?;
     let with = query(request, "with").and_then(|id| id.parse().ok());
     let both = match with {
         Some(with) => Some(both(&app, &me, &own, with).await?),
@@ -111,7 +106,7 @@ fn called(contact: &Contact, lang: Lang) -> String {
 }
 
 async fn both(app: &App, me: &CurrentAgent, own: &Contact, with: ContactId) -> Result<Both> {
-    let other = known(app, me, with).await?;
+    let other = conversation::known(app.db.read(), &me.agent, with).await?;
     if other.id == own.id {
         return Err(Error::Conflict("conflict-merged"));
     }
@@ -151,7 +146,8 @@ pub async fn merge(
     let id = number(&id)?;
     let own = open(&app, &me, id).await?.contact;
     limits.act(&me.counted_as())?;
-    let other = known(&app, &me, ContactId(form.with)).await?.id;
+    let with = ContactId(form.with);
+    let other = conversation::known(app.db.read(), &me.agent, with).await?.id;
     actions::merge(&app, &me.doer(), other, own).await?;
     Ok(see_other(format!("/desk/c/{id}")))
 }

@@ -204,16 +204,6 @@ pub async fn find(
     Ok(see_other(format!("/desk/c/{}", head.id)))
 }
 
-/// A contact whom an agent may know; any other is not found.
-async fn known(app: &App, me: &CurrentAgent, id: ContactId) -> Result<Contact> {
-    let contact = contact::find(app.db.read(), id).await?;
-    let sight = conversation::sight(app.db.read(), &me.agent).await?;
-    match conversation::may_know(app.db.read(), &sight, contact.id).await? {
-        true => Ok(contact),
-        false => Err(Error::NotFound),
-    }
-}
-
 /// A conversation through the agent who looks, and whose it is.
 async fn open(app: &App, me: &CurrentAgent, id: ConversationId) -> Result<Conversation> {
     let seat = Seat::Agent { id: me.agent.id, conversation: id };
