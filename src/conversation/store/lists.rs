@@ -183,8 +183,8 @@ pub async fn page(
     limit: u64,
 ) -> Result<Vec<(Conversation, String)>> {
     if let Tab::Mine(_) = tab {
-        let seen = seen_in(sight, tab).unwrap_or_else(Condition::all);
-        return newest(db, tab.condition().add(seen), below, limit).await;
+        let which = tab.condition().add_option(seen_in(sight, tab));
+        return newest(db, which, below, limit).await;
     }
     if tab == Tab::Closed && sight.narrows() {
         let below = below.map(|id| conversation::Column::Id.lt(id));
