@@ -85,6 +85,9 @@ pub struct With {
     /// The colleagues whom a note calls.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub mentions: Vec<Mention>,
+    /// Those of them who could not see the conversation before, by name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub let_in: Vec<String>,
 }
 
 impl With {
@@ -291,6 +294,23 @@ impl Content {
         }
     }
 
+    /// Whether it may come with rows beside the log's own: files, guests, what some do not see any more.
+    pub fn needs_rows(&self) -> bool {
+        match self {
+            Self::Text { with, .. } => !with.attachments.is_empty(),
+            Self::Note { with, .. } => !with.attachments.is_empty() || !with.mentions.is_empty(),
+            Self::Event { what } => matches!(
+                what,
+                Happening::Transferred { .. }
+                    | Happening::TransferredToTeam { .. }
+                    | Happening::Invited { .. }
+                    | Happening::Reopened
+                    | Happening::Requeued
+            ),
+            Self::Edit { .. } | Self::Recall { .. } => false,
+        }
+    }
+
     /// The files that came with it.
     pub fn attachments(&self) -> &[Attachment] {
         match self {
@@ -357,6 +377,9 @@ pub struct Summary {
     pub tags: Vec<TagId>,
     #[serde(default)]
     pub team: Option<TeamId>,
+    /// The colleagues who were asked to help.
+    #[serde(default)]
+    pub guests: Vec<AgentId>,
     pub preview: String,
     pub preview_by: Side,
     pub last_at: Timestamp,
@@ -415,6 +438,26 @@ pub enum Access {
     VisitorToken(String),
     /// An agent's personal access token, by its hash.
     AgentToken(String),
+    /// What some saw of a conversation, unless they see it for another reason.
+    Conversation { id: ConversationId, by: Vec<Seer> },
+}
+
+/// Who saw a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Seer {
+    Everybody,
+    Team(TeamId),
+    Agent(AgentId),
+}
+
+/// For whom a conversation is: what decides which agents see it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Circle {
+    /// `None` where everybody may see it.
+    pub team: Option<TeamId>,
+    pub assignee: Option<AgentId>,
+    pub guests: Vec<AgentId>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -519,6 +562,9 @@ impl Event {
                 vec![Topic::Conversation(appended.summary.id), Topic::Desk]
             }
             Self::ReadMoved(moved) => vec![Topic::Conversation(moved.summary.id), Topic::Desk],
+            Self::AccessLost { access: Access::Conversation { id, .. } } => {
+                vec![Topic::Conversation(*id), Topic::Desk]
+            }
             Self::AccessLost { .. } => vec![Topic::Access],
             Self::Typed { conversation, .. } => {
                 vec![Topic::Conversation(*conversation), Topic::Desk]

@@ -50,7 +50,7 @@ const FEATURES: &[&str] = FLOORS[8];
 
 /// Which feature may use which.
 const DOORS: &[(&str, &[&str])] = &[
-    ("conversation", &["attachment", "contact", "site"]),
+    ("conversation", &["agent", "attachment", "contact", "site", "team"]),
     (
         "desk",
         &[

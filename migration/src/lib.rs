@@ -39,6 +39,8 @@ mod m20261125_000046_add_agent_preferences;
 mod m20261125_000050_index_closed_by_whom;
 mod m20261125_000051_create_saved_view;
 mod m20261125_000052_add_conversation_team;
+mod m20261125_000055_add_conversation_guests;
+mod m20261125_000056_see_by_team;
 mod m20261125_000060_gather_search_terms;
 mod m20261125_000061_find_closed_by_tag;
 mod m20261125_000063_add_page_referrer;
@@ -87,6 +89,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000050_index_closed_by_whom::Migration),
             Box::new(m20261125_000051_create_saved_view::Migration),
             Box::new(m20261125_000052_add_conversation_team::Migration),
+            Box::new(m20261125_000055_add_conversation_guests::Migration),
+            Box::new(m20261125_000056_see_by_team::Migration),
             Box::new(m20261125_000060_gather_search_terms::Migration),
             Box::new(m20261125_000061_find_closed_by_tag::Migration),
             Box::new(m20261125_000063_add_page_referrer::Migration),

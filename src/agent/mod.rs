@@ -16,7 +16,7 @@ pub use model::{
     may_invite,
 };
 pub use store::{
-    accounts, all, forget_expired, forget_revocations, has_owner, last_seen, links,
-    revocations_since, tables,
+    accounts, all, forget_expired, forget_revocations, has_owner, insert_revocation, last_seen,
+    links, note_lost_access, revocations_since, role_of, tables,
 };
 pub use web::{CurrentAgent, CurrentManager, DeskFrame, SettingsPage, SignedIn, sign_in_as};

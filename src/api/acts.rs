@@ -220,8 +220,8 @@ impl Desk<'_> {
 
     /// Changes what is known of a contact: what is given, and nothing else.
     pub async fn change_contact(&self, id: i64, new: &Known) -> Result<()> {
-        self.may_write()?;
-        let contact = contact::find(self.app.db.read(), ContactId(id)).await?;
+        let agent = self.may_write()?;
+        let contact = conversation::known(self.app.db.read(), agent, ContactId(id)).await?;
         let named = |name, invalid: Invalid| Invalid { field: name, ..invalid };
         let mut changes = Vec::new();
         if let Some(name) = &new.name {

@@ -212,6 +212,8 @@ pub enum ServerFrame {
         #[serde(flatten)]
         conversation: Conversation,
     },
+    /// The agent may not see a conversation any more: it is followed no longer, and belongs in no list.
+    Gone { conversation: ConversationName },
     /// The socket will be closed. Come back after `retry_after_ms`, if given, and subscribe after what you hold.
     Bye {
         reason: Reason,
@@ -352,7 +354,7 @@ mod tests {
         let said: BTreeSet<_> =
             messages.keys().filter_map(|name| name.strip_prefix("client_")).collect();
         assert_eq!(said, KNOWN.into_iter().collect());
-        assert_eq!(messages.keys().filter(|name| name.starts_with("server_")).count(), 11);
+        assert_eq!(messages.keys().filter(|name| name.starts_with("server_")).count(), 12);
         let text = described.to_string();
         for reference in text.split("\"#/components/schemas/").skip(1) {
             let name = reference.split('"').next().unwrap();

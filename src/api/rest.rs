@@ -394,7 +394,8 @@ impl Rest {
                     Some(List::All) | None => Tab::All,
                     Some(List::Closed) => Tab::Closed,
                 };
-                conversation::page(&app.db, tab, before, limit + 1).await?
+                let sight = conversation::sight(app.db.read(), agent).await?;
+                conversation::page(&app.db, &sight, tab, before, limit + 1).await?
             }
         };
         let shown = usize::try_from(limit).unwrap_or(usize::MAX).min(found.len());
@@ -475,7 +476,8 @@ impl Rest {
         wait: Query<Option<u64>>,
     ) -> Answer<Json<Entries>> {
         let desk = Desk { app: &app, limits: &limits, caller: &caller };
-        let head = conversation::find_for(app.db.read(), &desk.seat(&conversation)?).await?;
+        let seat = desk.seat(&conversation)?;
+        let head = conversation::find_for(app.db.read(), &seat).await?;
         let limit = limit.0.unwrap_or(USUAL).min(MOST);
         let range = match (after.0, before.0) {
             (Some(after), _) => {
@@ -500,6 +502,7 @@ impl Rest {
                 let history = conversation::wait_for_news(&app, id, side, range, patience).await?;
                 // Access may have been lost meanwhile.
                 caller.still(&app).await?;
+                conversation::find_for(app.db.read(), &seat).await?;
                 history
             }
         };
@@ -786,7 +789,7 @@ impl Rest {
 async fn contact_shape(app: &App, caller: &Caller, id: i64) -> Answer<Contact> {
     let agent = caller.agent()?;
     let db = app.db.read();
-    let found = contact::find(db, ContactId(id)).await?;
+    let found = conversation::known(db, agent, ContactId(id)).await?;
     let mut values = contact::values(db, found.id).await?;
     let value = |one: contact::Attribute| {
         let value = values.remove(&one.id)?;

@@ -6,7 +6,7 @@ mod nats;
 mod presence;
 
 use crate::{
-    event::{Event, Hearing, Present, Topic},
+    event::{Circle, Event, Hearing, Present, Topic},
     ids::{AgentId, ConversationId, NodeId},
 };
 use bridge::{Bridge, Word};
@@ -23,7 +23,7 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
 };
-use tokio::sync::{Notify, mpsc::UnboundedReceiver};
+use tokio::sync::{Notify, OnceCell, mpsc::UnboundedReceiver};
 
 /// Kinds of sheets that news is drawn on, and languages they are drawn in.
 const SHEETS: usize = 10;
@@ -33,6 +33,7 @@ const SHEETS: usize = 10;
 pub struct News {
     pub event: Event,
     drawn: [OnceLock<Drawn>; SHEETS],
+    circle: OnceCell<Option<Circle>>,
 }
 
 /// What was drawn once and is read by many, with what a transport made of it: its bytes are the same for all readers.
@@ -79,7 +80,12 @@ pub enum Sheet {
 
 impl News {
     fn new(event: Event) -> Self {
-        Self { event, drawn: Default::default() }
+        Self { event, drawn: Default::default(), circle: OnceCell::new() }
+    }
+
+    /// For whom the conversation is that it is about, where it does not say so: asked by the first reader who has to know.
+    pub async fn circle(&self, ask: impl Future<Output = Option<Circle>>) -> Option<&Circle> {
+        self.circle.get_or_init(|| ask).await.as_ref()
     }
 
     /// A sheet in a language (0 or 1); drawn by the first reader who asks.

@@ -9,7 +9,7 @@ use crate::{
     attachment::{self, Attachment, Owner},
     contact::{self, Arrival, TokenHash},
     error::{Error, Result},
-    event::{self, Author, Content, Event, Happening, ReadMoved, Side, State, Topic, With},
+    event::{self, Author, Content, Event, Happening, Mention, ReadMoved, Side, State, Topic, With},
     ids::{AgentId, ContactId, ConversationId, FileId, Nonce, PublicId, SiteId},
     site::Site,
     text::Lang,
@@ -135,9 +135,27 @@ pub async fn reply(
 
 /// A note for the other agents.
 pub async fn note(app: &App, by: AtWork, nonce: Nonce, body: Body, beside: Beside) -> Result<Sent> {
-    let with = brought(app, &by, beside, true).await?;
+    let mut with = brought(app, &by, beside, true).await?;
+    with.let_in = strangers(app, &by, &with.mentions).await?;
     let content = Content::Note { body: body.into(), with };
     writer::append(app, by.seat(), Append { author: by.author(), nonce, content, seen: None }).await
+}
+
+/// Who of those called does not see the conversation, by name.
+async fn strangers(app: &App, by: &AtWork, called: &[Mention]) -> Result<Vec<String>> {
+    let mut strangers = Vec::new();
+    if called.is_empty() {
+        return Ok(strangers);
+    }
+    let head = store::find_for(app.db.read(), &by.seat()).await?;
+    for one in called {
+        if !head.is_open_to(one.agent)
+            && !store::sight_of(app.db.read(), one.agent).await?.sees_head(&head)
+        {
+            strangers.push(one.name.clone());
+        }
+    }
+    Ok(strangers)
 }
 
 /// What comes with a message. What cannot be quoted any more is left out.
@@ -151,7 +169,7 @@ async fn brought(app: &App, by: &AtWork, beside: Beside, private: bool) -> Resul
     };
     let owner = Owner { conversation: by.conversation, side: Side::Agent, id: by.agent.0 };
     let attachments = attachments(app, owner, &beside.files).await?;
-    Ok(With { quote, mentions: beside.mentions, attachments })
+    Ok(With { quote, mentions: beside.mentions, attachments, ..With::default() })
 }
 
 /// What is known of files, for the message that brings them. That nobody sent them before, its writer sees to.
@@ -171,8 +189,9 @@ pub async fn happen(app: &App, by: AtWork, nonce: Nonce, what: Happening) -> Res
 /// that it may be begun again.
 pub async fn give_back(app: &App, agent: AgentId, name: &str) -> Result<usize> {
     let (mut given, mut below) = (0, None);
+    let sight = store::sight_of(app.db.read(), agent).await?;
     loop {
-        let page = store::page(&app.db, Tab::Mine(agent), below, 100).await?;
+        let page = store::page(&app.db, &sight, Tab::Mine(agent), below, 100).await?;
         let Some((last, _)) = page.last() else { return Ok(given) };
         below = Some(last.id.0);
         for (Conversation { id: conversation, .. }, _) in page {

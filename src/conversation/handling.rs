@@ -40,14 +40,15 @@ pub async fn transfer(
             }
         };
         let handed = append(&by, nonce.clone(), what);
-        let held = store::lock(&tx, &by.seat()).await?;
+        let held = writer::hold(&tx, &by.seat(), &handed).await?;
         let sent = writer::write(&tx, held, &handed, at).await?;
         let mut told = vec![sent.clone()];
         if let Some(body) = note.filter(|_| !sent.duplicate) {
             let with = With { mentions, ..With::default() };
             let content = Content::Note { body: body.into(), with };
             let (author, nonce) = (by.author(), Nonce::new());
-            let held = store::lock(&tx, &by.seat()).await?;
+            // Whoever hands it over may not see it any more.
+            let held = store::lock_again(&tx, by.conversation).await?;
             let note = Append { author, nonce, content, seen: None };
             told.push(writer::write(&tx, held, &note, at).await?);
         }
@@ -64,7 +65,6 @@ pub async fn invite(app: &App, by: AtWork, nonce: Nonce, agent: Mention) -> Resu
     to_the_end(async move {
         let tx = app.db.begin().await?;
         let held = store::lock(&tx, &by.seat()).await?;
-        store::add_guest(&tx, by.conversation, agent.agent).await?;
         let asked = append(&by, nonce, Happening::Invited { agent });
         let sent = writer::write(&tx, held, &asked, app.clock.now()).await?;
         tx.commit().await?;
@@ -138,7 +138,7 @@ pub async fn wake_due(app: &App) -> Result<u64> {
         match happen(app, by, Nonce::new(), Happening::Woken).await {
             Ok(_) => woken += 1,
             // Somebody was faster, or closed it.
-            Err(Error::Conflict(_)) => {}
+            Err(Error::Conflict(_) | Error::NotFound) => {}
             Err(error) => return Err(error),
         }
     }

@@ -69,6 +69,8 @@ pub struct EntryLine {
     pub quote: Option<QuoteLine>,
     /// The names it calls.
     mentions: Vec<String>,
+    /// Who sees the conversation since then, as a sentence.
+    pub let_in: Option<String>,
     /// On the desk: what can be done with it.
     pub menu: Option<String>,
     pub files: Vec<FileLine>,
@@ -159,6 +161,8 @@ impl EntryLine {
             changed: entry.changed,
             quote: with.quote.map(|quote| QuoteLine::new(&quote, canvas.lang)),
             files: with.attachments.iter().map(|file| FileLine::new(canvas, file)).collect(),
+            let_in: (!with.let_in.is_empty())
+                .then(|| canvas.lang.with("note-let-in", "names", with.let_in.join(" · "))),
             mentions: with.mentions.into_iter().map(|mention| mention.name).collect(),
             mark: None,
             menu: (canvas.audience == Side::Agent)

@@ -1,11 +1,13 @@
 //! A visitor and the company's agents: one append-only log of entries, and the visitor's window on it. Doors: `attachment`
-//! (what messages bring), `contact` (who the visitor is), `site` (where the conversation takes place).
+//! (what messages bring), `contact` (who the visitor is), `site` (where the conversation takes place), `agent` and `team`
+//! (who sees it).
 mod actions;
 mod amending;
 mod handling;
 mod heads;
 mod live;
 mod model;
+mod sight;
 mod store;
 pub mod web;
 mod writer;
@@ -22,11 +24,12 @@ pub use live::{
     retell, sent, typing, upsert,
 };
 pub use model::{Append, BLOCKED, Beside, Body, Conversation, Seat, may_amend, mentions, quoted};
+pub use sight::Sight;
 pub use store::{
-    Counts, Filter, History, Lens, Log, Positions, Range, Searched, Shown, Tab, counts,
-    entries_after, entries_at, find_entry, find_for, hand_over, heads, history, list, newest,
-    of_contact, page, positions, searched_after, seen_by, summaries_of, tables, touched_since,
-    touches_since, unsearched_since,
+    Counts, Filter, History, Lens, Log, Positions, Range, Searched, Shown, Tab, circle, counts,
+    entries_after, entries_at, find_entry, find_for, hand_over, heads, history, known, list,
+    newest, of_contact, only_known, page, positions, searched_after, seen_by, seen_of_contact,
+    sight, sight_of, summaries_of, tables, touched_since, touches_since, unsearched_since,
 };
 pub use web::{asked_range, history_fragment};
 pub use writer::Sent;

@@ -2,8 +2,8 @@
 use crate::{
     error::{Error, Invalid, Result},
     event::{
-        Author, Changed, Content, Entry, Happening, Mention, Priority, Quote, Side, State, Summary,
-        With,
+        Author, Changed, Circle, Content, Entry, Happening, Mention, Priority, Quote, Side, State,
+        Summary, With,
     },
     ids::{AgentId, ContactId, ConversationId, FileId, Nonce, PublicId, SiteId, TagId, TeamId},
 };
@@ -15,6 +15,8 @@ const REOPENS: SignedDuration = SignedDuration::from_hours(24);
 const AMENDS: SignedDuration = SignedDuration::from_mins(2);
 /// The furthest that a conversation may be put off.
 const SNOOZES: SignedDuration = SignedDuration::from_hours(24 * 90);
+/// The most colleagues who are asked to help in one conversation.
+const GUESTS: usize = 100;
 /// Characters of an earlier message that a quote shows.
 const EXCERPT: usize = 200;
 
@@ -42,6 +44,8 @@ pub struct Conversation {
     pub tags: Vec<TagId>,
     /// Whose agents should answer; `None` where anybody may.
     pub team: Option<TeamId>,
+    /// The colleagues who were asked to help, or called in a note.
+    pub guests: Vec<AgentId>,
     /// The last message of an agent.
     pub answer: Option<Answer>,
     pub preview: String,
@@ -124,7 +128,11 @@ impl Conversation {
                 }
                 self.show(body, with, Side::Agent, at);
             }
-            (Author::Agent { .. }, Content::Note { .. }) => {}
+            (Author::Agent { .. }, Content::Note { with, .. }) => {
+                for mention in &with.mentions {
+                    self.let_in(mention.agent)?;
+                }
+            }
             // What becomes of the entry itself is `amended`.
             (Author::Agent { .. }, Content::Edit { .. } | Content::Recall { .. }) => {}
             (Author::Agent { id, name }, Content::Event { what }) => {
@@ -202,8 +210,21 @@ impl Conversation {
                 self.last_at = at;
             }
             Happening::Prioritized { priority } => self.priority = *priority,
-            Happening::Invited { .. } | Happening::Tagged { .. } => {}
+            Happening::Invited { agent } => self.let_in(agent.agent)?,
+            Happening::Tagged { .. } => {}
         }
+        Ok(())
+    }
+
+    /// Whoever was asked for help sees the conversation from then on. Who has it does already, and only as long.
+    fn let_in(&mut self, agent: AgentId) -> Result<()> {
+        if self.is_assigned_to(agent) || self.guests.contains(&agent) {
+            return Ok(());
+        }
+        if self.guests.len() >= GUESTS {
+            return Err(Error::Conflict("conflict-guests"));
+        }
+        self.guests.push(agent);
         Ok(())
     }
 
@@ -222,6 +243,12 @@ impl Conversation {
 
     pub fn is_assigned_to(&self, agent: AgentId) -> bool {
         self.assignee.as_ref().is_some_and(|assignee| assignee.id == agent)
+    }
+
+    /// For whom it is.
+    pub fn circle(&self) -> Circle {
+        let assignee = self.assignee.as_ref().map(|assignee| assignee.id);
+        Circle { team: self.team, assignee, guests: self.guests.clone() }
     }
 
     /// What a row of the list shows.
@@ -244,6 +271,7 @@ impl Conversation {
             snoozed_until: self.snoozed_until,
             tags: self.tags.clone(),
             team: self.team,
+            guests: self.guests.clone(),
             preview: self.preview.clone(),
             preview_by: self.preview_by,
             last_at: self.last_at,
@@ -426,6 +454,7 @@ mod tests {
             snoozed_until: None,
             tags: Vec::new(),
             team: None,
+            guests: Vec::new(),
             answer: None,
             preview: String::new(),
             preview_by: Side::Visitor,

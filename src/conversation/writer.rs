@@ -7,11 +7,12 @@ use super::{
     store::{self, Held, Step},
 };
 use crate::{
+    agent,
     app::{App, in_time},
     attachment::{self, Owner},
     db::{Connection, Tx},
     error::{Error, Invalid, Result},
-    event::{Appended, Author, Entry, Event, Side},
+    event::{Access, Appended, Author, Entry, Event, Side},
     ids::{AgentId, ContactId, ConversationId, FileId},
 };
 use jiff::Timestamp;
@@ -36,6 +37,8 @@ pub struct Sent {
     pub appended: Appended,
     pub conversation: Conversation,
     pub duplicate: bool,
+    /// Who may not see it any more.
+    lost: Option<Access>,
 }
 
 /// Goes on to its end even if whoever asked has hung up meanwhile.
@@ -177,7 +180,7 @@ impl Waiting {
 async fn alone(app: App, one: Waiting) {
     let outcome = in_time(async {
         let tx = app.db.begin().await?;
-        let held = store::lock(&tx, &one.seat).await?;
+        let held = hold(&tx, &one.seat, &one.append).await?;
         let append = one.append.clone().of(held.conversation.contact);
         let sent = write(&tx, held, &append, app.clock.now()).await?;
         tx.commit().await?;
@@ -185,6 +188,21 @@ async fn alone(app: App, one: Waiting) {
     });
     let outcome = outcome.await;
     one.hears(&app, outcome);
+}
+
+/// Holds a conversation for whoever sees it; and for whoever does not any more and only repeats what was done before.
+pub async fn hold(tx: &Tx, seat: &Seat, append: &Append) -> Result<Held> {
+    match (store::lock(tx, seat).await, seat) {
+        (Err(Error::NotFound), Seat::Agent { conversation, .. }) => {
+            let made = store::made_by(tx, [(*conversation, append)].into_iter()).await?;
+            if made.is_empty() {
+                Err(Error::NotFound)
+            } else {
+                store::lock_again(tx, *conversation).await
+            }
+        }
+        (held, _) => held,
+    }
 }
 
 /// Commits those whose heads this node knows, and answers them; gives the others, and all if something was not as it was thought.
@@ -195,8 +213,8 @@ async fn commit_known(app: &App, batch: Vec<Waiting>) -> Vec<Waiting> {
     let heads = app.kept.of::<Heads>();
     let (mut known, mut held, mut left) = (Vec::new(), Vec::new(), Vec::new());
     for one in batch {
-        // Files are claimed in a transaction that holds their conversation.
-        let alone = one.append.content.attachments().is_empty();
+        // Rows beside the log's own are written in a transaction that holds their conversation.
+        let alone = !one.append.content.needs_rows();
         match heads.take(&one.seat).filter(|_| alone) {
             Some(head) => {
                 held.push(head);
@@ -283,7 +301,8 @@ enum Granted {
 
 /// What an append comes to under its rules.
 enum Verdict {
-    New(Entry),
+    /// With who is asked to help by it, and who may not see the conversation any more.
+    New(Entry, Vec<AgentId>, Option<Access>),
     /// Its nonce has made this before.
     Made(Entry),
     Refused(Error),
@@ -325,7 +344,7 @@ async fn write_all(
     let (mut outcomes, mut fresh) = (Vec::new(), Vec::new());
     for ((held, _), verdict) in appends.iter().zip(verdicts) {
         let (outcome, new) = match verdict {
-            Verdict::New(entry) => {
+            Verdict::New(entry, guests, lost) => {
                 // Who edits stands in no place of her own.
                 let before = match &held.last {
                     Some(last) if last.amends().is_some() => {
@@ -333,7 +352,8 @@ async fn write_all(
                     }
                     last => last.clone(),
                 };
-                (Ok(sent(db, held, &entry, before, false).await?), Some(entry))
+                let sent = sent(db, held, &entry, before, false).await?;
+                (Ok(Sent { lost: lost.clone(), ..sent }), Some((entry, guests, lost)))
             }
             Verdict::Made(entry) => {
                 let before = store::before(db, id(held), entry.seq, Side::Agent).await?;
@@ -346,7 +366,7 @@ async fn write_all(
     }
 
     let steps = appends.iter_mut().zip(&fresh).filter_map(|((held, append), new)| {
-        let entry = new.as_ref()?;
+        let (entry, ..) = new.as_ref()?;
         Some((held, entry, &append.nonce))
     });
     let steps: Vec<Step> = steps.collect();
@@ -364,9 +384,14 @@ async fn write_all(
         }
     }
     for ((held, _), new) in appends.iter_mut().zip(fresh) {
-        if new.is_some() {
-            held.last = new;
+        let Some((entry, guests, lost)) = new else { continue };
+        if !guests.is_empty() {
+            store::add_guests(db, id(held), &guests).await?;
         }
+        if let Some(access) = lost {
+            agent::note_lost_access(db, &access).await?;
+        }
+        held.last = Some(entry);
     }
     Ok(Some(outcomes))
 }
@@ -388,7 +413,7 @@ async fn sent(
     let (entry, summary) = (entry.clone(), held.summary());
     let redrawn = Vec::new();
     let appended = Appended { entry, before_visitor, before_desk, redrawn, summary };
-    Ok(Sent { appended, conversation, duplicate })
+    Ok(Sent { appended, conversation, duplicate, lost: None })
 }
 
 /// The conversation goes on only if the append is new and its rules allow it.
@@ -414,14 +439,17 @@ fn judge(
         }
         None => match held.conversation.clone().accept(append, at) {
             Ok(next) => {
-                held.conversation = next;
-                Verdict::New(Entry {
-                    seq: held.conversation.last_seq,
+                let before = std::mem::replace(&mut held.conversation, next);
+                let now = &held.conversation;
+                let guests = now.guests[before.guests.len()..].to_vec();
+                let entry = Entry {
+                    seq: now.last_seq,
                     author: named(&append.author, &held.name),
                     content: append.content.clone(),
                     at,
                     changed: None,
-                })
+                };
+                Verdict::New(entry, guests, now.lost_since(&before))
             }
             Err(refusal) => Verdict::Refused(refusal),
         },
@@ -453,5 +481,8 @@ pub fn tell(app: &App, sent: &Sent) {
     } else {
         app.metrics.acknowledged.inc();
         app.bus.publish(Event::EntryAppended(Box::new(sent.appended.clone())));
+        if let Some(access) = sent.lost.clone() {
+            app.bus.publish(Event::AccessLost { access });
+        }
     }
 }

@@ -2,12 +2,13 @@
 use crate::{
     agent::Standing,
     bus::{News, Sheet},
-    conversation::{Counts, Lens},
+    conversation::{Counts, Lens, Sight},
     event::{Priority, Side, State, Summary},
-    ids::AgentId,
+    ids::{AgentId, ConversationId},
     text::{self, Lang},
 };
 use askama::Template;
+use jiff::Timestamp;
 
 /// A row as its template needs it.
 #[derive(Clone, Debug)]
@@ -92,13 +93,13 @@ struct RowMoved {
 
 /// A row as news of a list: taken from where it was, and set where it belongs, if it still does.
 pub fn row_changed(summary: &Summary, lens: &Lens, lang: Lang) -> String {
-    if lens.holds(summary) { moved(summary, lang) } else { removed(summary) }
+    if lens.holds(summary) { moved(summary, lang) } else { removed(summary.id) }
 }
 
 /// The same, drawn once for all agents of a language.
 pub fn row_news(news: &News, summary: &Summary, lens: &Lens, lang: Lang) -> String {
     if !lens.holds(summary) {
-        return removed(summary);
+        return removed(summary.id);
     }
     let drawn = news.drawn(Sheet::Row, lang as usize, || moved(summary, lang).into());
     String::from_utf8_lossy(&drawn).into_owned()
@@ -108,8 +109,34 @@ fn moved(summary: &Summary, lang: Lang) -> String {
     draw(&RowMoved { row: Row::new(summary, lang), current: 0 })
 }
 
-fn removed(summary: &Summary) -> String {
-    format!("<hx-partial hx-target=\"#c-{}\" hx-swap=\"delete\"></hx-partial>", summary.id)
+fn removed(id: ConversationId) -> String {
+    format!("<hx-partial hx-target=\"#c-{id}\" hx-swap=\"delete\"></hx-partial>")
+}
+
+/// A conversation that may not be seen any more: its row goes, and where it stands open, a sentence takes its place.
+pub fn lost(id: ConversationId, lang: Lang) -> String {
+    let open = format!("#conv[data-cid='{id}']");
+    let pane = gone(lang);
+    removed(id)
+        + &format!("<hx-partial hx-target=\"{open}\" hx-swap=\"outerHTML\">{pane}</hx-partial>")
+}
+
+#[derive(Template)]
+#[template(path = "desk/_gone.html")]
+struct Gone {
+    lang: Lang,
+}
+
+/// What stands in the place of a conversation that may not be seen any more.
+pub fn gone(lang: Lang) -> String {
+    draw(&Gone { lang })
+}
+
+/// Where a stream of the desk goes on: `{epoch}:{microseconds of the database's clock}`, and what was seen until then, where
+/// that is not everything. Opaque to clients.
+pub fn cursor(epoch: &str, at: Timestamp, sight: &Sight) -> String {
+    let at = at.as_microsecond();
+    sight.word().map_or_else(|| format!("{epoch}:{at}"), |word| format!("{epoch}:{at}:{word}"))
 }
 
 #[derive(Template)]

@@ -4,5 +4,5 @@
 mod live;
 pub mod web;
 
-pub use live::{counters, name, row_changed, row_news, standing};
+pub use live::{counters, cursor, lost, name, row_changed, row_news, standing};
 pub use web::lens;

@@ -9,17 +9,17 @@ use crate::{
     agent::{self, CurrentAgent},
     app::{App, aside},
     bus::{Drawn, News},
-    conversation::{self, Canvas, Lens, counts, touched_since},
+    conversation::{self, Canvas, Lens, Sight, counts, touched_since},
     desk::{self, counters, row_changed, row_news},
     error::Result,
-    event::{Event, Present, Side, Summary, Topic},
+    event::{Access, Circle, Event, Present, Side, Summary, Topic},
     ids::{AgentId, ConversationId},
     text::Lang,
 };
 use bytes::Bytes;
 use futures_util::Stream;
 use jiff::{SignedDuration, Timestamp};
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::{
     sync::broadcast::error::RecvError,
     time::{Instant, sleep_until},
@@ -32,17 +32,40 @@ const ROWS: u64 = 300;
 /// Counters follow at most this often.
 const COUNT_EVERY: Duration = Duration::from_millis(250);
 
-/// `{epoch}:{microseconds of the database's clock}`; opaque to clients.
-pub fn cursor(text: &str, epoch: &str) -> Option<Timestamp> {
-    let micros = text.strip_prefix(epoch)?.strip_prefix(':')?.parse().ok()?;
-    Timestamp::from_microsecond(micros).ok()
+/// Losses of access are known for a day; whoever was away longer loads the page.
+const AWAY: SignedDuration = SignedDuration::from_hours(23);
+
+/// Where a reader goes on, as [`desk::cursor`] wrote it.
+#[derive(Clone, Debug)]
+pub struct Cursor {
+    at: Timestamp,
+    /// What was seen then.
+    sight: Option<String>,
+}
+
+impl Cursor {
+    pub fn parse(text: &str, epoch: &str) -> Option<Self> {
+        let rest = text.strip_prefix(epoch)?.strip_prefix(':')?;
+        let (micros, sight) = match rest.split_once(':') {
+            Some((micros, sight)) => (micros, Some(sight.to_owned())),
+            None => (rest, None),
+        };
+        let at = Timestamp::from_microsecond(micros.parse().ok()?).ok()?;
+        Some(Self { at, sight })
+    }
+}
+
+/// What was missed: rows, and conversations that she saw and sees no more.
+struct Missed {
+    rows: Vec<Summary>,
+    lost: Vec<ConversationId>,
 }
 
 pub fn follow(
     app: App,
     me: CurrentAgent,
     lens: Lens,
-    after: Option<Timestamp>,
+    after: Option<Cursor>,
 ) -> impl Stream<Item = Piece> + Send {
     let mut at_desk = AtDesk::new(&app, &me.agent);
     async_stream::stream! {
@@ -50,17 +73,19 @@ pub fn follow(
         let since = Instant::now();
         let asked = app.clone();
         let turn = app.streams.turn().await;
-        let id = me.agent.id;
+        let (agent, resumed) = (me.agent.clone(), after.clone());
         let begun = aside(async move {
-            if let Err(error) = agent::see(&asked, &[id]).await {
+            if let Err(error) = agent::see(&asked, &[agent.id]).await {
                 tracing::warn!(%error, "cannot note that an agent is at the desk");
             }
             let now = asked.db.now().await?;
-            Ok((now, missed(&asked, after, now).await?))
+            let sight = conversation::sight(asked.db.read(), &agent).await?;
+            let missed = missed(&asked, &sight, resumed, now).await?;
+            Ok((now, Arc::new(sight), missed))
         })
         .await;
         drop(turn);
-        let Ok((began, missed)) = begun else {
+        let Ok((began, sight, missed)) = begun else {
             yield Piece::End;
             return;
         };
@@ -73,18 +98,21 @@ pub fn follow(
         // The database's clock, carried on by ours: what a reader will come back with.
         let now = || {
             let at = began + SignedDuration::try_from(since.elapsed()).unwrap_or(SignedDuration::ZERO);
-            format!("{}:{}", app.epoch, at.as_microsecond())
+            desk::cursor(&app.epoch, at, &sight)
         };
-        for summary in missed {
+        for id in missed.lost {
+            yield Piece::Passing(desk::lost(id, me.lang).into());
+        }
+        for summary in missed.rows {
             let drawn = row_changed(&summary, &lens, me.lang).into();
             yield Piece::Row { cursor: now(), drawn, hint: hint(&summary, None) };
-            if after.is_some_and(|after| summary.last_at > after)
-                && let Some(told) = notice::of_row(&summary, &me.agent, me.lang)
+            if after.as_ref().is_some_and(|after| summary.last_at > after.at)
+                && let Some(told) = notice::of_row(&summary, &me.agent, &sight, me.lang)
             {
                 yield Piece::Notice(told);
             }
         }
-        yield Piece::Synced(counted(&app, &me).await.unwrap_or_default());
+        yield Piece::Synced(counted(&app, &me, &sight).await.unwrap_or_default());
 
         let mut count_at: Option<Instant> = None;
         // Which visitors are typing, and until when.
@@ -94,7 +122,7 @@ pub fn follow(
             tokio::select! {
                 () = sleep_until(count_at.unwrap_or_else(Instant::now)), if count_at.is_some() => {
                     count_at = None;
-                    if let Some(counted) = counted(&app, &me).await {
+                    if let Some(counted) = counted(&app, &me, &sight).await {
                         yield Piece::Passing(counted);
                     }
                 }
@@ -106,13 +134,19 @@ pub fn follow(
                     }
                 }
                 told = news.recv() => match told {
+                    // What she may not see passes without a word.
+                    Ok(news) if !concerns_her(&app, &sight, &news).await => {}
                     Ok(news) => {
+                        if let Event::AccessLost { access: Access::Conversation { id, .. } } = &news.event {
+                            yield Piece::Passing(desk::lost(*id, me.lang).into());
+                            count_at.get_or_insert_with(|| Instant::now() + COUNT_EVERY);
+                        }
                         if let Some((summary, seq)) = concerns(&news) {
                             let drawn = row_news(&news, summary, &lens, me.lang).into();
                             yield Piece::Row { cursor: now(), drawn, hint: hint(summary, seq) };
                             count_at.get_or_insert_with(|| Instant::now() + COUNT_EVERY);
                         }
-                        if let Some(told) = notice::of_news(&news.event, &me.agent, me.lang) {
+                        if let Some(told) = notice::of_news(&news.event, &me.agent, &sight, me.lang) {
                             yield Piece::Notice(told);
                         }
                         match &news.event {
@@ -173,18 +207,68 @@ fn passing(
     draw(&canvas).map_or(Piece::Beat, |drawn| Piece::Passing(drawn.into()))
 }
 
-/// Rows touched while the reader was away; `None` if they are too many, or if the clock was put back since.
+/// What happened while the reader was away; `None` if that is too much, if she sees otherwise than she did, or if the clock was
+/// put back since.
 async fn missed(
     app: &App,
-    after: Option<Timestamp>,
+    sight: &Sight,
+    after: Option<Cursor>,
     now: Timestamp,
-) -> Result<Option<Vec<Summary>>> {
-    let Some(after) = after else { return Ok(Some(Vec::new())) };
-    if after > now + SLACK {
+) -> Result<Option<Missed>> {
+    let Some(Cursor { at: after, sight: before }) = after else {
+        return Ok(Some(Missed { rows: Vec::new(), lost: Vec::new() }));
+    };
+    if after > now + SLACK || before != sight.word() || (sight.narrows() && after < now - AWAY) {
         return Ok(None);
     }
-    let rows = touched_since(&app.db, after - SLACK, ROWS + 1).await?;
-    Ok((rows.len() as u64 <= ROWS).then_some(rows))
+    let rows = touched_since(&app.db, sight, after - SLACK, ROWS + 1).await?;
+    let mut lost = Vec::new();
+    if sight.narrows() {
+        let revoked = agent::revocations_since(&app.db, after - SLACK).await?;
+        for access in revoked.into_iter().map(|(_, access)| access) {
+            if let Access::Conversation { id, .. } = &access
+                && sight.saw(&access)
+                && !sees_now(app, sight, *id).await
+            {
+                lost.push(*id);
+            }
+        }
+    }
+    Ok((rows.len() as u64 <= ROWS).then_some(Missed { rows, lost }))
+}
+
+/// Whether news is for her: of a conversation that she sees, or that she saw and does not see any more.
+pub async fn concerns_her(app: &App, sight: &Sight, news: &News) -> bool {
+    if let Some(row) = news.event.row() {
+        return sight.sees_row(row);
+    }
+    match &news.event {
+        // What is said may be old, so the database is asked.
+        Event::AccessLost { access: access @ Access::Conversation { id, .. } } => {
+            sight.saw(access) && !sees_now(app, sight, *id).await
+        }
+        Event::Typed { conversation: id, .. }
+        | Event::PresenceChanged { who: Present::Visitor(id), .. }
+            if sight.narrows() =>
+        {
+            let circle = news.circle(circle(app.clone(), *id)).await;
+            circle.is_some_and(|circle| sight.sees(circle))
+        }
+        _ => true,
+    }
+}
+
+/// For whom a conversation is now; nobody where that cannot be asked.
+async fn circle(app: App, id: ConversationId) -> Option<Circle> {
+    aside(async move { conversation::circle(app.db.read(), id).await })
+        .await
+        .inspect_err(|error| tracing::warn!(%error, "cannot ask who sees a conversation"))
+        .ok()
+        .flatten()
+}
+
+async fn sees_now(app: &App, sight: &Sight, id: ConversationId) -> bool {
+    circle(app.clone(), id).await.is_some_and(|circle| sight.sees(&circle))
 }
 
 fn concerns(news: &News) -> Option<(&Summary, Option<i64>)> {
@@ -197,9 +281,9 @@ fn hint(summary: &Summary, seq: Option<i64>) -> Bytes {
     serde_json::json!({ "conversation": summary.id, "seq": seq }).to_string().into()
 }
 
-async fn counted(app: &App, me: &CurrentAgent) -> Option<Drawn> {
-    let (app, id, capacity) = (app.clone(), me.agent.id, me.agent.capacity.number());
-    let counts = aside(async move { counts(&app.db, id).await })
+async fn counted(app: &App, me: &CurrentAgent, sight: &Arc<Sight>) -> Option<Drawn> {
+    let (app, sight, capacity) = (app.clone(), sight.clone(), me.agent.capacity.number());
+    let counts = aside(async move { counts(&app.db, &sight).await })
         .await
         .inspect_err(|error| tracing::warn!(%error, "cannot count"));
     counts.ok().map(|counts| counters(&counts, capacity, me.lang).into())

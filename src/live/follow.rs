@@ -4,7 +4,7 @@ use crate::{
     app::{App, aside},
     bus::{Drawn, Listener, News},
     contact::{self, TokenHash},
-    conversation::{self, Conversation, History, Positions, Range, Seat, Shown},
+    conversation::{self, Conversation, History, Positions, Range, Seat, Shown, Sight},
     error::Result,
     event::{Access, Author, Entry, Event, Present, Redrawn, Side, Topic},
     ids::{self, AgentId, ConversationId, Cursor},
@@ -161,7 +161,8 @@ impl Watch {
         loop {
             if self.doubted {
                 match self.holder.holds(&self.app).await {
-                    Ok(true) if self.changed => return Piece::End,
+                    // What stands on the page may be what she does not see any more.
+                    Ok(true) if self.changed => return Piece::Reset,
                     Ok(true) => self.doubted = false,
                     Ok(false) => return Piece::Bye,
                     Err(_) => return Piece::End,
@@ -216,7 +217,7 @@ pub fn conversation<D: Draw>(
         let mut presence = app.bus.subscribe(Topic::Presence);
         let resumed = cursor.is_some();
         let turn = app.streams.turn().await;
-        let began = aside(begin(app.clone(), seat, draw.clone(), cursor)).await;
+        let began = aside(begin(app.clone(), seat.clone(), draw.clone(), cursor)).await;
         drop(turn);
         let began = match began {
             Ok(began) => began,
@@ -227,7 +228,7 @@ pub fn conversation<D: Draw>(
             }
         };
         app.metrics.stream_began(resumed);
-        let Some((mut seen, missed, around)) = began else {
+        let Some((sight, mut seen, missed, around)) = began else {
             app.metrics.resets.inc();
             yield Piece::Reset;
             return;
@@ -242,6 +243,9 @@ pub fn conversation<D: Draw>(
         loop {
             let pieces = tokio::select! {
                 told = news.recv() => match told {
+                    told if is_doubtful(sight.as_ref(), told.as_ref()) && !sits_still(&app, &seat).await => {
+                        Ok(vec![Piece::Bye])
+                    }
                     Ok(news) => {
                         let pieces = heard(&app, &draw, &news, &mut seen).await;
                         match signs(&draw, &news.event) {
@@ -348,13 +352,33 @@ pub fn until_something(
     }
 }
 
-/// What was missed up to now, with the number reached; `None` if the cursor cannot be continued from.
+/// Whether an agent may not see the conversation any more, by what is told, or because something was not.
+fn is_doubtful(sight: Option<&Sight>, told: Result<&Arc<News>, &RecvError>) -> bool {
+    let Some(sight) = sight.filter(|sight| sight.narrows()) else { return false };
+    let Ok(news) = told else { return true };
+    match &news.event {
+        Event::AccessLost { .. } | Event::HeadSeen { .. } => true,
+        event => event.row().is_some_and(|row| !sight.sees_row(row)),
+    }
+}
+
+/// What was told may be old, so the database is asked.
+async fn sits_still(app: &App, seat: &Seat) -> bool {
+    let (app, seat) = (app.clone(), seat.clone());
+    aside(async move { conversation::find_for(app.db.read(), &seat).await }).await.is_ok()
+}
+
+/// What was missed up to now, with what an agent sees and the number reached; `None` if the cursor cannot be continued from.
 async fn begin<D: Draw>(
     app: App,
     seat: Seat,
     draw: D,
     cursor: Option<Cursor>,
-) -> Result<Option<(i64, Vec<Piece>, Drawn)>> {
+) -> Result<Option<(Option<Sight>, i64, Vec<Piece>, Drawn)>> {
+    let sight = match &seat {
+        Seat::Agent { id, .. } => Some(conversation::sight_of(app.db.read(), *id).await?),
+        Seat::Visitor { .. } => None,
+    };
     let Conversation { last_seq, .. } = conversation::find_for(app.db.read(), &seat).await?;
     let Some(seen) = cursor.and_then(|cursor| cursor.resume(&app.epoch, last_seq)) else {
         return Ok(None);
@@ -370,7 +394,7 @@ async fn begin<D: Draw>(
         Side::Agent => Present::Visitor(draw.conversation()),
     };
     let (read, here) = (draw.positions(&positions)?, draw.presence(app.bus.is_here(other)));
-    Ok(Some((seen, missed, [&read[..], &here[..]].concat().into())))
+    Ok(Some((sight, seen, missed, [&read[..], &here[..]].concat().into())))
 }
 
 /// Rule 3 of following: old news is dropped, the next entry passed on, and a gap read from the log first.

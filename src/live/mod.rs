@@ -12,7 +12,7 @@ mod socket;
 mod sse;
 mod ws;
 
-pub use desk::{cursor as desk_cursor, follow as follow_desk};
+pub use desk::{Cursor as DeskCursor, follow as follow_desk};
 pub use follow::{Piece, conversation as follow_conversation};
 pub use page::live_page;
 pub use poll::conversation_messages;

@@ -2,6 +2,7 @@
 //! Whether it is heard, and by which of her tabs, is for `assets/js/told.js`.
 use crate::{
     agent::{Agent, Notice},
+    conversation::Sight,
     desk,
     event::{Appended, Author, Content, Event, Happening, Mention, Side, State, Summary},
     ids::AgentId,
@@ -22,9 +23,9 @@ struct Told<'a> {
 }
 
 /// Of news, as JSON.
-pub fn of_news(event: &Event, me: &Agent, lang: Lang) -> Option<Bytes> {
+pub fn of_news(event: &Event, me: &Agent, sight: &Sight, lang: Lang) -> Option<Bytes> {
     let Event::EntryAppended(appended) = event else { return None };
-    let kind = kind(appended, me)?;
+    let kind = kind(appended, me, sight)?;
     match &appended.entry.content {
         Content::Note { body, .. } => {
             let words = body.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -36,26 +37,32 @@ pub fn of_news(event: &Event, me: &Agent, lang: Lang) -> Option<Bytes> {
 }
 
 /// Of a row that changed while nobody listened.
-pub fn of_row(summary: &Summary, me: &Agent, lang: Lang) -> Option<Bytes> {
+pub fn of_row(summary: &Summary, me: &Agent, sight: &Sight, lang: Lang) -> Option<Bytes> {
     let unheard = summary.preview_by == Side::Visitor && me.role.may_act();
     let kind = match summary.state {
         State::Open if unheard && summary.unread > 0 && summary.assignee == Some(me.id) => {
             Notice::Mine
         }
-        State::Queued if unheard && summary.waiting_since.is_some() => Notice::Queue,
+        State::Queued
+            if unheard && summary.waiting_since.is_some() && sight.is_called_to(summary.team) =>
+        {
+            Notice::Queue
+        }
         State::Queued | State::Open | State::Closed => return None,
     };
     write(kind, summary, &summary.preview, lang)
 }
 
-fn kind(appended: &Appended, me: &Agent) -> Option<Notice> {
+fn kind(appended: &Appended, me: &Agent, sight: &Sight) -> Option<Notice> {
     let Appended { entry, summary, .. } = appended;
-    if !me.role.may_act() {
+    if !me.role.may_act() || !sight.sees_row(summary) {
         return None;
     }
+    // A team's queue calls its members; who manages sees it, and is left alone.
+    let queue = sight.is_called_to(summary.team).then_some(Notice::Queue);
     match (&entry.author, &entry.content) {
         (Author::Visitor { .. }, Content::Text { .. }) => match summary.state {
-            State::Queued if came(appended) => Some(Notice::Queue),
+            State::Queued if came(appended) => queue,
             State::Open if summary.assignee == Some(me.id) => Some(Notice::Mine),
             State::Queued | State::Open | State::Closed => None,
         },
@@ -63,7 +70,7 @@ fn kind(appended: &Appended, me: &Agent) -> Option<Notice> {
         (Author::Agent { id, .. }, _) if *id == me.id => None,
         (_, Content::Note { with, .. }) => names(&with.mentions, me.id).then_some(Notice::Mention),
         (_, Content::Event { what }) => match what {
-            Happening::Requeued | Happening::TransferredToTeam { .. } => Some(Notice::Queue),
+            Happening::Requeued | Happening::TransferredToTeam { .. } => queue,
             // The note that may go with it has said so.
             Happening::Transferred { to } if to.agent == me.id && !was_named(appended, me.id) => {
                 Some(Notice::Mine)

@@ -1,5 +1,6 @@
 //! The socket of programs, `/api/v1/ws`: many conversations over one line, in frames of JSON.
 use super::{
+    desk::concerns_her,
     follow::{self, Holder, Piece, Watch, watched},
     frames::Frames,
     seat::AtDesk,
@@ -15,10 +16,10 @@ use crate::{
         shape::{Conversation, ConversationName},
     },
     app::App,
-    bus::Here,
-    conversation::{self, Body, Sent},
+    bus::{Here, Listener},
+    conversation::{self, Body, Sent, Sight},
     error::{Error, Invalid, Result},
-    event::{Event, Happening, Present, Side, Topic},
+    event::{Access, Event, Happening, Present, Side, Topic},
     ids::Cursor,
     text::Lang,
     web::{
@@ -103,6 +104,8 @@ enum Brought {
         reference: Option<String>,
         name: ConversationName,
     },
+    /// The agent may not see it any more.
+    Gone(ConversationName),
     /// Come back: too much was lost to go on.
     Broken,
 }
@@ -152,6 +155,10 @@ impl Line {
                     Some(Brought::Reset { reference, name }) => {
                         self.followed.remove(&name);
                         vec![self.refusal(reference, &Error::Conflict("conflict-cursor"))]
+                    }
+                    Some(Brought::Gone(conversation)) => {
+                        self.followed.remove(&conversation);
+                        vec![ServerFrame::Gone { conversation }.write()]
                     }
                     Some(Brought::Broken) | None => {
                         let _ = socket.send(self.restart()).await;
@@ -270,7 +277,10 @@ impl Line {
                 let agent = self.caller.agent()?;
                 if !self.follows_desk {
                     let at_desk = AtDesk::new(&self.app, agent);
-                    news.push(desk(self.app.clone(), at_desk).boxed());
+                    // Listen before it is asked what she sees.
+                    let heard = self.app.bus.subscribe(Topic::Desk);
+                    let sight = conversation::sight(self.app.db.read(), agent).await?;
+                    news.push(desk(self.app.clone(), at_desk, sight, heard).boxed());
                     self.follows_desk = true;
                 }
                 Some(plain(reference))
@@ -374,18 +384,28 @@ fn subscription(
             }
             Piece::Reset => Brought::Reset { reference: reference.take(), name: name.clone() },
             Piece::Row { .. } | Piece::Notice(_) | Piece::Beat => Brought::Frames(Vec::new()),
-            Piece::End | Piece::Bye => Brought::Broken,
+            Piece::Bye => Brought::Gone(name.clone()),
+            Piece::End => Brought::Broken,
         }
     })
 }
 
 /// Changes of the lists.
-fn desk(app: App, mut at_desk: AtDesk) -> impl Stream<Item = Brought> + Send {
+fn desk(
+    app: App,
+    mut at_desk: AtDesk,
+    sight: Sight,
+    mut news: Listener,
+) -> impl Stream<Item = Brought> + Send {
     async_stream::stream! {
-        let mut news = app.bus.subscribe(Topic::Desk);
         loop {
             match news.recv().await {
+                Ok(news) if !concerns_her(&app, &sight, &news).await => {}
                 Ok(news) => {
+                    if let Event::AccessLost { access: Access::Conversation { id, .. } } = &news.event {
+                        let conversation = ConversationName::for_agents(*id);
+                        yield Brought::Frames(vec![ServerFrame::Gone { conversation }.write()]);
+                    }
                     if let Event::StandingChanged { agent } = &news.event
                         && *agent == at_desk.agent().id
                     {

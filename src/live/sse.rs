@@ -95,7 +95,7 @@ pub fn desk_stream(
     let place = limits.stream(session.clone())?;
     let watch = Watch::new(app, Holder::Agent { id: me.agent.id, session }, BEAT);
     let lens = crate::desk::lens(request, me.agent.id);
-    let after = said_cursor(request).and_then(|text| desk::cursor(&text, &app.epoch));
+    let after = said_cursor(request).and_then(|text| desk::Cursor::parse(&text, &app.epoch));
     let pieces = desk::follow(app.clone(), me, lens, after);
     let held = (place, None);
     Ok(OpenStream { pieces: watched(pieces, watch), writer: Writer::new(app), held })

@@ -133,16 +133,15 @@ pub async fn people(
     let found = index::find(&app.db, Kind::Contact, question.terms(), all, FIRST).await?;
     let ids: Vec<_> = found.iter().map(|found| ContactId(found.owner)).collect();
     let mut known = contact::found_by(&app.db, &ids).await?;
+    let sight = conversation::sight_of(app.db.read(), me).await?;
     let mut people = Vec::new();
     for id in ids {
         let Some((_, name)) = known.remove(&id).filter(|(words, _)| question.is_in(words)) else {
             continue;
         };
-        let own = conversation::of_contact(&app.db, id, None, 1).await?;
-        let Some((last, _)) = own.into_iter().next() else { continue };
-        if !conversation::seen_by(&app.db, me, [last.id].into_iter()).await?.is_empty() {
-            people.push(Person { id, name, last: last.id });
-        }
+        let seen = conversation::seen_of_contact(&app.db, &sight, id, None, 1).await?;
+        let Some((last, _)) = seen.into_iter().next() else { continue };
+        people.push(Person { id, name, last: last.id });
         if people.len() == limit {
             break;
         }

@@ -216,6 +216,7 @@ impl Teller {
             snoozed_until: None,
             tags,
             team,
+            guests: Vec::new(),
             answer: None,
             preview: String::new(),
             preview_by: Side::Visitor,

@@ -8,7 +8,7 @@ use crate::{
 use jiff::Timestamp;
 use sea_orm::{
     ActiveValue::Set,
-    QueryOrder, QuerySelect,
+    Condition, QueryOrder, QuerySelect,
     entity::prelude::*,
     sea_query::{Expr, ExprTrait, Query},
 };
@@ -23,6 +23,8 @@ pub mod team {
         #[sea_orm(unique)]
         pub name: String,
         pub created_at: i64,
+        /// From then on it is in no list; what it had is everybody's.
+        pub removed_at: Option<i64>,
     }
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
     pub enum Relation {}
@@ -46,8 +48,45 @@ pub mod team_member {
 
 /// Every team, by number.
 pub async fn all(db: &Db) -> Result<Vec<Team>> {
-    let rows = team::Entity::find().order_by_asc(team::Column::Id).all(db.read()).await?;
+    let rows = living().order_by_asc(team::Column::Id).all(db.read()).await?;
     Ok(rows.into_iter().map(read).collect())
+}
+
+fn living() -> Select<team::Entity> {
+    team::Entity::find().filter(team::Column::RemovedAt.is_null())
+}
+
+/// All teams as they are to one agent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Teams {
+    pub own: Vec<TeamId>,
+    /// Those that were removed.
+    pub gone: Vec<TeamId>,
+    /// Whether there is or was any.
+    pub any: bool,
+}
+
+pub async fn seen_from(db: &impl ConnectionTrait, agent: AgentId) -> Result<Teams> {
+    let hers = Condition::all()
+        .add(
+            team_member::Column::TeamId.into_expr().eq(Expr::col((team::Entity, team::Column::Id))),
+        )
+        .add(team_member::Column::AgentId.into_expr().eq(agent.0));
+    let mut all = team::Entity::find()
+        .select_only()
+        .columns([team::Column::Id, team::Column::RemovedAt])
+        .column(team_member::Column::AgentId);
+    QuerySelect::query(&mut all).left_join(team_member::Entity, hers);
+    let rows: Vec<(i64, Option<i64>, Option<i64>)> = all.into_tuple().all(db).await?;
+    let mut teams = Teams { any: !rows.is_empty(), ..Teams::default() };
+    for (id, removed, member) in rows {
+        match (removed, member) {
+            (Some(_), _) => teams.gone.push(TeamId(id)),
+            (None, Some(_)) => teams.own.push(TeamId(id)),
+            (None, None) => {}
+        }
+    }
+    Ok(teams)
 }
 
 /// The teams that an agent is in, by number.
@@ -57,7 +96,7 @@ pub async fn of_agent(db: &impl ConnectionTrait, agent: AgentId) -> Result<Vec<T
         .from(team_member::Entity)
         .and_where(team_member::Column::AgentId.into_expr().eq(agent.0))
         .take();
-    let rows = team::Entity::find()
+    let rows = living()
         .filter(team::Column::Id.in_subquery(own))
         .order_by_asc(team::Column::Id)
         .all(db)
@@ -87,7 +126,7 @@ pub async fn memberships(db: &Db) -> Result<Vec<(TeamId, AgentId)>> {
 
 /// A team, held until the transaction ends.
 pub async fn lock(db: &impl ConnectionTrait, id: TeamId) -> Result<Team> {
-    let row = team::Entity::find_by_id(id.0).lock_exclusive().one(db).await?;
+    let row = living().filter(team::Column::Id.eq(id.0)).lock_exclusive().one(db).await?;
     row.map(read).ok_or(Error::NotFound)
 }
 
@@ -100,6 +139,7 @@ pub async fn insert(
     let row = team::ActiveModel {
         name: Set(name.as_str().to_owned()),
         created_at: Set(db::micros(at)),
+        removed_at: Set(None),
         ..Default::default()
     };
     match team::Entity::insert(row).exec(db).await {
@@ -142,12 +182,18 @@ pub async fn leave(db: &impl ConnectionTrait, id: TeamId, agents: &[AgentId]) ->
     Ok(())
 }
 
-pub async fn remove(db: &impl ConnectionTrait, id: TeamId) -> Result<()> {
+/// Its number stays known, and its name is free again: no name that is parsed begins with a space.
+pub async fn remove(db: &impl ConnectionTrait, id: TeamId, at: Timestamp) -> Result<()> {
     team_member::Entity::delete_many()
         .filter(team_member::Column::TeamId.eq(id.0))
         .exec(db)
         .await?;
-    team::Entity::delete_by_id(id.0).exec(db).await?;
+    team::Entity::update_many()
+        .col_expr(team::Column::Name, Expr::value(format!(" {id}")))
+        .col_expr(team::Column::RemovedAt, Expr::value(db::micros(at)))
+        .filter(team::Column::Id.eq(id.0))
+        .exec(db)
+        .await?;
     Ok(())
 }
 

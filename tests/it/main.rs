@@ -35,6 +35,7 @@ mod support;
 mod team;
 mod texts;
 mod transports;
+mod visibility;
 mod visitor;
 mod websocket;
 mod widget;

@@ -14,7 +14,7 @@ use kefu::{
     db::{PLAN_BY_INDEX, Turn, Way},
     draft,
     event::Priority,
-    ids::{AgentId, ConversationId, SiteId, TagId, TeamId},
+    ids::{AgentId, ContactId, ConversationId, SiteId, TagId, TeamId},
     index::{self, Kind},
     search, seed,
 };
@@ -84,6 +84,17 @@ async fn what_grows_is_found_by_an_index() {
          created_at FROM conversation",
     )
     .await;
+    // Two teams, of which one has almost everything, and agent 3 is in the other.
+    for sql in [
+        "INSERT INTO team (name, created_at) VALUES ('many', 0), ('few', 0)",
+        "INSERT INTO team_member (team_id, agent_id) VALUES (1, 2), (2, 3)",
+        "UPDATE conversation SET team_id = CASE WHEN id % 100 = 0 THEN 2 ELSE 1 END",
+        "INSERT INTO conversation_guest (conversation_id, agent_id) SELECT id, 2 FROM conversation WHERE id % 2 = 0",
+        "INSERT INTO conversation_guest (conversation_id, agent_id) SELECT id, 3 FROM conversation WHERE id % 150 = 0",
+    ] {
+        site.change(sql).await;
+    }
+    site.app.db.analyze().await.unwrap();
     while search::take_turn(&site.app).await.unwrap().behind > 0 {}
     let people = people_of(site.over(ear.clone())).await;
 
@@ -118,17 +129,25 @@ async fn what_grows_is_found_by_an_index() {
         Filter { priority: Some(Priority::High), ..Filter::default() },
         Filter { unread: true, ..Filter::default() },
     ];
-    for tab in [Tab::Mine(AgentId(1)), Tab::Queue, Tab::All, Tab::Snoozed, Tab::Closed] {
-        for filter in filters {
-            conversation::list(db, &Lens { tab, filter }, 50).await.unwrap();
+    // Whoever sees all, and whoever sees little of much.
+    let whole = conversation::sight_of(db.read(), AgentId(1)).await.unwrap();
+    let narrow = conversation::sight_of(db.read(), AgentId(3)).await.unwrap();
+    assert!(!whole.narrows() && narrow.narrows());
+    for sight in [&whole, &narrow] {
+        for tab in [Tab::Mine(sight.agent()), Tab::Queue, Tab::All, Tab::Snoozed, Tab::Closed] {
+            for filter in filters {
+                conversation::list(db, sight, &Lens { tab, filter }, 50).await.unwrap();
+            }
+            conversation::page(db, sight, tab, None, 50).await.unwrap();
+            conversation::page(db, sight, tab, Some(2_000), 50).await.unwrap();
         }
-        conversation::page(db, tab, None, 50).await.unwrap();
-        conversation::page(db, tab, Some(2_000), 50).await.unwrap();
+        conversation::counts(db, sight).await.unwrap();
+        conversation::seen_of_contact(db, sight, ContactId(7), None, 10).await.unwrap();
+        conversation::touched_since(db, sight, now, 50).await.unwrap();
     }
-    conversation::counts(db, AgentId(1)).await.unwrap();
+    conversation::circle(db.read(), ConversationId(7)).await.unwrap();
     conversation::heads(db, &[ConversationId(1)]).await.unwrap();
     conversation::wake_due(&people.site.app).await.unwrap();
-    conversation::touched_since(db, now, 50).await.unwrap();
     conversation::touches_since(db, now).await.unwrap();
     // A few of those that were sown: the oldest is a year old.
     let old = now - SignedDuration::from_hours(363 * 24);

@@ -18,7 +18,7 @@ use kefu::{
     event::Side,
     ids::{Cursor, Nonce},
     jobs,
-    live::{Piece, desk_cursor, follow_conversation, follow_desk},
+    live::{DeskCursor, Piece, follow_conversation, follow_desk},
     metrics::Metrics,
     text::{self, Lang},
 };
@@ -215,7 +215,7 @@ async fn serve(app: App, me: CurrentAgent, request: Request) {
             send(follow_conversation(app, seat, canvas, cursor), pieces).await;
         }
         Request::FollowDesk { cursor, pieces } => {
-            let after = cursor.and_then(|text| desk_cursor(&text, &app.epoch));
+            let after = cursor.and_then(|text| DeskCursor::parse(&text, &app.epoch));
             send(follow_desk(app, me, Tab::All.into(), after), pieces).await;
         }
     }

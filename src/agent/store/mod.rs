@@ -11,12 +11,14 @@ use super::model::{Agent, Availability, Capacity, Email, Role, Theme};
 use crate::{
     db::{self, Db},
     error::{Error, Result},
-    event::Access,
-    ids::AgentId,
+    event::{Access, Seer},
+    ids::{AgentId, ConversationId},
     text::Lang,
 };
 use jiff::Timestamp;
-use sea_orm::{ActiveValue::Set, QueryOrder, entity::prelude::*, sea_query::Expr};
+use sea_orm::{
+    ActiveValue::Set, QueryOrder, QuerySelect, Statement, entity::prelude::*, sea_query::Expr,
+};
 
 pub mod agent {
     use sea_orm::entity::prelude::*;
@@ -80,6 +82,13 @@ pub mod revocation {
 /// An agent who is not disabled.
 pub async fn find(db: &impl ConnectionTrait, id: AgentId) -> Result<Option<Agent>> {
     Ok(enabled().filter(agent::Column::Id.eq(id.0)).one(db).await?.map(read))
+}
+
+/// What somebody may who is not disabled.
+pub async fn role_of(db: &impl ConnectionTrait, id: AgentId) -> Result<Option<Role>> {
+    let role = enabled().select_only().column(agent::Column::Role);
+    let role: Option<String> = role.filter(agent::Column::Id.eq(id.0)).into_tuple().one(db).await?;
+    Ok(role.and_then(|word| Role::parse(&word)))
 }
 
 /// The account of an address, with its stored password if it has one.
@@ -217,6 +226,7 @@ pub async fn insert_revocation(
         Access::Agent(id) => ("agent", id.to_string()),
         Access::VisitorToken(hash) => ("visitor_token", hash.clone()),
         Access::AgentToken(hash) => ("agent_token", hash.clone()),
+        Access::Conversation { id, by } => ("conversation", conversation_subject(*id, by)),
     };
     let row = revocation::ActiveModel {
         kind: Set(kind.into()),
@@ -226,6 +236,37 @@ pub async fn insert_revocation(
     };
     revocation::Entity::insert(row).exec_without_returning(db).await?;
     Ok(())
+}
+
+/// The same in the midst of a transaction, whose moment the database says, to the second.
+pub async fn note_lost_access(db: &impl ConnectionTrait, access: &Access) -> Result<()> {
+    let at = db::second_on(db.get_database_backend());
+    let select = format!("SELECT {at} AS at");
+    let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), select)).await?;
+    let at: i64 = row.ok_or(Error::NotFound)?.try_get("", "at")?;
+    insert_revocation(db, access, db::timestamp(at)).await
+}
+
+/// `7 t2 a5`: of conversation 7, whoever sees it through team 2, and agent 5; `*` is everybody.
+fn conversation_subject(id: ConversationId, by: &[Seer]) -> String {
+    let seers = by.iter().map(|seer| match seer {
+        Seer::Everybody => " *".to_owned(),
+        Seer::Team(team) => format!(" t{team}"),
+        Seer::Agent(agent) => format!(" a{agent}"),
+    });
+    id.to_string() + &seers.collect::<String>()
+}
+
+fn parse_conversation_subject(subject: &str) -> Option<Access> {
+    let mut words = subject.split(' ');
+    let id = words.next()?.parse().ok()?;
+    let seer = |word: &str| match word.split_at_checked(1)? {
+        ("*", "") => Some(Seer::Everybody),
+        ("t", team) => team.parse().ok().map(Seer::Team),
+        ("a", agent) => agent.parse().ok().map(Seer::Agent),
+        _ => None,
+    };
+    Some(Access::Conversation { id, by: words.filter_map(seer).collect() })
 }
 
 /// Who lost access since a moment of the database's clock, each with the number of its row.
@@ -240,6 +281,7 @@ pub async fn revocations_since(db: &Db, since: Timestamp) -> Result<Vec<(i64, Ac
             "agent" => Access::Agent(AgentId(row.subject.parse().ok()?)),
             "visitor_token" => Access::VisitorToken(row.subject),
             "agent_token" => Access::AgentToken(row.subject),
+            "conversation" => parse_conversation_subject(&row.subject)?,
             // A newer node may know more kinds.
             _ => return None,
         };

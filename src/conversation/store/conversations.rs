@@ -1,6 +1,7 @@
 //! Rows of conversations: the heads of the logs.
 use super::{
     entries::{self, entry},
+    sight::must_see,
     words::{priority, priority_number, side, side_word, state, state_word},
 };
 use crate::{
@@ -9,7 +10,7 @@ use crate::{
     db::{self, Db},
     error::{Error, Result},
     event::{Entry, Priority, Side, State, Summary},
-    ids::{AgentId, ContactId, ConversationId, Nonce, PublicId, SiteId, TagId, TeamId},
+    ids::{AgentId, ContactId, ConversationId, Nonce, PublicId, SiteId, TeamId},
     site,
 };
 use jiff::Timestamp;
@@ -59,6 +60,8 @@ pub mod conversation {
         /// Numbers of tags, separated by spaces.
         pub tags: String,
         pub team_id: Option<i64>,
+        /// Numbers of agents, separated by spaces.
+        pub guests: String,
     }
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
     pub enum Relation {}
@@ -72,7 +75,17 @@ pub async fn find_for(db: &impl ConnectionTrait, seat: &Seat) -> Result<Conversa
     {
         found = of_seat(&seat).one(db).await?;
     }
-    found.map(read).ok_or(Error::NotFound)
+    let found = found.map(read).ok_or(Error::NotFound)?;
+    must_sit(db, seat, &found).await?;
+    Ok(found)
+}
+
+/// A visitor is looked for with the conversation, what an agent sees is asked afterwards.
+async fn must_sit(db: &impl ConnectionTrait, seat: &Seat, found: &Conversation) -> Result<()> {
+    match seat {
+        Seat::Visitor { .. } => Ok(()),
+        Seat::Agent { id, .. } => must_see(db, *id, found).await,
+    }
 }
 
 /// Where a visitor sits whose contact became another's since the seat was taken.
@@ -90,7 +103,16 @@ pub async fn lock(db: &impl ConnectionTrait, seat: &Seat) -> Result<Held> {
     {
         found = held(db, of_seat(&seat), None).await?;
     }
-    found.pop().ok_or(Error::NotFound)
+    let held = found.pop().ok_or(Error::NotFound)?;
+    // Once it is held, so that who sees it does not change any more.
+    must_sit(db, seat, &held.conversation).await?;
+    Ok(held)
+}
+
+/// The same once more, for whoever held it in this transaction, and may just have handed it over.
+pub async fn lock_again(db: &impl ConnectionTrait, id: ConversationId) -> Result<Held> {
+    let one = conversation::Entity::find().filter(conversation::Column::Id.eq(id.0));
+    held(db, one, None).await?.pop().ok_or(Error::NotFound)
 }
 
 /// The same of many at once. Who is held by another transaction is not waited for, and not found.
@@ -221,14 +243,16 @@ impl Held {
         self.row.closed_at != self.conversation.closed_at.map(db::micros)
     }
 
-    /// Whether whoever sits there looks at this conversation.
+    /// Whether whoever sits there looks at this conversation, and is known to see it without asking for teams.
     pub fn is_of(&self, seat: &Seat) -> bool {
         let Conversation { id, public_id, contact, .. } = &self.conversation;
         match seat {
             Seat::Visitor { contact: visitor, conversation } => {
                 conversation == public_id && visitor == contact
             }
-            Seat::Agent { conversation, .. } => conversation == id,
+            Seat::Agent { id: agent, conversation } => {
+                conversation == id && self.conversation.is_open_to(*agent)
+            }
         }
     }
 }
@@ -239,10 +263,7 @@ fn of_seat(seat: &Seat) -> Select<conversation::Entity> {
         Seat::Visitor { contact, conversation } => all
             .filter(conversation::Column::PublicId.eq(conversation.as_str()))
             .filter(conversation::Column::ContactId.eq(contact.0)),
-        // Until teams exist every agent sees every conversation.
-        Seat::Agent { id: _, conversation } => {
-            all.filter(conversation::Column::Id.eq(conversation.0))
-        }
+        Seat::Agent { conversation, .. } => all.filter(conversation::Column::Id.eq(conversation.0)),
     }
 }
 
@@ -316,6 +337,7 @@ pub async fn open(db: &impl ConnectionTrait, start: &Start<'_>) -> Result<Option
         snoozed_until: Set(None),
         tags: Set(String::new()),
         team_id: Set(None),
+        guests: Set(String::new()),
         ..Default::default()
     };
     match conversation::Entity::insert(row).exec(db).await {
@@ -351,7 +373,7 @@ pub(super) async fn update_all(
 }
 
 /// What an entry or a reader may change; the rest of a conversation stays as it was made.
-pub(super) const CHANGING: [conversation::Column; 19] = {
+pub(super) const CHANGING: [conversation::Column; 20] = {
     use conversation::Column::*;
     [
         State,
@@ -373,6 +395,7 @@ pub(super) const CHANGING: [conversation::Column; 19] = {
         SnoozedUntil,
         Tags,
         TeamId,
+        Guests,
     ]
 };
 
@@ -396,10 +419,15 @@ pub(super) fn changed(row: &conversation::Model, now: &Conversation) -> conversa
         touches: now.touches,
         priority: priority_number(now.priority),
         snoozed_until: now.snoozed_until.map(db::micros),
-        tags: now.tags.iter().map(TagId::to_string).collect::<Vec<_>>().join(" "),
+        tags: numbers(&now.tags),
         team_id: now.team.map(|team| team.0),
+        guests: numbers(&now.guests),
         ..row.clone()
     }
+}
+
+fn numbers(of: &[impl ToString]) -> String {
+    of.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
 }
 
 /// What was put off until a moment at most, the earliest first.
@@ -500,5 +528,6 @@ pub(super) fn read(row: conversation::Model) -> Conversation {
         snoozed_until: row.snoozed_until.map(db::timestamp),
         tags: row.tags.split(' ').filter_map(|id| id.parse().ok()).collect(),
         team: row.team_id.map(TeamId),
+        guests: row.guests.split(' ').filter_map(|id| id.parse().ok()).collect(),
     }
 }

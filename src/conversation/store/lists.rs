@@ -2,11 +2,12 @@
 use super::{
     conversations::{conversation, read},
     marks::conversation_tag,
+    sight,
     words::{priority_number, state_word},
 };
 use crate::{
     contact,
-    conversation::model::Conversation,
+    conversation::{model::Conversation, sight::Sight},
     db,
     db::Db,
     error::Result,
@@ -136,15 +137,23 @@ impl From<Tab> for Lens {
     }
 }
 
-/// The rows of a list, at most `limit`: whoever waits first, then by how much they matter, then by how long they wait or how new they are. What is put
+/// The rows of a list that an agent sees, at most `limit`: whoever waits first, then by how much they matter, then by how long they wait or how new they are. What is put
 /// off is listed by when it comes back. Of those that are closed, which are more every year, whichever was closed last, first.
-pub async fn list(db: &Db, lens: &Lens, limit: u64) -> Result<Vec<Summary>> {
+pub async fn list(db: &Db, sight: &Sight, lens: &Lens, limit: u64) -> Result<Vec<Summary>> {
     use conversation::Column::{ClosedAt, LastAt, Priority, SnoozedUntil, WaitingSince};
     // Whoever closes one has read it, and a visitor who writes opens it again.
     if lens.tab == Tab::Closed && lens.filter.unread {
         return Ok(Vec::new());
     }
-    let all = conversation::Entity::find().filter(lens.filter.condition());
+    if lens.tab == Tab::Closed && sight.narrows() {
+        let which = lens.filter.condition().add(ClosedAt.is_not_null());
+        let ids = sight::newest_of(db.read(), sight, ClosedAt, which, limit).await?;
+        let rows = in_order(db, &ids).await?;
+        return summaries(db, rows).await;
+    }
+    let all = conversation::Entity::find()
+        .filter(lens.filter.condition())
+        .apply_if(seen_in(sight, lens.tab), |query, seen| query.filter(seen));
     let some = match lens.tab {
         Tab::Closed => match lens.filter.tag {
             // What one agent has closed is less than what most tags are on.
@@ -174,20 +183,47 @@ fn closed_with(tag: TagId, filter: &Filter) -> Select<conversation::Entity> {
     found.filter(others.condition()).filter(ClosedAt.is_not_null()).order_by_desc(ClosedAt)
 }
 
-/// A page of a list, the newest first, from below a number: each with its visitor's name.
+/// What of a list an agent sees; `None` where she sees all of it, as of her own.
+fn seen_in(sight: &Sight, tab: Tab) -> Option<Condition> {
+    match tab {
+        Tab::Mine(agent) if agent == sight.agent() => None,
+        _ => sight::seen(sight),
+    }
+}
+
+/// Rows by their numbers, in the order of these.
+async fn in_order(db: &Db, ids: &[i64]) -> Result<Vec<conversation::Model>> {
+    let these = conversation::Column::Id.is_in(ids.iter().copied());
+    let rows = conversation::Entity::find().filter(these).all(db.read()).await?;
+    let mut rows: HashMap<_, _> = rows.into_iter().map(|row| (row.id, row)).collect();
+    Ok(ids.iter().filter_map(|id| rows.remove(id)).collect())
+}
+
+/// A page of a list that an agent sees, the newest first, from below a number: each with its visitor's name.
 pub async fn page(
     db: &Db,
+    sight: &Sight,
     tab: Tab,
     below: Option<i64>,
     limit: u64,
 ) -> Result<Vec<(Conversation, String)>> {
     if let Tab::Mine(_) = tab {
-        return newest(db, tab.condition(), below, limit).await;
+        let which = tab.condition().add_option(seen_in(sight, tab));
+        return newest(db, which, below, limit).await;
+    }
+    if tab == Tab::Closed && sight.narrows() {
+        let below = below.map(|id| conversation::Column::Id.lt(id));
+        let which = sight::closed().add_option(below);
+        let by = conversation::Column::Id;
+        let ids = sight::newest_of(db.read(), sight, by, which, limit).await?;
+        return named(db, in_order(db, &ids).await?).await;
     }
     // One state at a time: each is a range of an index that is in order.
     let mut page = Vec::new();
     for state in tab.states() {
-        let those = Condition::all().add(conversation::Column::State.eq(state_word(*state)));
+        let those = Condition::all()
+            .add(conversation::Column::State.eq(state_word(*state)))
+            .add_option(sight::seen(sight));
         page.extend(newest(db, those, below, limit).await?);
     }
     page.sort_by_key(|(conversation, _)| std::cmp::Reverse(conversation.id));
@@ -206,6 +242,20 @@ pub async fn of_contact(
     newest(db, own, below, limit).await
 }
 
+/// The same of another's, as far as an agent sees them.
+pub async fn seen_of_contact(
+    db: &Db,
+    sight: &Sight,
+    contact: ContactId,
+    below: Option<i64>,
+    limit: u64,
+) -> Result<Vec<(Conversation, String)>> {
+    let theirs = Condition::all()
+        .add(conversation::Column::ContactId.eq(contact.0))
+        .add_option(sight::seen(sight));
+    newest(db, theirs, below, limit).await
+}
+
 async fn newest(
     db: &Db,
     which: Condition,
@@ -219,6 +269,10 @@ async fn newest(
         .limit(limit)
         .all(db.read())
         .await?;
+    named(db, rows).await
+}
+
+async fn named(db: &Db, rows: Vec<conversation::Model>) -> Result<Vec<(Conversation, String)>> {
     let names =
         contact::names(db.read(), rows.iter().map(|row| ContactId(row.contact_id)).collect())
             .await?;
@@ -229,10 +283,16 @@ async fn newest(
     Ok(rows.into_iter().map(read).map(named).collect())
 }
 
-/// What changed since a moment of the database's clock: for a reader who was away.
-pub async fn touched_since(db: &Db, since: Timestamp, limit: u64) -> Result<Vec<Summary>> {
+/// What an agent sees of what changed since a moment of the database's clock: for a reader who was away.
+pub async fn touched_since(
+    db: &Db,
+    sight: &Sight,
+    since: Timestamp,
+    limit: u64,
+) -> Result<Vec<Summary>> {
     let mut rows = conversation::Entity::find()
         .filter(conversation::Column::TouchedAt.gte(db::second(since)))
+        .apply_if(sight::seen(sight), |query, seen| query.filter(seen))
         .order_by_asc(conversation::Column::TouchedAt)
         .limit(limit)
         .all(db.read())
@@ -277,11 +337,13 @@ async fn summaries(db: &Db, rows: Vec<conversation::Model>) -> Result<Vec<Summar
     Ok(rows.into_iter().map(summary).collect())
 }
 
-/// How many conversations are in each list.
+/// How many conversations an agent sees in each list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     pub mine: i64,
     pub queue: i64,
+    /// Those of the queue to which she is called: no team's, and her teams'.
+    pub called: i64,
     pub all: i64,
     /// Unread messages in my conversations.
     pub unread: i64,
@@ -291,11 +353,12 @@ pub struct Counts {
 struct CountRow {
     state: String,
     assignee_id: Option<i64>,
+    team_id: Option<i64>,
     conversations: i64,
     unread: i64,
 }
 
-pub async fn counts(db: &Db, agent: AgentId) -> Result<Counts> {
+pub async fn counts(db: &Db, sight: &Sight) -> Result<Counts> {
     let unread = Expr::cust(match db.read().get_database_backend() {
         sea_orm::DbBackend::Sqlite => "SUM(unread)",
         sea_orm::DbBackend::MySql => "CAST(SUM(unread) AS SIGNED)",
@@ -305,11 +368,13 @@ pub async fn counts(db: &Db, agent: AgentId) -> Result<Counts> {
         .select_only()
         .column(conversation::Column::State)
         .column(conversation::Column::AssigneeId)
+        .column(conversation::Column::TeamId)
         .column_as(conversation::Column::Id.count(), "conversations")
         .column_as(unread, "unread")
-        .filter(Tab::All.condition())
+        .filter(Tab::All.condition().add_option(sight::seen(sight)))
         .group_by(conversation::Column::State)
         .group_by(conversation::Column::AssigneeId)
+        .group_by(conversation::Column::TeamId)
         .into_model::<CountRow>()
         .all(db.read())
         .await?;
@@ -317,7 +382,10 @@ pub async fn counts(db: &Db, agent: AgentId) -> Result<Counts> {
         counts.all += row.conversations;
         if row.state == state_word(State::Queued) {
             counts.queue += row.conversations;
-        } else if row.assignee_id == Some(agent.0) {
+            if sight.is_called_to(row.team_id.map(TeamId)) {
+                counts.called += row.conversations;
+            }
+        } else if row.assignee_id == Some(sight.agent().0) {
             counts.mine += row.conversations;
             counts.unread += row.unread;
         }

@@ -89,21 +89,26 @@ pub(super) async fn follow(db: &impl ConnectionTrait, ids: &[i64]) -> Result<()>
     Ok(())
 }
 
-/// Somebody who was asked before is asked again.
-pub async fn add_guest(
+/// Those who see a conversation from now on because they were asked to help.
+pub async fn add_guests(
     db: &impl ConnectionTrait,
     id: ConversationId,
-    agent: AgentId,
+    agents: &[AgentId],
 ) -> Result<()> {
-    let row =
-        conversation_guest::ActiveModel { conversation_id: Set(id.0), agent_id: Set(agent.0) };
+    let rows = agents.iter().map(|agent| conversation_guest::ActiveModel {
+        conversation_id: Set(id.0),
+        agent_id: Set(agent.0),
+    });
     let there = OnConflict::columns([
         conversation_guest::Column::ConversationId,
         conversation_guest::Column::AgentId,
     ])
     .update_column(conversation_guest::Column::AgentId)
     .to_owned();
-    conversation_guest::Entity::insert(row).on_conflict(there).exec_without_returning(db).await?;
+    conversation_guest::Entity::insert_many(rows)
+        .on_conflict(there)
+        .exec_without_returning(db)
+        .await?;
     Ok(())
 }
 

@@ -7,12 +7,13 @@ mod marks;
 mod planting;
 mod positions;
 mod searching;
+mod sight;
 mod words;
 mod writing;
 
 use crate::db;
 pub use conversations::{
-    Held, Start, due, find_for, find_open, find_started, hand_over, heads, held_by, lock,
+    Held, Start, due, find_for, find_open, find_started, hand_over, heads, held_by, lock, lock_again,
     lock_free, open, update,
 };
 pub use entries::{
@@ -20,15 +21,16 @@ pub use entries::{
 };
 pub use forgetting::{remove_closed_before, without_conversations};
 pub use lists::{
-    Counts, Filter, Lens, Tab, counts, list, of_contact, page, summaries_of, touched_since,
-    touches_since,
+    Counts, Filter, Lens, Tab, counts, list, of_contact, page, seen_of_contact, summaries_of,
+    touched_since, touches_since,
 };
-pub use marks::{add_guest, set_tags};
+pub use marks::{add_guests, set_tags};
 pub use planting::{Log, all_planted, plant};
 pub use positions::{Positions, advance, mark, positions, unread_after};
 pub use searching::{
     Searched, entries_after, entries_at, newest, searched_after, seen_by, unsearched_since,
 };
+pub use sight::{circle, known, only_known, sight, sight_of};
 pub use writing::{Step, write, write_unheld, writes_unheld};
 
 /// The tables of this feature.

@@ -2,6 +2,7 @@
 use super::{
     conversations::{self, conversation},
     entries::{self, entry},
+    sight::sight_of,
 };
 use crate::{
     conversation::model::Conversation,
@@ -127,10 +128,10 @@ async fn some(db: &Db, which: Condition, limit: u64) -> Result<Vec<(Conversation
         .collect()
 }
 
-/// Those of these conversations that an agent may see. Until teams exist every agent sees every conversation.
+/// Those of these conversations that an agent may see.
 pub async fn seen_by(
     db: &Db,
-    _agent: AgentId,
+    agent: AgentId,
     ids: impl Iterator<Item = ConversationId>,
 ) -> Result<HashMap<ConversationId, Conversation>> {
     let ids: std::collections::BTreeSet<_> = ids.map(|id| id.0).collect();
@@ -139,5 +140,10 @@ pub async fn seen_by(
     }
     let these = conversation::Entity::find().filter(conversation::Column::Id.is_in(ids));
     let rows = these.all(db.read()).await?;
-    Ok(rows.into_iter().map(|row| (ConversationId(row.id), conversations::read(row))).collect())
+    let mut heads: Vec<_> = rows.into_iter().map(conversations::read).collect();
+    if !heads.iter().all(|head| head.is_open_to(agent)) {
+        let sight = sight_of(db.read(), agent).await?;
+        heads.retain(|head| sight.sees_head(head));
+    }
+    Ok(heads.into_iter().map(|head| (head.id, head)).collect())
 }

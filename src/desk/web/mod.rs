@@ -20,7 +20,7 @@ use panels::{Panel, Part};
 pub use state::{choose, sign_out};
 pub use verbs::act;
 
-use super::live::{Held, Row, name};
+use super::live::{Held, Row, cursor, gone, name};
 use crate::{
     agent::{self, CurrentAgent, DeskFrame, SignedIn, Standing},
     app::App,
@@ -206,9 +206,10 @@ async fn desk_page(
 ) -> Result<Response> {
     let lens = lens(request, me.agent.id);
     // The cursor first: what happens while the page is drawn comes with the stream.
-    let cursor = format!("{}:{}", app.epoch, app.db.now().await?.as_microsecond());
-    let counts = counts(&app.db, me.agent.id).await?;
-    let rows = conversation::list(&app.db, &lens, ROWS).await?;
+    let now = app.db.now().await?;
+    let sight = conversation::sight(app.db.read(), &me.agent).await?;
+    let counts = counts(&app.db, &sight).await?;
+    let rows = conversation::list(&app.db, &sight, &lens, ROWS).await?;
     html(&DeskPage {
         lang: me.lang,
         frame: DeskFrame::new(me, "conversations", counts.unread),
@@ -220,7 +221,7 @@ async fn desk_page(
         rows: rows.iter().map(|summary| Row::new(summary, me.lang)).collect(),
         current: pane.as_ref().map_or(0, |pane| pane.id.0),
         pane,
-        cursor,
+        cursor: cursor(&app.epoch, now, &sight),
     })
 }
 

@@ -105,7 +105,8 @@ async fn part(
             conversation::give_back(app, me.agent.id, &me.agent.name).await?;
             Ok(None)
         }
-        None => match counts(&app.db, me.agent.id).await? {
+        None => match counts(&app.db, &conversation::sight(app.db.read(), &me.agent).await?).await?
+        {
             counts if counts.mine == 0 => Ok(None),
             counts => Ok(Some(html(&LeavingPage {
                 lang: me.lang,

@@ -3,6 +3,7 @@
 use super::{
     PAGE, PaneFragment,
     acts::{at_work, colleagues},
+    asks, gone,
     lens::lens,
     number, open, pane, place,
 };
@@ -16,7 +17,7 @@ use crate::{
     tag, team,
     web::{
         limits::Limits,
-        page::{html, see_other},
+        page::{fragment, html, see_other},
     },
 };
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
@@ -149,7 +150,7 @@ fn moment(fields: &Fields, zone: &TimeZone) -> Result<Timestamp> {
     Ok(chosen.to_zoned_datetime(zone.clone()).map_err(|_| invalid)?.timestamp())
 }
 
-/// After an act htmx gets the pane as it is now, a plain form the page.
+/// After an act htmx gets the pane as it is now, a plain form the page. Whoever handed it over may not see it any more.
 async fn acted(
     app: &App,
     me: &CurrentAgent,
@@ -157,8 +158,12 @@ async fn acted(
     id: ConversationId,
 ) -> Result<Response> {
     let lens = lens(request, me.agent.id);
-    if request.header("hx-request").is_none() {
-        return Ok(see_other(place(&lens, id)));
+    let plain = request.header("hx-request").is_none();
+    match open(app, me, id).await {
+        Err(Error::NotFound) if plain => Ok(see_other(format!("/desk/c?{}", asks(&lens)))),
+        Err(Error::NotFound) => Ok(fragment(gone(me.lang))),
+        Err(error) => Err(error),
+        Ok(_) if plain => Ok(see_other(place(&lens, id))),
+        Ok(_) => html(&PaneFragment { pane: pane(app, me, &lens, id, Range::Latest(PAGE)).await? }),
     }
-    html(&PaneFragment { pane: pane(app, me, &lens, id, Range::Latest(PAGE)).await? })
 }

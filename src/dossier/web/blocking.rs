@@ -4,6 +4,7 @@ use crate::{
     agent::{CurrentAgent, DeskFrame, SignedIn},
     app::App,
     contact::{self, BlockReason, Contact},
+    conversation,
     dossier::actions,
     error::Result,
     ids::ContactId,
@@ -104,6 +105,7 @@ pub async fn list_blocked(
     let full = found.len() as u64 == PAGE;
     let last = found.last().and_then(|contact| contact.block.as_ref());
     let older = last.filter(|_| full).map(|block| block.at.as_microsecond());
+    let found = conversation::only_known(app.db.read(), &me.agent, found).await?;
     let zone = text::zone(text::DEFAULT_ZONE);
     let row = |contact: Contact| {
         let block = contact.block?;
@@ -139,6 +141,8 @@ pub async fn lift(
 ) -> Result<Response> {
     me.must_act()?;
     limits.act(&me.counted_as())?;
-    actions::unblock(&app, &me.doer(), ContactId(form.contact)).await?;
+    let contact = ContactId(form.contact);
+    let contact = conversation::known(app.db.read(), &me.agent, contact).await?;
+    actions::unblock(&app, &me.doer(), contact.id).await?;
     Ok(see_other("/desk/settings/blocked"))
 }

@@ -4,6 +4,7 @@ use crate::{
     agent::{CurrentAgent, DeskFrame, SignedIn},
     app::App,
     contact::{self, Contact},
+    conversation,
     dossier::actions,
     error::{Error, Result},
     ids::{ContactId, ConversationId},
@@ -76,6 +77,7 @@ pub async fn merge_page(
     let own = contact::find(app.db.read(), head.contact).await?;
     let words: String = query(request, "q").unwrap_or_default().chars().take(100).collect();
     let found = contact::search(&app.db, &words, own.id, FOUND).await?;
+    let found = conversation::only_known(app.db.read(), &me.agent, found).await?;
     let with = query(request, "with").and_then(|id| id.parse().ok());
     let both = match with {
         Some(with) => Some(both(&app, &me, &own, with).await?),
@@ -104,7 +106,7 @@ fn called(contact: &Contact, lang: Lang) -> String {
 }
 
 async fn both(app: &App, me: &CurrentAgent, own: &Contact, with: ContactId) -> Result<Both> {
-    let other = contact::find(app.db.read(), with).await?;
+    let other = conversation::known(app.db.read(), &me.agent, with).await?;
     if other.id == own.id {
         return Err(Error::Conflict("conflict-merged"));
     }
@@ -144,7 +146,8 @@ pub async fn merge(
     let id = number(&id)?;
     let own = open(&app, &me, id).await?.contact;
     limits.act(&me.counted_as())?;
-    let other = contact::find(app.db.read(), ContactId(form.with)).await?.id;
+    let with = ContactId(form.with);
+    let other = conversation::known(app.db.read(), &me.agent, with).await?.id;
     actions::merge(&app, &me.doer(), other, own).await?;
     Ok(see_other(format!("/desk/c/{id}")))
 }

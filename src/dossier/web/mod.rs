@@ -187,19 +187,21 @@ fn side_page(me: &CurrentAgent, side: Side) -> Result<Response> {
     html(&SidePage { lang: me.lang, frame: DeskFrame::new(me, "conversations", 0), side })
 }
 
-/// Leads to where a contact spoke last.
+/// Leads to where a contact spoke last, as far as whoever asks sees it.
 #[handler]
 pub async fn find(
     app: Data<&App>,
     signed_in: SignedIn,
     Path(id): Path<String>,
 ) -> Result<Response> {
-    if let SignedIn::Nobody(door) = signed_in {
-        return Ok(see_other(door));
-    }
+    let me = match signed_in {
+        SignedIn::Nobody(door) => return Ok(see_other(door)),
+        SignedIn::Agent(me) => me,
+    };
     let id: ContactId = id.parse().map_err(|_| Error::NotFound)?;
     let contact = contact::find(app.db.read(), id).await?;
-    let newest = conversation::of_contact(&app.db, contact.id, None, 1).await?;
+    let sight = conversation::sight(app.db.read(), &me.agent).await?;
+    let newest = conversation::seen_of_contact(&app.db, &sight, contact.id, None, 1).await?;
     let (head, _) = newest.first().ok_or(Error::NotFound)?;
     Ok(see_other(format!("/desk/c/{}", head.id)))
 }
@@ -237,7 +239,8 @@ async fn side_before(
         time: Moment::new(view.at, &zone, lang),
         view,
     };
-    let mut past = conversation::of_contact(db, contact.id, before, PAST + 1).await?;
+    let sight = conversation::sight(db.read(), &me.agent).await?;
+    let mut past = conversation::seen_of_contact(db, &sight, contact.id, before, PAST + 1).await?;
     let more = past.len() as u64 > PAST;
     past.truncate(usize::try_from(PAST).unwrap_or(usize::MAX));
     let older = past.last().filter(|_| more).map(|(head, _)| head.id);

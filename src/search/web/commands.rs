@@ -139,7 +139,8 @@ async fn conversations(app: &App, me: &CurrentAgent, typed: &str) -> Result<Vec<
         options.push(conversation_option(found, name, me.lang));
     }
     let tab = if typed.is_empty() { Tab::Mine(me.agent.id) } else { Tab::All };
-    let rows = conversation::list(&app.db, &tab.into(), LOOKED_AT).await?;
+    let sight = conversation::sight(app.db.read(), &me.agent).await?;
+    let rows = conversation::list(&app.db, &sight, &tab.into(), LOOKED_AT).await?;
     let seen = conversation::seen_by(&app.db, me.agent.id, rows.iter().map(|row| row.id)).await?;
     for row in rows {
         let Some(found) = seen.get(&row.id) else { continue };
