@@ -25,7 +25,7 @@ const length = pixels => Math.min(+pixels, 400) || 0;
 const style = () => {
   const dark = look.theme === 'dark', auto = look.theme !== 'light' && !dark;
   const colors = (bg, line) => `--bg:${bg};--line:${line}`;
-  return `:host{all:initial;${colors(...dark ? ['#121A18', '#2A3633'] : ['#FBFCFA', '#DDE3E0'])};position:fixed;z-index:${+look.zIndex || 2147483000};${look.position === 'left' ? 'left' : 'right'}:${length(look.offsetX)}px;bottom:calc(${length(look.offsetY)}px + env(safe-area-inset-bottom));font:500 16px/1 system-ui,"PingFang SC","Microsoft YaHei",sans-serif}
+  return `:host{all:initial;${colors(...dark ? ['#121A18', '#2A3633'] : ['#FBFCFA', '#DDE3E0'])};position:fixed;z-index:${+look.zIndex || 2147483000};${look.position === 'left' ? 'left' : 'right'}:${length(look.offsetX)}px;bottom:calc(${length(look.offsetY)}px + env(safe-area-inset-bottom));font:500 16px/1 system-ui,sans-serif}
 ${auto ? `@media(prefers-color-scheme:dark){:host{${colors('#121A18', '#2A3633')}}}` : ''}
 [hidden]{display:none!important}
 button{display:flex;align-items:center;gap:8px;position:relative;float:${look.position === 'left' ? 'left' : 'right'};height:56px;min-width:56px;padding:0 16px;border:0;border-radius:28px;background:${look.color};color:${look.ink};font:inherit;box-shadow:0 6px 24px rgba(0,0,0,.22);cursor:pointer}
