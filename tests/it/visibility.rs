@@ -181,7 +181,7 @@ impl Installation {
         let file = found.split("\"id\":\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
         let nonce = Nonce::new();
         let fields =
-            [("kind", "note"), ("nonce", nonce.as_str()), ("body", "see"), ("file", &file)];
+            [("kind", "note"), ("nonce", nonce.as_str()), ("body", "see"), ("file_id", &file)];
         let path = format!("/desk/c/{id}/messages");
         agent.person.hx_post(&path, &fields).await.must(StatusCode::OK);
         file
