@@ -16,10 +16,9 @@ pub use model::{
 };
 pub use store::{
     TokenState, all_planted, arrived, attributes, became, block, blocked, blocked_within, create,
-    end_token,
-    find, forget, forget_pages, found_by, index_again, lock, merge, name_of, name_within, names,
-    notes, pages, plant, search, tables, tags, tags_given_since, token_lives, token_state, unblock,
-    values, viewed,
+    end_token, find, forget, forget_pages, found_by, index_again, lock, merge, name_of,
+    name_within, names, notes, pages, plant, search, tables, tags, tags_given_since, token_lives,
+    token_state, unblock, values, viewed,
 };
 pub use token::{TokenHash, VisitorToken};
 pub use web::{CurrentVisitor, MaybeVisitor, dismiss, remember};

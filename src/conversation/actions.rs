@@ -9,7 +9,9 @@ use crate::{
     attachment::{self, Attachment, Owner},
     contact::{self, Arrival, TokenHash},
     error::{Error, Result},
-    event::{self, Author, Content, Event, Happening, Mention, ReadMoved, Side, State, Topic, With},
+    event::{
+        self, Author, Content, Event, Happening, Mention, ReadMoved, Side, State, Topic, With,
+    },
     ids::{AgentId, ContactId, ConversationId, FileId, Nonce, PublicId, SiteId},
     site::Site,
     text::Lang,

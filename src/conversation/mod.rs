@@ -13,9 +13,9 @@ pub mod web;
 mod writer;
 
 pub use actions::{
-    AtWork, FirstMessage, all_planted, forget_closed_before, give_back, give_back_of, happen, note, plant,
-    read_as_agent, read_as_visitor, reply, say, start, tell_rows, type_as_agent, type_as_visitor,
-    wait_for_news,
+    AtWork, FirstMessage, all_planted, forget_closed_before, give_back, give_back_of, happen, note,
+    plant, read_as_agent, read_as_visitor, reply, say, start, tell_rows, type_as_agent,
+    type_as_visitor, wait_for_news,
 };
 pub use amending::{Change, amend};
 pub use handling::{Recipient, invite, prioritize, retag, snooze, transfer, wake_due};

@@ -13,8 +13,8 @@ mod writing;
 
 use crate::db;
 pub use conversations::{
-    Held, Start, due, find_for, find_open, find_started, hand_over, heads, held_by, lock, lock_again,
-    lock_free, open, update,
+    Held, Start, due, find_for, find_open, find_started, hand_over, heads, held_by, lock,
+    lock_again, lock_free, open, update,
 };
 pub use entries::{
     History, Range, Shown, amend, before, find as find_entry, history, made_by, put, redraw,
