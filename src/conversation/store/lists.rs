@@ -193,6 +193,9 @@ fn seen_in(sight: &Sight, tab: Tab) -> Option<Condition> {
 
 /// Rows by their numbers, in the order of these.
 async fn in_order(db: &Db, ids: &[i64]) -> Result<Vec<conversation::Model>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
     let these = conversation::Column::Id.is_in(ids.iter().copied());
     let rows = conversation::Entity::find().filter(these).all(db.read()).await?;
     let mut rows: HashMap<_, _> = rows.into_iter().map(|row| (row.id, row)).collect();
