@@ -102,6 +102,8 @@ const pages = {
   reply: ['lin', () => '/desk/settings/canned-replies/1'],
   sheet: ['lin', () => '/desk/settings/canned-replies/import'],
   choose: ['lin', () => `/desk/canned?c=${new URL(lin.url()).pathname.split('/').pop()}`],
+  sites: ['lin', () => '/desk/settings/sites'],
+  site: ['lin', () => '/desk/settings/sites/demo'],
   teams: ['lin', () => '/desk/settings/teams'],
   audit: ['lin', () => '/desk/settings/audit'],
   notifications: ['lin', () => '/desk/settings/notifications'],

@@ -281,8 +281,8 @@ test('the desk on a phone: list, conversation, answer, back', async () => {
 test('the demo shop opens the chat in a frame, and a question asked there is answered there', async () => {
   const shopper = await browser.person({ viewport: { width: 1280, height: 800 } });
   await shopper.goto(`${server.url}/demo`);
-  await shopper.locator('.launch').click();
-  const chat = shopper.frameLocator('.chat iframe');
+  await shopper.locator('kefu-chat button').click();
+  const chat = shopper.frameLocator('kefu-chat iframe');
   await chat.locator('#body').fill('盖碗有现货吗？');
   await chat.locator('button.btn-p').click();
   await chat.locator('.m', { hasText: '盖碗有现货吗？' }).waitFor();
@@ -292,7 +292,7 @@ test('the demo shop opens the chat in a frame, and a question asked there is ans
   await shot(shopper, 'demo-open-desktop-light-zh-CN');
   assert.deepEqual(await axe(shopper), []);
   await shopper.reload();
-  await shopper.locator('.launch').click();
+  await shopper.locator('kefu-chat button').click();
   await chat.locator('.m', { hasText: '今天就能发' }).waitFor();
 });
 
