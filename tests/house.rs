@@ -129,14 +129,7 @@ const CUPBOARDS: &[(&str, &[&str])] = &[
     (".publish(", &["/actions.rs", "agent/actions/", "/writer.rs", "bus/bridge.rs"]),
     (
         ".begin()",
-        &[
-            "/actions.rs",
-            "agent/actions/",
-            "/amending.rs",
-            "/handling.rs",
-            "/writer.rs",
-            "db/copying.rs",
-        ],
+        &["/actions.rs", "agent/actions/", "/amending.rs", "/handling.rs", "/writer.rs", "db/"],
     ),
     ("println!", &["commands.rs"]),
 ];

@@ -30,11 +30,11 @@ const RARE: &str = include_str!("rare.txt");
 const RARELY: f64 = 1.0 / 20_000.0;
 
 /// Tags, and which part of the conversations carries each; teams and sites, and which part is not theirs.
-const TAGS: [(&str, f64); 4] =
-    [("退款", 0.3), ("物流", 0.05), ("大客户", 0.005), ("升级投诉", 0.0001)];
-const TEAMS: [&str; 3] = ["售前", "售后", "Overseas"];
+const TAGS: &str = include_str!("tags.txt");
+const TAGGED: [f64; 4] = [0.3, 0.05, 0.005, 0.0001];
+const TEAMS: &str = include_str!("teams.txt");
 const NO_TEAM: f64 = 0.4;
-const OTHER_SITE: &str = "旗舰店";
+const OTHER_SITE: &str = include_str!("site.txt");
 const AT_DEMO: f64 = 0.9;
 
 /// How much is made up.
@@ -104,19 +104,19 @@ async fn found(app: &App, wanted: &Wanted, password: &str) -> Result<Vec<Agent>>
         agents.push(hire(app, number, password).await?);
     }
     let by = Doer::command_line();
-    for (name, _) in TAGS {
+    for name in TAGS.lines() {
         tag::add(app, &by, &TagName::parse(name)?).await?;
     }
-    for (at, name) in TEAMS.into_iter().enumerate() {
+    for (at, name) in TEAMS.lines().enumerate() {
         let members: Vec<_> =
-            agents.iter().skip(at).step_by(TEAMS.len()).map(|one| one.id).collect();
+            agents.iter().skip(at).step_by(TEAMS.lines().count()).map(|one| one.id).collect();
         team::add(app, &by, &TeamName::parse(name)?, &members).await?;
     }
     Ok(agents)
 }
 
 fn share(tag: &str) -> f64 {
-    TAGS.iter().find(|(name, _)| *name == tag).map_or(0.0, |(_, share)| *share)
+    TAGS.lines().zip(TAGGED).find(|(name, _)| *name == tag).map_or(0.0, |(_, share)| share)
 }
 
 async fn hire(app: &App, number: u64, password: &str) -> Result<Agent> {

@@ -137,7 +137,9 @@ impl Color {
 
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let invalid = Invalid { field: "color", reason: "invalid-color" };
-        let digits = text.trim().strip_prefix('#').filter(|digits| digits.len() == 6);
+        let digits = text.trim().strip_prefix('#').filter(|digits| {
+            digits.len() == 6 && digits.bytes().all(|digit| digit.is_ascii_hexdigit())
+        });
         digits.and_then(|digits| digits.parse().ok()).map(Self).ok_or(invalid)
     }
 
