@@ -64,7 +64,10 @@ pub async fn lock(
 fn seen_by(who: &Colleague) -> sea_orm::Select<canned_reply::Entity> {
     let teams = canned_reply::Column::Scope.eq("team");
     let teams = match who.rights {
-        Rights::Manage => teams,
+        // What a team said went with it.
+        Rights::Manage => {
+            teams.and(canned_reply::Column::OwnerId.in_subquery(team::those_there_are()))
+        }
         Rights::Look | Rights::Act => {
             teams.and(canned_reply::Column::OwnerId.is_in(who.teams.iter().map(|team| team.0)))
         }

@@ -58,7 +58,11 @@ impl Origin {
         let bare = url.path() == "/"
             && url.query().is_none()
             && url.fragment().is_none()
-            && url.username().is_empty();
+            && url.username().is_empty()
+            // A host may have marks that mean something where policies are written.
+            && url.host_str().is_some_and(|host| {
+                host.chars().all(|c| c.is_ascii_alphanumeric() || ".-_:[]".contains(c))
+            });
         if !matches!(url.scheme(), "http" | "https") || url.host().is_none() || !bare {
             return Err(invalid);
         }
@@ -90,6 +94,10 @@ mod tests {
             "https://a.example/x",
             "javascript:alert(1)",
             "https://a.example; script-src *",
+            "https://a.example;script-src",
+            "https://a.example,b.example",
+            "https://*.example",
+            "https://'self'",
             "https://u@a.example",
             "data:text/html,x",
         ] {

@@ -10,7 +10,7 @@ use sea_orm::{
     ActiveValue::Set,
     Condition, QueryOrder, QuerySelect,
     entity::prelude::*,
-    sea_query::{Expr, ExprTrait, Query},
+    sea_query::{Expr, ExprTrait, Query, SelectStatement},
 };
 
 pub mod team {
@@ -180,6 +180,13 @@ pub async fn leave(db: &impl ConnectionTrait, id: TeamId, agents: &[AgentId]) ->
         .exec(db)
         .await?;
     Ok(())
+}
+
+/// The numbers of the teams there are, inside another question.
+pub fn those_there_are() -> SelectStatement {
+    let mut ids = Query::select();
+    ids.column(team::Column::Id).from(team::Entity);
+    ids.and_where(team::Column::RemovedAt.is_null()).take()
 }
 
 /// Its number stays known, and its name is free again: no name that is parsed begins with a space.

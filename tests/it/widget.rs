@@ -148,7 +148,7 @@ async fn an_owner_chooses_how_it_looks_and_what_it_says() {
     ana.person
         .get(SITE)
         .await
-        .says("w/demo.js&quot;&gt;")
+        .says("w/demo.js&#34;&#62;")
         .says("Contrast of the button’s text: 7.4 : 1.");
     site.stranger().get("/w/demo").await.says_not("look.css");
     let fields = form(&[
