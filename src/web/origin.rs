@@ -9,6 +9,7 @@ use std::{
     net::{IpAddr, Ipv6Addr},
     sync::Arc,
 };
+use url::Url;
 
 /// Where no cookie counts, only a token that its holder shows: nothing can be done there in somebody else's name.
 const WITHOUT_COOKIES: &str = "/api/v1/";
@@ -21,7 +22,8 @@ pub async fn own_pages_only<E: Endpoint>(
 ) -> poem::Result<Response> {
     let harmless = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS)
         || request.uri().path().starts_with(WITHOUT_COOKIES);
-    if !harmless && request.header("authorization").is_none() && !is_from_own_page(&request) {
+    let ours = || is_from_own_page(&request) || is_from_own_text_page(&request);
+    if !harmless && request.header("authorization").is_none() && !ours() {
         return Err(Error::Forbidden("forbidden-origin").into());
     }
     Ok(endpoint.call(request).await?.into_response())
@@ -45,7 +47,19 @@ fn is_from_own_page(request: &Request) -> bool {
     if let Some(site) = request.header("sec-fetch-site") {
         return matches!(site, "same-origin" | "none");
     }
-    let Some(origin) = request.header("origin") else { return false };
+    request.header("origin").is_some_and(|origin| is_own(request, origin))
+}
+
+/// Browsers that show only text say no more than `Referer`. Another site's page can hide it but not forge it, so ours is
+/// proof where it stands, and none is a refusal. It counts only where nothing else is said: whoever sends the other two
+/// is judged by them.
+fn is_from_own_text_page(request: &Request) -> bool {
+    let silent = ["sec-fetch-site", "origin"].iter().all(|name| request.header(name).is_none());
+    let page = request.header("referer").and_then(|page| Url::parse(page).ok());
+    page.is_some_and(|page| silent && is_own(request, &page.origin().ascii_serialization()))
+}
+
+fn is_own(request: &Request, origin: &str) -> bool {
     let public = request.data::<App>().is_some_and(|app| origin == app.config.public_url());
     let host = request.header("host").unwrap_or_default();
     public || origin == format!("{}://{host}", request.scheme())

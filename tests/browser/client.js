@@ -1,5 +1,6 @@
 // Somebody who sends what no browser would: a plain client of HTTP with a jar for cookies.
 import http from 'node:http';
+import { setTimeout } from 'node:timers/promises';
 
 const agent = new http.Agent({ keepAlive: true, maxSockets: 8 });
 
@@ -28,7 +29,15 @@ export class Client {
     ]);
     return this.ask('POST', path, { 'content-type': 'multipart/form-data; boundary=edge', accept: 'application/json' }, body);
   }
-  ask(method, path, headers, body) {
+  /** A house that is busy asks for the same once more, a little later. */
+  async ask(method, path, headers, body) {
+    for (let tries = 5; ;) {
+      const answer = await this.askOnce(method, path, headers, body);
+      if (answer.status !== 503 || --tries === 0) return answer;
+      await setTimeout(answer.headers['retry-after'] * 1000);
+    }
+  }
+  askOnce(method, path, headers, body) {
     const cookie = Object.entries(this.cookies).map(([name, value]) => `${name}=${value}`).join('; ');
     const own = { 'sec-fetch-site': 'same-origin', 'accept-language': 'zh-CN', ...this.headers, ...headers, ...cookie && { cookie } };
     if (body !== undefined) own['content-length'] = Buffer.byteLength(body);
@@ -59,7 +68,7 @@ export class Client {
 }
 
 /** Does something with each, a few at a time. */
-export async function each(all, act, together = 6) {
+export async function each(all, act, together = 4) {
   const left = [...all.entries()];
   await Promise.all(Array.from({ length: together }, async () => {
     for (let next; (next = left.shift()) !== undefined;) await act(next[1], next[0]);

@@ -85,7 +85,7 @@ async fn a_form_of_another_site_changes_nothing() {
     let site = installation().await;
     let (vera, ana) = (site.vera().await, site.ana().await);
     let id = ana.newest("queue").await;
-    let refused: [&[(&str, &str)]; 8] = [
+    let refused: [&[(&str, &str)]; 15] = [
         &[],
         &[("sec-fetch-site", "cross-site")],
         &[("sec-fetch-site", "same-site")],
@@ -94,6 +94,14 @@ async fn a_form_of_another_site_changes_nothing() {
         &[("origin", "null")],
         &[("origin", "http://127.0.0.1:3000.evil.example")],
         &[("origin", "https://127.0.0.1:3000")],
+        &[("referer", "https://evil.example/?http://127.0.0.1:3000/")],
+        &[("referer", "http://127.0.0.1:3000.evil.example/")],
+        &[("referer", "http://127.0.0.1:3000@evil.example/")],
+        &[("referer", "/login")],
+        &[("referer", "data:text/html,x")],
+        // It counts only where nothing else is said.
+        &[("referer", "http://127.0.0.1:3000/login"), ("origin", "null")],
+        &[("referer", "http://127.0.0.1:3000/login"), ("sec-fetch-site", "cross-site")],
     ];
     let posts = [
         (&vera.person, vera.path("/messages"), "nonce=n&body=forged"),
@@ -118,6 +126,8 @@ async fn a_form_of_another_site_changes_nothing() {
         &[("sec-fetch-site", "same-origin")][..],
         &[("sec-fetch-site", "none")],
         &[("origin", "http://127.0.0.1:3000")],
+        // Browsers that show only text say no more.
+        &[("referer", "http://127.0.0.1:3000/c/x?before=2")],
     ] {
         let body = format!("nonce=n{}&body=real", headers[0].1.len());
         vera.person
