@@ -4,6 +4,7 @@ use crate::{
     db,
     error::{Error, Result},
     ids::{AgentId, CannedReplyId, TeamId},
+    team,
 };
 use jiff::Timestamp;
 use sea_orm::{

@@ -40,7 +40,7 @@ fn tokens(color: Color, surface: &str) -> String {
 mod tests {
     use super::*;
 
-    fn value<'a>(css: &'a str, name: &str) -> Color {
+    fn value(css: &str, name: &str) -> Color {
         let start = css.find(&format!("--{name}:")).unwrap() + name.len() + 3;
         Color::parse(&css[start..start + 7]).unwrap()
     }

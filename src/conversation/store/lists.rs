@@ -153,7 +153,7 @@ pub async fn list(db: &Db, sight: &Sight, lens: &Lens, limit: u64) -> Result<Vec
     }
     let all = conversation::Entity::find()
         .filter(lens.filter.condition())
-        .apply_if(seen_in(sight, lens.tab), |query, seen| query.filter(seen));
+        .apply_if(seen_in(sight, lens.tab), QueryFilter::filter);
     let some = match lens.tab {
         Tab::Closed => match lens.filter.tag {
             // What one agent has closed is less than what most tags are on.
@@ -295,7 +295,7 @@ pub async fn touched_since(
 ) -> Result<Vec<Summary>> {
     let mut rows = conversation::Entity::find()
         .filter(conversation::Column::TouchedAt.gte(db::second(since)))
-        .apply_if(sight::seen(sight), |query, seen| query.filter(seen))
+        .apply_if(sight::seen(sight), QueryFilter::filter)
         .order_by_asc(conversation::Column::TouchedAt)
         .limit(limit)
         .all(db.read())
