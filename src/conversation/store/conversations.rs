@@ -232,10 +232,11 @@ impl Held {
         self.conversation.summary(self.name.clone(), self.zone.clone())
     }
 
-    /// Its row, changed once more.
+    /// Its row, changed once more: what is stored once this is written, and what the next change begins with.
     pub(super) fn touched(&mut self) -> conversation::Model {
         self.conversation.touches += 1;
-        changed(&self.row, &self.conversation)
+        self.row = changed(&self.row, &self.conversation);
+        self.row.clone()
     }
 
     /// Whether it is closed or opened again by what happens to it.
