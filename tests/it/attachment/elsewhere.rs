@@ -2,7 +2,10 @@
 use super::{follow, rows};
 use crate::support::{Person, cluster, installation_with_bucket, s3::S3};
 use kefu::{attachment, files::Trouble, ids::Nonce};
-use poem::http::StatusCode;
+use poem::{
+    http::StatusCode,
+    listener::{Acceptor, Listener, TcpListener},
+};
 use std::{
     process::{Command, Stdio},
     time::{Duration, Instant},
@@ -83,6 +86,22 @@ async fn while_a_bucket_is_away_files_are_refused_in_words_and_messages_pass() {
     assert_eq!(follow(&vera.person, &vera.path(&format!("/files/{last}"))).await.1, big);
 }
 
+/// Where whatever is asked for is in no bucket: s3s-fs makes one that is missing, others answer like this, as
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html> says.
+async fn without_bucket() -> String {
+    let missing = poem::endpoint::make_sync(|_| {
+        let told = "<Error><Code>NoSuchBucket</Code><Message>The specified bucket does not exist</Message></Error>";
+        poem::Response::builder()
+            .status(StatusCode::NOT_FOUND)
+            .content_type("application/xml")
+            .body(told)
+    });
+    let acceptor = TcpListener::bind("127.0.0.1:0").into_acceptor().await.unwrap();
+    let address = acceptor.local_addr()[0].as_socket_addr().unwrap().to_string();
+    tokio::spawn(poem::Server::new_with_acceptor(acceptor).run(missing));
+    format!("s3://gone/shop?endpoint=http://{address}&region=us-east-1")
+}
+
 async fn warns(person: &Person, away: bool) {
     let ready = person.get("/readyz").await.must(StatusCode::OK);
     assert_eq!(ready.body.contains("--files-url"), away, "{}", ready.body);
@@ -91,7 +110,7 @@ async fn warns(person: &Person, away: bool) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bucket_that_cannot_be_right_is_told_at_start_and_one_that_is_away_later() {
     let mut s3 = S3::start().await;
-    let gone = s3.url_of("gone");
+    let gone = without_bucket().await;
     for (url, secret, told) in [
         (&*s3.url(), "wrong", "AWS_SECRET_ACCESS_KEY"),
         (&gone, "", "no such bucket"),

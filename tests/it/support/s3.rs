@@ -1,4 +1,4 @@
-//! A server of one's own that speaks S3 and checks signatures: rclone over a folder.
+//! A server of one's own that speaks S3 and checks signatures: s3s-fs over a folder.
 use super::{daemon::Daemon, proxy::free_port};
 use std::ops::{Deref, DerefMut};
 use tempfile::TempDir;
@@ -20,21 +20,16 @@ impl S3 {
         let known = |name| {
             std::env::var(name).unwrap_or_else(|_| panic!("tests/run gives {name}; give it, too"))
         };
-        let key = format!("{},{}", known("AWS_ACCESS_KEY_ID"), known("AWS_SECRET_ACCESS_KEY"));
-        let (listen, path) = (format!("127.0.0.1:{port}"), folder.path().to_str().unwrap());
-        let arguments = ["serve", "s3", "--auth-key", &key, "--addr", &listen, "--config", ""];
-        // What was written a moment ago is seen.
-        let arguments = [&arguments[..], &["--dir-cache-time", "0s", path]].concat();
-        let daemon = Daemon::start("KEFU_RCLONE", "rclone", port, &arguments).await;
+        let (key, secret) = (known("AWS_ACCESS_KEY_ID"), known("AWS_SECRET_ACCESS_KEY"));
+        let (listen, path) = (port.to_string(), folder.path().to_str().unwrap());
+        let arguments = ["--host", "127.0.0.1", "--port", &listen];
+        let arguments = [&arguments[..], &["--access-key", &key, "--secret-key", &secret, path]];
+        let daemon = Daemon::start("KEFU_S3_SERVER", "s3s-fs", port, &arguments.concat()).await;
         Self { folder, daemon }
     }
 
     pub fn url(&self) -> String {
-        self.url_of(BUCKET)
-    }
-
-    pub fn url_of(&self, bucket: &str) -> String {
-        format!("s3://{bucket}/shop?endpoint=http://127.0.0.1:{}&region=us-east-1", self.port)
+        format!("s3://{BUCKET}/shop?endpoint=http://127.0.0.1:{}&region=us-east-1", self.port)
     }
 
     /// How many files it has.
