@@ -243,7 +243,7 @@ test('a reply is found in the palette and comes where one was writing', async ()
 });
 
 test('a sheet is imported as a file, and what is wrong with it is told by line', async () => {
-  const page = await browser.person({ javaScriptEnabled: false, storageState: await lin.context().storageState(), viewport: { width: 390, height: 844 } });
+  const page = await browser.person({ storageState: await lin.context().storageState(), viewport: { width: 390, height: 844 } });
   await page.goto(`${server.url}/desk/settings/canned-replies/import`);
   const sheet = text => ({ name: '快捷回复.csv', mimeType: 'text/csv', buffer: Buffer.from(text) });
   await page.setInputFiles('#file', sheet('短码,标题,内容\nyf,运费,满 99 元包邮\n,没有短码,x\n'));
