@@ -64,8 +64,8 @@ pub async fn invite(app: &App, by: AtWork, nonce: Nonce, agent: Mention) -> Resu
     let app = app.clone();
     to_the_end(async move {
         let tx = app.db.begin().await?;
-        let held = store::lock(&tx, &by.seat()).await?;
         let asked = append(&by, nonce, Happening::Invited { agent });
+        let held = writer::hold(&tx, &by.seat(), &asked).await?;
         let sent = writer::write(&tx, held, &asked, app.clock.now()).await?;
         tx.commit().await?;
         writer::tell(&app, &sent);
@@ -95,10 +95,10 @@ pub async fn retag(
     let app = app.clone();
     to_the_end(async move {
         let tx = app.db.begin().await?;
-        let mut held = store::lock(&tx, &by.seat()).await?;
         let asked =
             |added, removed| append(&by, nonce.clone(), Happening::Tagged { added, removed });
         let done = asked(Vec::new(), Vec::new());
+        let mut held = writer::hold(&tx, &by.seat(), &done).await?;
         let made = store::made_by(&tx, std::iter::once((by.conversation, &done))).await?;
         let is_tagging = |entry: &Entry| {
             matches!(entry.content, Content::Event { what: Happening::Tagged { .. } })

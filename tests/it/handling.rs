@@ -325,6 +325,39 @@ async fn a_team_gets_a_conversation_and_whoever_of_them_is_first_takes_it() {
     assert_eq!(rows(&ben, "tab=mine").await, [id.to_string()]);
 }
 
+/// The answer was lost, and meanwhile it became a team's that he is not in: what he did is done, and he is not told otherwise.
+#[tokio::test]
+async fn whoever_does_not_see_it_any_more_may_still_repeat_what_was_done() {
+    let site = installation().await;
+    let (ana, ben, _vera) = (site.ana().await, site.ben().await, site.vera().await);
+    let id = ana.newest("queue").await;
+    ana.person.post("/desk/settings/teams", &[("name", "Returns")]).await.goes_to();
+    ana.person.post("/desk/settings/tags", &[("name", "late")]).await.goes_to();
+    let tag = ana.person.get(&format!("/desk/c/{id}/tags")).await.all("name=\"tag\" value=\"");
+    let (owner, later) =
+        (number_of(&site, "ana").await, (jiff::Timestamp::now().as_second() + 3600).to_string());
+    let deeds = [
+        ("invite", [("nonce", "1"), ("agent", owner.as_str())]),
+        ("snooze", [("nonce", "2"), ("until", &later)]),
+        ("tags", [("nonce", "3"), ("tag", &tag[0])]),
+        ("close", [("nonce", "4"), ("tagged", "1")]),
+    ];
+    let path = |verb| format!("/desk/c/{id}/{verb}");
+    for (verb, fields) in &deeds {
+        ben.person.post(&path(verb), fields).await.goes_to();
+    }
+    does(&ana, id, "reopen", &[]).await.must(StatusCode::OK);
+    does(&ana, id, "transfer", &[("to", "team-1")]).await.must(StatusCode::OK);
+    let before = ana.person.get(&format!("/desk/c/{id}/messages?after=0")).await.all("id=\"m-");
+    for (verb, fields) in &deeds {
+        let new = [&[("nonce", "new")], &fields[1..]].concat();
+        ben.person.post(&path(verb), &new).await.must(StatusCode::NOT_FOUND);
+        ben.person.post(&path(verb), fields).await.goes_to();
+    }
+    let after = ana.person.get(&format!("/desk/c/{id}/messages?after=0")).await.all("id=\"m-");
+    assert_eq!(after, before);
+}
+
 /// Six colleagues at once, each of whom wants something else: one outcome, which everybody sees.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_agent_has_it_whoever_hands_it_over_at_once() {
