@@ -2,7 +2,7 @@
 //! what it is about. What needs rows beside the log's own is written in the same transaction.
 use super::{
     actions::{AtWork, happen},
-    model::{Append, Body},
+    model::{Append, Assignee, Body},
     store,
     writer::{self, Sent},
 };
@@ -10,7 +10,7 @@ use crate::{
     app::{App, to_the_end},
     error::{Error, Result},
     event::{Author, Content, Entry, Happening, Mention, Priority, With},
-    ids::{Nonce, TagId, TeamId},
+    ids::{ConversationId, Nonce, TagId, TeamId},
 };
 use jiff::Timestamp;
 
@@ -64,8 +64,8 @@ pub async fn invite(app: &App, by: AtWork, nonce: Nonce, agent: Mention) -> Resu
     let app = app.clone();
     to_the_end(async move {
         let tx = app.db.begin().await?;
-        let held = store::lock(&tx, &by.seat()).await?;
         let asked = append(&by, nonce, Happening::Invited { agent });
+        let held = writer::hold(&tx, &by.seat(), &asked).await?;
         let sent = writer::write(&tx, held, &asked, app.clock.now()).await?;
         tx.commit().await?;
         writer::tell(&app, &sent);
@@ -95,10 +95,10 @@ pub async fn retag(
     let app = app.clone();
     to_the_end(async move {
         let tx = app.db.begin().await?;
-        let mut held = store::lock(&tx, &by.seat()).await?;
         let asked =
             |added, removed| append(&by, nonce.clone(), Happening::Tagged { added, removed });
         let done = asked(Vec::new(), Vec::new());
+        let mut held = writer::hold(&tx, &by.seat(), &done).await?;
         let made = store::made_by(&tx, std::iter::once((by.conversation, &done))).await?;
         let is_tagging = |entry: &Entry| {
             matches!(entry.content, Content::Event { what: Happening::Tagged { .. } })
@@ -131,18 +131,35 @@ const WOKEN_AT_ONCE: u64 = 200;
 
 /// Brings back what was put off until now; how many. Each in the name of whoever has it.
 pub async fn wake_due(app: &App) -> Result<u64> {
-    let mut woken = 0;
-    for due in store::due(&app.db, app.db.now().await?, WOKEN_AT_ONCE).await? {
-        let Some(assignee) = due.assignee else { continue };
-        let by = AtWork { agent: assignee.id, name: assignee.name, conversation: due.id };
-        match happen(app, by, Nonce::new(), Happening::Woken).await {
-            Ok(_) => woken += 1,
-            // Somebody was faster, or closed it.
-            Err(Error::Conflict(_) | Error::NotFound) => {}
+    let (mut woken, now) = (0, app.db.now().await?);
+    for due in store::due(&app.db, now, WOKEN_AT_ONCE).await? {
+        match wake(app, due.id, now).await {
+            Ok(true) => woken += 1,
+            // Somebody was faster, closed it, or put it off once more; or it was forgotten.
+            Ok(false) | Err(Error::NotFound) => {}
             Err(error) => return Err(error),
         }
     }
     Ok(woken)
+}
+
+/// Wakes one that is due, if it is still; whether it was.
+async fn wake(app: &App, id: ConversationId, now: Timestamp) -> Result<bool> {
+    let app = app.clone();
+    to_the_end(async move {
+        let tx = app.db.begin().await?;
+        let held = store::lock_again(&tx, id).await?;
+        let is_due = held.conversation.snoozed_until.is_some_and(|until| until <= now);
+        let had = held.conversation.assignee.clone().filter(|_| is_due);
+        let Some(Assignee { id: agent, name }) = had else { return Ok(false) };
+        let by = AtWork { agent, name, conversation: id };
+        let woken = append(&by, Nonce::new(), Happening::Woken);
+        let sent = writer::write(&tx, held, &woken, app.clock.now()).await?;
+        tx.commit().await?;
+        writer::tell(&app, &sent);
+        Ok(true)
+    })
+    .await
 }
 
 fn append(by: &AtWork, nonce: Nonce, what: Happening) -> Append {

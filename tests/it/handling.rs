@@ -1,12 +1,19 @@
 //! What agents do with a conversation beside answering it.
 use crate::support::{Agent, Installation, installation};
+use futures_util::{FutureExt, future::BoxFuture};
 use kefu::{
     agent::Role,
     conversation::{self, AtWork},
+    db::{Turn, Way},
     event::State,
     ids::{AgentId, ConversationId, Nonce},
 };
 use poem::http::StatusCode;
+use sea_orm::{DbErr, Statement};
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicUsize, Ordering},
+};
 
 /// A verb with the fields of its form, besides the nonce.
 async fn does(
@@ -115,6 +122,64 @@ async fn what_is_put_off_leaves_the_lists_until_the_visitor_writes_or_its_time_c
         let refused = does(&ana, id, "snooze", &[("until", until)]).await;
         refused.must(StatusCode::UNPROCESSABLE_ENTITY).says("Choose a moment in the future");
     }
+}
+
+/// Once a question has been answered, and before whoever asked hears of it, somebody does something.
+struct Meanwhile {
+    deed: Mutex<Option<BoxFuture<'static, ()>>>,
+    /// Of the ways there and back since the question was heard.
+    ways: AtomicUsize,
+}
+
+impl std::fmt::Debug for Meanwhile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Meanwhile")
+    }
+}
+
+impl Way for Meanwhile {
+    fn carry(&self) -> BoxFuture<'_, Result<(), DbErr>> {
+        async {
+            let heard = self.ways.load(Ordering::SeqCst) > 0;
+            if heard && self.ways.fetch_add(1, Ordering::SeqCst) == 2 {
+                let deed = self.deed.lock().unwrap().take();
+                deed.expect("it is asked once").await;
+            }
+            Ok(())
+        }
+        .boxed()
+    }
+
+    fn turn(&self) -> BoxFuture<'_, Turn> {
+        async { Arc::new(()) as Turn }.boxed()
+    }
+
+    fn hear(&self, statement: &Statement) {
+        if statement.sql.contains("<=") && statement.sql.contains("snoozed_until") {
+            self.ways.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_put_off_once_more_in_the_moment_it_is_due_is_not_woken() {
+    let site = installation().await;
+    let (ana, _vera) = (site.ana().await, site.vera().await);
+    let id = ana.newest("queue").await;
+    let now = jiff::Timestamp::now().as_second();
+    let (first, second) = ((now + 3600).to_string(), (now + 7200).to_string());
+    does(&ana, id, "snooze", &[("until", &first)]).await.must(StatusCode::OK);
+    site.change("UPDATE conversation SET snoozed_until = 1").await;
+    let at_desk = ana.clone();
+    let again = async move {
+        does(&at_desk, id, "snooze", &[("until", &second)]).await.must(StatusCode::OK);
+    };
+    let way = Meanwhile { deed: Mutex::new(Some(again.boxed())), ways: AtomicUsize::new(0) };
+    let way = Arc::new(way);
+    let site = site.over(way.clone());
+    assert_eq!(conversation::wake_due(&site.app).await.unwrap(), 0);
+    assert!(way.deed.lock().unwrap().is_none(), "it was put off meanwhile");
+    assert_eq!(rows(&ana, "tab=snoozed").await, [id.to_string()]);
 }
 
 #[tokio::test]
@@ -323,6 +388,39 @@ async fn a_team_gets_a_conversation_and_whoever_of_them_is_first_takes_it() {
     does(&ana, id, "transfer", &[("to", &to)]).await.must(StatusCode::CONFLICT);
     does(&ben, id, "claim", &[]).await.must(StatusCode::OK);
     assert_eq!(rows(&ben, "tab=mine").await, [id.to_string()]);
+}
+
+/// The answer was lost, and meanwhile it became a team's that he is not in: what he did is done, and he is not told otherwise.
+#[tokio::test]
+async fn whoever_does_not_see_it_any_more_may_still_repeat_what_was_done() {
+    let site = installation().await;
+    let (ana, ben, _vera) = (site.ana().await, site.ben().await, site.vera().await);
+    let id = ana.newest("queue").await;
+    ana.person.post("/desk/settings/teams", &[("name", "Returns")]).await.goes_to();
+    ana.person.post("/desk/settings/tags", &[("name", "late")]).await.goes_to();
+    let tag = ana.person.get(&format!("/desk/c/{id}/tags")).await.all("name=\"tag\" value=\"");
+    let (owner, later) =
+        (number_of(&site, "ana").await, (jiff::Timestamp::now().as_second() + 3600).to_string());
+    let deeds = [
+        ("invite", [("nonce", "1"), ("agent", owner.as_str())]),
+        ("snooze", [("nonce", "2"), ("until", &later)]),
+        ("tags", [("nonce", "3"), ("tag", &tag[0])]),
+        ("close", [("nonce", "4"), ("tagged", "1")]),
+    ];
+    let path = |verb| format!("/desk/c/{id}/{verb}");
+    for (verb, fields) in &deeds {
+        ben.person.post(&path(verb), fields).await.goes_to();
+    }
+    does(&ana, id, "reopen", &[]).await.must(StatusCode::OK);
+    does(&ana, id, "transfer", &[("to", "team-1")]).await.must(StatusCode::OK);
+    let before = ana.person.get(&format!("/desk/c/{id}/messages?after=0")).await.all("id=\"m-");
+    for (verb, fields) in &deeds {
+        let new = [&[("nonce", "new")], &fields[1..]].concat();
+        ben.person.post(&path(verb), &new).await.must(StatusCode::NOT_FOUND);
+        ben.person.post(&path(verb), fields).await.goes_to();
+    }
+    let after = ana.person.get(&format!("/desk/c/{id}/messages?after=0")).await.all("id=\"m-");
+    assert_eq!(after, before);
 }
 
 /// Six colleagues at once, each of whom wants something else: one outcome, which everybody sees.

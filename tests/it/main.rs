@@ -19,6 +19,7 @@ mod faults;
 mod fuzz;
 mod handling;
 mod history;
+mod life;
 mod log;
 mod nemesis;
 mod nodes;

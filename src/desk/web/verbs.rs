@@ -78,7 +78,11 @@ async fn done(
         "close" => {
             let nonce = nonce?;
             if fields.one("tagged").is_some() {
-                retag(app, work.clone(), nonce.of("tags"), fields).await?;
+                match retag(app, work.clone(), nonce.of("tags"), fields).await {
+                    // Not hers to see any more: the closing says so, unless it was done before.
+                    Ok(()) | Err(Error::NotFound) => {}
+                    refused => return refused,
+                }
             }
             happen(app, work, nonce, Happening::Closed).await
         }
@@ -94,8 +98,15 @@ async fn done(
             conversation::invite(app, work, nonce?, agent).await.map(|_| ())
         }
         "snooze" => {
-            let (_, canvas) = open(app, me, work.conversation).await?;
-            let until = moment(fields, &canvas.zone)?;
+            let until = match fields.one("until") {
+                Some(second) => moment(second)?,
+                // Chosen by hand, in the site's zone.
+                None => {
+                    let (_, canvas) = open(app, me, work.conversation).await?;
+                    let chosen = fields.one("at").unwrap_or_default();
+                    chosen_moment(chosen, &canvas.zone)?
+                }
+            };
             conversation::snooze(app, work, nonce?, until).await.map(|_| ())
         }
         "priority" => {
@@ -139,15 +150,18 @@ pub async fn colleague(app: &App, id: Option<&str>, field: &'static str) -> Resu
     found.ok_or(Error::Invalid(Invalid { field, reason: "invalid-colleague" }))
 }
 
-/// The moment of a button, else the one that was chosen by hand, in the site's zone.
-fn moment(fields: &Fields, zone: &TimeZone) -> Result<Timestamp> {
-    let invalid = Invalid { field: "until", reason: "invalid-snooze" };
-    if let Some(second) = fields.one("until") {
-        let second = second.parse().map_err(|_| invalid)?;
-        return Ok(Timestamp::from_second(second).map_err(|_| invalid)?);
-    }
-    let chosen: DateTime = fields.one("at").unwrap_or_default().parse().map_err(|_| invalid)?;
-    Ok(chosen.to_zoned_datetime(zone.clone()).map_err(|_| invalid)?.timestamp())
+const NO_MOMENT: Invalid = Invalid { field: "until", reason: "invalid-snooze" };
+
+/// The moment of a button.
+fn moment(second: &str) -> Result<Timestamp> {
+    let second = second.parse().map_err(|_| NO_MOMENT)?;
+    Ok(Timestamp::from_second(second).map_err(|_| NO_MOMENT)?)
+}
+
+/// The moment that was chosen by hand.
+fn chosen_moment(chosen: &str, zone: &TimeZone) -> Result<Timestamp> {
+    let chosen: DateTime = chosen.parse().map_err(|_| NO_MOMENT)?;
+    Ok(chosen.to_zoned_datetime(zone.clone()).map_err(|_| NO_MOMENT)?.timestamp())
 }
 
 /// After an act htmx gets the pane as it is now, a plain form the page. Whoever handed it over may not see it any more.
