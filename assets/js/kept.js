@@ -4,7 +4,7 @@
   const key = form => 'kefu-draft ' + new URL(form.action).pathname;
   const read = name => { try { return sessionStorage.getItem(name); } catch { return null; } };
   const write = (name, text) => { try { text === null ? sessionStorage.removeItem(name) : sessionStorage.setItem(name, text); } catch { /* private mode: the page itself still holds it */ } };
-  let pending = null, timer = 0, saving = null, caret = null;
+  let pending = null, timer = 0, saving = null;
 
   const composer = () => document.querySelector('form[data-draft]');
   function keep(form) {
@@ -34,20 +34,10 @@
     const form = composer();
     if (!form || form.dataset.drafted) return;
     form.dataset.drafted = '1';
-    const newer = read(key(form)), { body } = form.elements;
-    if (newer !== null && newer !== body.value) {
-      body.value = newer;
-      keep(form);
-    }
-    // Who writes goes on at the same place when the conversation is drawn anew, else at the end.
-    const same = caret && caret.key === key(form), end = body.value.length;
-    if (end) body.setSelectionRange(...(same ? caret.at : [end, end]));
-    if (same && caret.focus) body.focus();
-  }
-  function remember() {
-    const form = composer(), body = form && form.elements.body;
-    caret = body && { key: key(form), at: [body.selectionStart, body.selectionEnd], focus: body === document.activeElement };
-    save();
+    const newer = read(key(form));
+    if (newer === null || newer === form.elements.body.value) return;
+    form.elements.body.value = newer;
+    keep(form);
   }
   document.addEventListener('input', event => {
     const form = event.target.form;
@@ -60,7 +50,7 @@
     write(key(event.target), null);
   });
   addEventListener('pagehide', leave);
-  document.addEventListener('htmx:before:swap', remember);
+  document.addEventListener('htmx:before:swap', save);
   document.addEventListener('htmx:after:swap', restore);
   restore();
 })();

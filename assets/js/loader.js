@@ -48,7 +48,7 @@ function draw() {
     sheet.replaceSync(style());
     shadow.adoptedStyleSheets = [sheet];
   } catch { shadow.append(make('style', {}, style())); }
-  badge = make('b', { hidden: '' });
+  badge = make('b', { hidden: '', role: 'img' });
   button = make('button', { type: 'button', 'aria-expanded': 'false', 'aria-controls': 'chat' },
     make('svg', { viewBox: '0 0 24 24', 'aria-hidden': 'true' }, make('path', { d: 'M7.9 20A9 9 0 1 0 4 16.1L2 22Z' })), words.label, badge);
   button.addEventListener('click', () => api.toggle());
@@ -65,7 +65,7 @@ function name() {
   panel.parentNode.className = open && port ? 'full' : '';
   badge.hidden = !unread;
   badge.textContent = unread > 99 ? '99+' : unread;
-  button.setAttribute('aria-label', (open ? words.close : words.open) + (unread ? ` · ${words.unread.replace('%', unread)}` : ''));
+  badge.setAttribute('aria-label', words.unread.replace('%', unread));
   button.setAttribute('aria-expanded', open);
 }
 

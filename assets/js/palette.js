@@ -33,10 +33,12 @@
     if (!option) return;
     const { text } = option.dataset, field = document.getElementById('body');
     if (text && field) {
-      // Where one was writing is where it comes.
+      // Where one was writing is where it comes: a dialog that closes moves the caret.
       back = field;
-      dialog.close();
       field.setRangeText(text, field.selectionStart, field.selectionEnd, 'end');
+      const at = field.selectionEnd;
+      dialog.close();
+      field.setSelectionRange(at, at);
       field.dispatchEvent(new Event('input', { bubbles: true }));
       return;
     }

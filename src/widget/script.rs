@@ -37,8 +37,6 @@ struct Look {
 const SENTENCES: &[(&str, &str)] = &[
     ("label", "chat-title"),
     ("title", "chat-title"),
-    ("open", "widget-open"),
-    ("close", "widget-close"),
     ("failed", "widget-failed"),
     ("link", "widget-link"),
 ];

@@ -683,7 +683,6 @@ palette-search = Search all messages
 invalid-moment = A moment is written as in RFC 3339, such as 2026-11-22T08:00:00Z.
 
 # The chat on any website
-widget-open = Open the chat
 widget-close = Fold the chat away
 widget-unread = { $count } unread
 widget-failed = The chat cannot be reached just now.

@@ -683,7 +683,6 @@ palette-search = 搜索全部消息
 invalid-moment = 时间应为 RFC 3339 格式，例如 2026-11-22T08:00:00Z。
 
 # The chat on any website
-widget-open = 打开客服对话
 widget-close = 收起客服对话
 widget-unread = { $count } 条未读
 widget-failed = 现在连不上客服。
