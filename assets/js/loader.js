@@ -8,7 +8,7 @@ const root = document.documentElement, KEPT = `kefu ${site.key}`;
 const lang = (wish => /^zh/i.test(wish) ? 'zh-CN' : wish ? 'en' : site.lang)(/^(auto)?$/.test(own.lang || '') ? root.lang || navigator.language : own.lang);
 const words = site.texts[lang], look = { ...site.look, ...own };
 const phone = matchMedia('(max-width: 600px)'), listeners = {}, forFrame = [];
-let host, button, badge, frame, panel, port, slow, unread = 0, open = false, hadFocus, overflow;
+let host, button, badge, frame, panel, port, slow, card, unread = 0, open = false, hadFocus, overflow;
 
 function tell(event, detail) {
   for (const act of listeners[event] || []) try { act(detail); } catch (error) { setTimeout(() => { throw error; }); }
@@ -97,6 +97,7 @@ function connect() {
       clearTimeout(slow);
       for (const alert of panel.querySelectorAll('p')) alert.remove();
       forFrame.splice(0).forEach(send);
+      offer();
       send({ is: open ? 'open' : 'close' });
       name();
       tell('ready');
@@ -104,12 +105,15 @@ function connect() {
     else if (data.is === 'unread') { unread = +data.n || 0; name(); tell('unread', unread); }
     else if (data.is === 'close') api.close();
     else if (data.is === 'wait') wait();
+    else if (data.is === 'card') card = 0;
     else if (data.is === 'message' || data.is === 'error') tell(data.is, data.detail);
   };
   // Only our own page is told: whoever else stands in the frame does not get the line.
   frame.contentWindow.postMessage({ kf: 1, is: 'hello', token: kept(), page: page() }, base, [channel.port2]);
 }
 const page = () => own.page === 'off' ? null : { url: location.href, title: document.title, referrer: document.referrer };
+// Offered on each page of the frame until the visitor chose.
+function offer() { if (card && port) send({ is: 'card', card }); }
 function send(message) { port ? port.postMessage({ kf: 1, ...message }) : forFrame.push(message); }
 
 // On a phone the chat is the whole screen: the page behind it stands still, and "back" leaves the chat and not the shop.
@@ -156,6 +160,7 @@ const api = {
   show() { button.hidden = false; },
   hide() { button.hidden = true; },
   prefill(text) { send({ is: 'prefill', text: String(text) }); },
+  card(told) { card = JSON.stringify(told); offer(); },
   on(event, act) { (listeners[event] = listeners[event] || []).push(act); },
   shutdown() {
     keep(null);
