@@ -50,7 +50,7 @@ function draw() {
   } catch { shadow.append(make('style', {}, style())); }
   badge = make('b', { hidden: '' });
   button = make('button', { type: 'button', 'aria-expanded': 'false', 'aria-controls': 'chat' },
-    make('svg', { viewBox: '0 0 24 24', 'aria-hidden': 'true' }, make('path', { d: 'M7.9 20A9 9 0 1 0 4 16.1L2 22Z' })), words.label, badge);
+    make('svg', { viewBox: '0 0 24 24', 'aria-hidden': 'true' }, make('path', { d: 'M7.9 20A9 9 0 1 0 4 16.1L2 22Z' })), words.label || words.title, badge);
   button.addEventListener('click', () => api.toggle());
   panel = make('section', { id: 'chat', hidden: '', 'aria-label': words.title });
   shadow.append(make('div', {}, panel, button));
@@ -84,8 +84,9 @@ function wait() {
   }, 8000);
 }
 
+// Where nothing can be kept the frame knows this visitor only as long as it is open.
 function kept() { try { return localStorage.getItem(KEPT); } catch { return null; } }
-function keep(token) { try { token ? localStorage.setItem(KEPT, token) : localStorage.removeItem(KEPT); } catch { /* then the frame knows this visitor only as long as it is open */ } }
+function keep(token) { try { token ? localStorage.setItem(KEPT, token) : localStorage.removeItem(KEPT); } catch {} }
 
 function connect() {
   const channel = new MessageChannel();
@@ -97,7 +98,8 @@ function connect() {
       clearTimeout(slow);
       for (const alert of panel.querySelectorAll('p')) alert.remove();
       forFrame.splice(0).forEach(send);
-      offer();
+      // Offered on each page of the frame until the visitor chose.
+      card && send({ is: 'card', card });
       send({ is: open ? 'open' : 'close' });
       name();
       tell('ready');
@@ -112,8 +114,6 @@ function connect() {
   frame.contentWindow.postMessage({ kf: 1, is: 'hello', token: kept(), page: page() }, base, [channel.port2]);
 }
 const page = () => own.page === 'off' ? null : { url: location.href, title: document.title, referrer: document.referrer };
-// Offered on each page of the frame until the visitor chose.
-function offer() { if (card && port) send({ is: 'card', card }); }
 function send(message) { port ? port.postMessage({ kf: 1, ...message }) : forFrame.push(message); }
 
 // On a phone the chat is the whole screen: the page behind it stands still, and "back" leaves the chat and not the shop.
@@ -160,7 +160,7 @@ const api = {
   show() { button.hidden = false; },
   hide() { button.hidden = true; },
   prefill(text) { send({ is: 'prefill', text: String(text) }); },
-  card(told) { card = JSON.stringify(told); offer(); },
+  card(told) { card = JSON.stringify(told); port && send({ is: 'card', card }); },
   on(event, act) { (listeners[event] = listeners[event] || []).push(act); },
   shutdown() {
     keep(null);

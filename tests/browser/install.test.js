@@ -60,7 +60,7 @@ test('every way, in both languages, light and dark, on a phone and on a desk', a
     await lin.setViewportSize({ width, height: width === 390 ? 844 : 900 });
     for (const way of ['html', 'wordpress', 'wechat', 'qr', 'uni-app', 'link']) {
       await lin.goto(`${server.url}${PANEL}?how=${way}`);
-      assert.equal(await lin.locator('.tabs [aria-current]').count(), 1);
+      assert.equal(await lin.locator('.how [aria-current]').count(), 1);
       assert.ok(await lin.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${way} is too wide at ${width}`);
       assert.deepEqual(await axe(lin), [], way);
       await shot(lin, `install-${way}-${language}-${theme}-${width}`);
