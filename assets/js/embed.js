@@ -18,6 +18,15 @@
     known.then(() => [{ is: 'ready' }, ...unsaid.splice(0)].forEach(say));
   });
 
+  // Goes on where a card went first, also where a frame may keep nothing.
+  if (log && form && kept.typed) fill(kept.typed);
+  kept.typed = '';
+  function fill(text) {
+    if (form.elements.body.value) return;
+    form.elements.body.value = text.slice(0, 5000);
+    form.elements.body.dispatchEvent(new Event('input', { bubbles: true }));
+  }
+
   function hear(message) {
     if (!message || message.kf !== 1) return;
     if (message.is === 'open' || message.is === 'close') {
@@ -29,10 +38,8 @@
       const box = form && form.elements.body;
       if (box && matchMedia('(pointer: fine)').matches) box.focus();
     } else if (message.is === 'page') note(message.page);
-    else if (message.is === 'prefill' && form && !form.elements.body.value) {
-      form.elements.body.value = String(message.text).slice(0, 5000);
-      form.elements.body.dispatchEvent(new Event('input', { bubbles: true }));
-    } else if (message.is === 'card') show(message.card);
+    else if (message.is === 'prefill' && form) fill(String(message.text));
+    else if (message.is === 'card') show(message.card);
     else if (message.is === 'forget') fetch(location.pathname.replace(/^\/c\/.*/, '/w') + '/forget', { method: 'POST' });
   }
 
@@ -63,7 +70,7 @@
       if (log ? await post(json, nonce) : await begin(json)) chosen();
       send.disabled = false;
     });
-    asked.append(goods, not, send);
+    asked.append(goods, send, not);
     if (strip) strip.remove();
     form.before(strip = asked);
   }
@@ -147,6 +154,7 @@
           sessionStorage.removeItem('kefu-draft ' + new URL(form.action).pathname);
           if (typed) sessionStorage.setItem(`kefu-draft ${pathname}/messages`, typed);
         } catch { /* none was kept */ }
+        kept.typed = typed;
         const probe = await plain(`${pathname}/messages?after=0`);
         if (probe.ok) return location.replace(pathname);
         kept.token = token;

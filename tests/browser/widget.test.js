@@ -234,7 +234,11 @@ test('a card of the page is offered, sent with one tap, and seen by both', async
   await goods.waitFor();
   assert.equal(await goods.locator('a').getAttribute('href'), CARD.url);
   assert.equal(await offer.count(), 0);
-  assert.equal(await chat(page).locator('#body').inputValue(), '还没写完');
+  const waiting = await chat(page).locator('#body').evaluate(box => new Promise(done => {
+    const until = Date.now() + 8000;
+    (function look() { box.value || Date.now() > until ? done(box.value) : requestAnimationFrame(look); })();
+  }));
+  assert.equal(waiting, '还没写完');
   await shot(page, 'widget-card');
   await lin.goto(`${server.url}/desk/c?tab=all`);
   await lin.locator('.row', { hasText: '¥128' }).first().click();
