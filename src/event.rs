@@ -88,12 +88,32 @@ pub struct With {
     /// Those of them who could not see the conversation before, by name.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub let_in: Vec<String>,
+    /// An order or a product; the message says the same in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub card: Option<Card>,
 }
 
 impl With {
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
+}
+
+/// An order or a product, as the page told it on which the chat stands. What it does not say is empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Card {
+    /// 1–120 characters.
+    pub title: String,
+    /// At most 40 characters, with the currency.
+    pub price: String,
+    /// At most 200 characters.
+    pub detail: String,
+    /// What the shop calls it, at most 64 characters.
+    pub id: String,
+    /// `http` or `https`, at most 2,000 bytes each.
+    pub url: String,
+    pub image: String,
 }
 
 /// A file that came with a message.
@@ -283,7 +303,7 @@ impl Content {
     pub fn is_again(&self, other: &Self) -> bool {
         let chosen = |with: &With| {
             let files: Vec<_> = with.attachments.iter().map(|file| file.id.clone()).collect();
-            (files, with.quote.as_ref().map(|quote| quote.seq))
+            (files, with.quote.as_ref().map(|quote| quote.seq), with.card.clone())
         };
         match (self, other) {
             (Self::Text { body, with }, Self::Text { body: again, with: along })
@@ -316,6 +336,14 @@ impl Content {
         match self {
             Self::Text { with, .. } | Self::Note { with, .. } => &with.attachments,
             Self::Event { .. } | Self::Edit { .. } | Self::Recall { .. } => &[],
+        }
+    }
+
+    /// What a page told of an order or a product.
+    pub fn card(&self) -> Option<&Card> {
+        match self {
+            Self::Text { with, .. } | Self::Note { with, .. } => with.card.as_ref(),
+            Self::Event { .. } | Self::Edit { .. } | Self::Recall { .. } => None,
         }
     }
 
@@ -491,6 +519,22 @@ pub enum Event {
     StandingChanged {
         agent: AgentId,
     },
+}
+
+/// How far somebody came who puts the chat on their pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SiteStep {
+    /// A page asked for the script.
+    Loaded,
+    /// Somebody opened the chat.
+    Opened,
+    /// A visitor's message was stored.
+    Said,
+}
+
+impl SiteStep {
+    pub const COUNT: usize = 3;
 }
 
 /// How a node hears of what others do.

@@ -76,7 +76,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("team", &["agent"]),
     ("canned_reply", &["agent", "attachment", "contact", "conversation", "team"]),
     ("draft", &["agent", "conversation"]),
-    ("widget", &["agent", "site"]),
+    ("widget", &["agent", "attachment", "site", "team"]),
 ];
 
 /// Each tool in its cupboard: the files that may say a word.
@@ -112,6 +112,7 @@ const CUPBOARDS: &[(&str, &[&str])] = &[
     ("hyper_util::", &["web/serve.rs"]),
     ("governor::", &["web/limits.rs"]),
     ("palette::", &["site/look.rs"]),
+    ("qrcode::", &["web/qr.rs"]),
     ("flate2::", &["widget/web/"]),
     ("csv::", &["canned_reply/sheet.rs"]),
     ("encoding_rs::", &["canned_reply/sheet.rs"]),

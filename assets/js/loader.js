@@ -8,7 +8,7 @@ const root = document.documentElement, KEPT = `kefu ${site.key}`;
 const lang = (wish => /^zh/i.test(wish) ? 'zh-CN' : wish ? 'en' : site.lang)(/^(auto)?$/.test(own.lang || '') ? root.lang || navigator.language : own.lang);
 const words = site.texts[lang], look = { ...site.look, ...own };
 const phone = matchMedia('(max-width: 600px)'), listeners = {}, forFrame = [];
-let host, button, badge, frame, panel, port, slow, unread = 0, open = false, hadFocus, overflow;
+let host, button, badge, frame, panel, port, slow, card, unread = 0, open = false, hadFocus, overflow;
 
 function tell(event, detail) {
   for (const act of listeners[event] || []) try { act(detail); } catch (error) { setTimeout(() => { throw error; }); }
@@ -50,7 +50,7 @@ function draw() {
   } catch { shadow.append(make('style', {}, style())); }
   badge = make('b', { hidden: '', role: 'img' });
   button = make('button', { type: 'button', 'aria-expanded': 'false', 'aria-controls': 'chat' },
-    make('svg', { viewBox: '0 0 24 24', 'aria-hidden': 'true' }, make('path', { d: 'M7.9 20A9 9 0 1 0 4 16.1L2 22Z' })), words.label, badge);
+    make('svg', { viewBox: '0 0 24 24', 'aria-hidden': 'true' }, make('path', { d: 'M7.9 20A9 9 0 1 0 4 16.1L2 22Z' })), words.label || words.title, badge);
   button.addEventListener('click', () => api.toggle());
   panel = make('section', { id: 'chat', hidden: '', 'aria-label': words.title });
   shadow.append(make('div', {}, panel, button));
@@ -84,8 +84,9 @@ function wait() {
   }, 8000);
 }
 
+// Where nothing can be kept the frame knows this visitor only as long as it is open.
 function kept() { try { return localStorage.getItem(KEPT); } catch { return null; } }
-function keep(token) { try { token ? localStorage.setItem(KEPT, token) : localStorage.removeItem(KEPT); } catch { /* then the frame knows this visitor only as long as it is open */ } }
+function keep(token) { try { token ? localStorage.setItem(KEPT, token) : localStorage.removeItem(KEPT); } catch {} }
 
 function connect() {
   const channel = new MessageChannel();
@@ -97,6 +98,8 @@ function connect() {
       clearTimeout(slow);
       for (const alert of panel.querySelectorAll('p')) alert.remove();
       forFrame.splice(0).forEach(send);
+      // Offered on each page of the frame until the visitor chose.
+      card && send({ is: 'card', card });
       send({ is: open ? 'open' : 'close' });
       name();
       tell('ready');
@@ -104,6 +107,7 @@ function connect() {
     else if (data.is === 'unread') { unread = +data.n || 0; name(); tell('unread', unread); }
     else if (data.is === 'close') api.close();
     else if (data.is === 'wait') wait();
+    else if (data.is === 'card') card = 0;
     else if (data.is === 'message' || data.is === 'error') tell(data.is, data.detail);
   };
   // Only our own page is told: whoever else stands in the frame does not get the line.
@@ -156,6 +160,7 @@ const api = {
   show() { button.hidden = false; },
   hide() { button.hidden = true; },
   prefill(text) { send({ is: 'prefill', text: String(text) }); },
+  card(told) { card = JSON.stringify(told); port && send({ is: 'card', card }); },
   on(event, act) { (listeners[event] = listeners[event] || []).push(act); },
   shutdown() {
     keep(null);

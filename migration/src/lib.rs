@@ -45,6 +45,7 @@ mod m20261125_000060_gather_search_terms;
 mod m20261125_000061_find_closed_by_tag;
 mod m20261125_000063_add_page_referrer;
 mod m20261125_000064_add_site_look;
+mod m20261128_000075_add_site_team;
 
 #[derive(Debug)]
 pub struct Migrator;
@@ -95,6 +96,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000061_find_closed_by_tag::Migration),
             Box::new(m20261125_000063_add_page_referrer::Migration),
             Box::new(m20261125_000064_add_site_look::Migration),
+            Box::new(m20261128_000075_add_site_team::Migration),
         ]
     }
 }

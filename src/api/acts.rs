@@ -83,8 +83,15 @@ impl Desk<'_> {
         let known = contact.map(|_| token.hash().name());
         self.limits.start(address, known.as_deref())?;
         let arrival = Arrival::default();
-        let first =
-            FirstMessage { visitor: *contact, token: token.hash(), lang, nonce, body, arrival };
+        let first = FirstMessage {
+            visitor: *contact,
+            token: token.hash(),
+            lang,
+            nonce,
+            body,
+            card: None,
+            arrival,
+        };
         conversation::start(self.app, &site, first).await
     }
 
@@ -96,7 +103,7 @@ impl Desk<'_> {
             Seat::Visitor { .. } if message.note => Err(Error::Forbidden("forbidden-to-visitors")),
             Seat::Visitor { contact, conversation } => {
                 self.limits.message(&self.caller.counted_as())?;
-                conversation::say(self.app, contact, conversation, nonce, body, &files).await
+                conversation::say(self.app, contact, conversation, nonce, body, &files, None).await
             }
             Seat::Agent { conversation, .. } => {
                 let work = self.at_work(conversation)?;

@@ -201,6 +201,30 @@ impl From<event::Attachment> for Attachment {
     }
 }
 
+/// An order or a product, as the page told it on which the chat stands: written by whoever writes there. Empty where nothing was said.
+#[derive(Clone, Debug, Serialize, JsonSchema, Object)]
+pub struct Card {
+    /// 1–120 characters.
+    pub title: String,
+    /// At most 40 characters.
+    pub price: String,
+    /// At most 200 characters.
+    pub detail: String,
+    /// What the shop calls it, at most 64 characters.
+    pub id: String,
+    /// `http` or `https`, at most 2,000 bytes.
+    pub url: String,
+    /// The same, of a picture, which kefu never asked for.
+    pub image: String,
+}
+
+impl From<event::Card> for Card {
+    fn from(card: event::Card) -> Self {
+        let event::Card { title, price, detail, id, url, image } = card;
+        Self { title, price, detail, id, url, image }
+    }
+}
+
 /// What an entry answers.
 #[derive(Clone, Debug, Serialize, JsonSchema, Object)]
 pub struct Quote {
@@ -234,6 +258,10 @@ pub struct Entry {
     #[oai(skip_serializing_if_is_none)]
     pub quote: Option<Quote>,
     pub attachments: Vec<Attachment>,
+    /// An order or a product that a visitor sent; `body` says the same in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[oai(skip_serializing_if_is_none)]
+    pub card: Option<Card>,
     /// Whether its author changed the text.
     pub edited: bool,
     /// Whether its author took it back.
@@ -280,6 +308,7 @@ impl Entry {
                 .cloned()
                 .map(Attachment::from)
                 .collect(),
+            card: entry.content.card().cloned().map(Card::from),
             edited: entry.changed == Some(Changed::Edited),
             recalled: entry.changed == Some(Changed::Recalled),
             at: moment(entry.at),

@@ -32,7 +32,7 @@ pub async fn upload(app: &App, owner: Owner, received: Received) -> Result<Attac
     let Received { name, file } = received;
     let (file, kind) = read(file, |file| Ok(Kind::of(&head(file)?)?)).await?;
     let (file, kind, width, height) = if kind.is_picture() {
-        let drawn = picture::draw(&app.kept, file, kind, app.files.incoming()?).await?;
+        let drawn = picture::draw(&app.kept, file, kind, None, app.files.incoming()?).await?;
         let Drawn { file, kind, width, height } = drawn;
         (file, kind, width, height)
     } else {
@@ -66,6 +66,18 @@ pub async fn upload(app: &App, owner: Owner, received: Received) -> Result<Attac
         return Err(unfit("invalid-file-gone").into());
     }
     Ok(Attachment { state: State::Unsent, ..coming })
+}
+
+/// Keeps a picture as a small PNG of at most `side` pixels each way, under a key that whoever wanted it remembers and deletes.
+pub async fn keep_small(app: &App, received: Received, side: u32) -> Result<FileId> {
+    let (file, kind) = read(received.file, |file| Ok(Kind::of(&head(file)?)?)).await?;
+    if !matches!(kind, Kind::Png | Kind::Jpeg | Kind::Webp) {
+        return Err(unfit("invalid-file-still").into());
+    }
+    let drawn = picture::draw(&app.kept, file, kind, Some(side), app.files.incoming()?).await?;
+    let id = FileId::new();
+    app.files.put(id.as_str(), drawn.file).await?;
+    Ok(id)
 }
 
 /// What an owner chose to send, in the order chosen; each once.

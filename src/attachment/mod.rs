@@ -8,7 +8,7 @@ mod range;
 mod store;
 pub mod web;
 
-pub use actions::{Received, chosen, find_for, forget_unsent, remove_gone, upload};
+pub use actions::{Received, chosen, find_for, forget_unsent, keep_small, remove_gone, upload};
 pub use link::address;
 pub use model::{ACCEPTED, Attachment, FileName, Kind, MOST, Owner, State};
 pub use store::{are_unsent, forget, forget_of, send, tables};

@@ -57,11 +57,12 @@ pub struct Drawn {
     pub height: u32,
 }
 
-/// Draws a picture anew into another file.
+/// Draws a picture anew into another file; as a PNG of at most `side` pixels each way, if that is wished.
 pub async fn draw(
     kept: &Kept,
     from: NamedTempFile,
     kind: Kind,
+    side: Option<u32>,
     into: NamedTempFile,
 ) -> Result<Drawn> {
     let (from, pixels) = blocking(move || {
@@ -78,7 +79,7 @@ pub async fn draw(
     let drawing = blocking(move || {
         // Held until it is done, even if nobody waits any longer.
         let _turn = turn;
-        redraw(&from, kind, into)
+        redraw(&from, kind, side, into)
     });
     timeout(LONGEST, drawing).await.unwrap_or(Err(unfit("invalid-file-slow").into()))
 }
@@ -106,7 +107,12 @@ fn pixels(from: &NamedTempFile, kind: Kind) -> Result<u64> {
     }
 }
 
-fn redraw(from: &NamedTempFile, kind: Kind, into: NamedTempFile) -> Result<Drawn> {
+fn redraw(
+    from: &NamedTempFile,
+    kind: Kind,
+    side: Option<u32>,
+    into: NamedTempFile,
+) -> Result<Drawn> {
     let mut out = BufWriter::new(into.as_file());
     let (kind, width, height) = match kind {
         Kind::Gif => {
@@ -119,7 +125,11 @@ fn redraw(from: &NamedTempFile, kind: Kind, into: NamedTempFile) -> Result<Drawn
             {
                 return Err(unfit("invalid-file-moving").into());
             }
-            let picture = read(source(from)?, kind)?;
+            let mut picture = read(source(from)?, kind)?;
+            let kind = if side.is_some() { Kind::Png } else { kind };
+            if let Some(side) = side.filter(|side| picture.width().max(picture.height()) > *side) {
+                picture = picture.thumbnail(side, side);
+            }
             let kind = write(&picture, kind, &mut out)?;
             (kind, picture.width(), picture.height())
         }

@@ -1,12 +1,13 @@
 //! The bus between nodes: a broker carries news as the bytes of its meaning, once to each node that follows it. It need not
 //! keep its word: what is lost is found in the log (`jobs`).
-use super::{News, Node, hub::Interest};
+use super::{News, Node, Sighting, hub::Interest};
 use crate::{
-    event::{Event, Hearing, Present, Topic},
-    ids::{AgentId, ConversationId, NodeId},
+    event::{Event, Hearing, Present, SiteStep, Topic},
+    ids::{AgentId, ConversationId, NodeId, SiteId},
 };
 use bytes::Bytes;
 use futures_util::{StreamExt, future::BoxFuture, stream::BoxStream};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::{
     collections::{HashMap, HashSet},
@@ -57,6 +58,12 @@ pub enum Word {
         to: Option<NodeId>,
     },
     WhoIsThere,
+    /// A step of whoever puts the chat on a site's pages.
+    Saw {
+        site: SiteId,
+        step: SiteStep,
+        sighting: Sighting,
+    },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -87,6 +94,12 @@ enum Said<E> {
         each: Vec<AgentId>,
     },
     WhoIsThere,
+    Saw {
+        site: SiteId,
+        step: SiteStep,
+        at: Timestamp,
+        origin: String,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -218,6 +231,10 @@ impl Mouth {
                 (subject.unwrap_or_else(|| self.subjects.presence()), said)
             }
             Word::WhoIsThere => (self.subjects.presence(), Said::WhoIsThere),
+            Word::Saw { site, step, sighting: Sighting { at, origin } } => {
+                let said = Said::Saw { site: *site, step: *step, at: *at, origin: origin.clone() };
+                (self.subjects.presence(), said)
+            }
         };
         let message = Message { node: std::borrow::Cow::Borrowed(&self.here.id), said };
         serde_json::to_vec(&message)
@@ -309,6 +326,9 @@ impl Ear {
                 there.extend(agents.then_some(Present::Agents));
                 there.extend(receiving.then_some(Present::Receiving));
                 self.here.changed(self.here.presence.told_all(node, &there));
+            }
+            Said::Saw { site, step, at, origin } => {
+                self.here.sightings.heard(site, step, Sighting { at, origin });
             }
             Said::WhoIsThere => {
                 let _ = self.out.try_send(Word::Everybody { to: Some(node.clone()) });

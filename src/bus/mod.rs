@@ -4,16 +4,18 @@ mod bridge;
 mod hub;
 mod nats;
 mod presence;
+mod sightings;
 
 use crate::{
-    event::{Circle, Event, Hearing, Present, Topic},
-    ids::{AgentId, ConversationId, NodeId},
+    event::{Circle, Event, Hearing, Present, SiteStep, Topic},
+    ids::{AgentId, ConversationId, NodeId, SiteId},
 };
 use bridge::{Bridge, Word};
 pub use bridge::{Broker, Noticed};
 use bytes::Bytes;
 pub use hub::Listener;
 pub use presence::Here;
+pub use sightings::{Seen, Sighting};
 use std::{
     collections::BTreeSet,
     ops::Deref,
@@ -116,6 +118,7 @@ struct Node {
     id: NodeId,
     hub: hub::Hub,
     presence: presence::Presence,
+    sightings: sightings::Sightings,
     /// How many other nodes live.
     others: Arc<AtomicUsize>,
     /// Called where news may have been missed.
@@ -188,6 +191,19 @@ impl Bus {
         if changed {
             self.remind(Event::PresenceChanged { who, here });
         }
+    }
+
+    /// Takes note of a step of whoever puts the chat on a site's pages: in memory, here and on the other nodes.
+    pub fn saw(&self, site: SiteId, step: SiteStep, sighting: Sighting) {
+        let tell = self.here.sightings.note(site, step, sighting.clone());
+        if let Some(bridge) = self.bridge.as_ref().filter(|_| tell) {
+            bridge.say(Word::Saw { site, step, sighting });
+        }
+    }
+
+    /// What was last seen of a site's pages, on any node, since this one began.
+    pub fn seen_of(&self, site: SiteId) -> Seen {
+        self.here.sightings.of(site)
     }
 
     /// Takes note of which other nodes live: forgets who was on those that do not, and asks who is on new ones.

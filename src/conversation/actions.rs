@@ -10,9 +10,9 @@ use crate::{
     contact::{self, Arrival, TokenHash},
     error::{Error, Result},
     event::{
-        self, Author, Content, Event, Happening, Mention, ReadMoved, Side, State, Topic, With,
+        self, Author, Card, Content, Event, Happening, Mention, ReadMoved, Side, State, Topic, With,
     },
-    ids::{AgentId, ContactId, ConversationId, FileId, Nonce, PublicId, SiteId},
+    ids::{AgentId, ContactId, ConversationId, FileId, Nonce, PublicId},
     site::Site,
     text::Lang,
 };
@@ -31,17 +31,19 @@ pub struct FirstMessage {
     pub lang: Lang,
     pub nonce: Nonce,
     pub body: Body,
+    /// What the message shows instead of its words.
+    pub card: Option<Card>,
     pub arrival: Arrival,
 }
 
 /// Opens a conversation with its first message; the same token and nonce again, the same conversation. Somebody who is
 /// in an open conversation already goes on there.
 pub async fn start(app: &App, site: &Site, first: FirstMessage) -> Result<Sent> {
-    let (app, site) = (app.clone(), site.id);
+    let (app, site) = (app.clone(), site.clone());
     to_the_end(async move {
         // A repeat that runs beside the original finds its rows the next time round.
         for _ in 0..3 {
-            if let Some(sent) = try_start(&app, site, &first).await? {
+            if let Some(sent) = try_start(&app, &site, &first).await? {
                 writer::tell(&app, &sent);
                 return Ok(sent);
             }
@@ -53,7 +55,9 @@ pub async fn start(app: &App, site: &Site, first: FirstMessage) -> Result<Sent> 
     .await
 }
 
-async fn try_start(app: &App, site: SiteId, first: &FirstMessage) -> Result<Option<Sent>> {
+async fn try_start(app: &App, site: &Site, first: &FirstMessage) -> Result<Option<Sent>> {
+    let team = site.team;
+    let site = site.id;
     let at = app.clock.now();
     let tx = app.db.begin().await?;
     let held = match store::find_started(&tx, site, &first.token, &first.nonce).await? {
@@ -73,8 +77,8 @@ async fn try_start(app: &App, site: SiteId, first: &FirstMessage) -> Result<Opti
                 Some(open) => Some(open),
                 None => {
                     contact::arrived(&tx, contact, &first.arrival, at).await?;
-                    let start =
-                        Start { site, contact, token: &first.token, nonce: &first.nonce, at };
+                    let (token, nonce) = (&first.token, &first.nonce);
+                    let start = Start { site, team, contact, token, nonce, at };
                     store::open(&tx, &start).await?
                 }
             }
@@ -85,13 +89,15 @@ async fn try_start(app: &App, site: SiteId, first: &FirstMessage) -> Result<Opti
     let seat = Seat::Visitor { contact: held.contact, conversation: held.public_id };
     let held = store::lock(&tx, &seat).await?;
     let author = unnamed(held.conversation.contact);
-    let append = text(author, first.nonce.clone(), first.body.clone());
+    let with = With { card: first.card.clone(), ..With::default() };
+    let content = Content::Text { body: first.body.clone().into(), with };
+    let append = Append { author, nonce: first.nonce.clone(), content, seen: None };
     let sent = writer::write(&tx, held, &append, at).await?;
     tx.commit().await?;
     Ok(Some(sent))
 }
 
-/// A visitor's message.
+/// A visitor's message; a card is shown instead of its words.
 pub async fn say(
     app: &App,
     contact: ContactId,
@@ -99,9 +105,10 @@ pub async fn say(
     nonce: Nonce,
     body: Body,
     files: &[FileId],
+    card: Option<Card>,
 ) -> Result<Sent> {
     let seat = Seat::Visitor { contact, conversation };
-    let mut with = With::default();
+    let mut with = With { card, ..With::default() };
     if !files.is_empty() {
         let id = store::find_for(app.db.read(), &seat).await?.id;
         let owner = Owner { conversation: id, side: Side::Visitor, id: contact.0 };
@@ -393,10 +400,6 @@ impl AtWork {
     pub fn author(&self) -> Author {
         Author::Agent { id: self.agent, name: self.name.clone() }
     }
-}
-
-fn text(author: Author, nonce: Nonce, body: Body) -> Append {
-    Append { author, nonce, content: Content::text(body), seen: None }
 }
 
 /// The writer knows the names of those whose conversations it writes.

@@ -74,6 +74,7 @@ pub struct EntryLine {
     /// On the desk: what can be done with it.
     pub menu: Option<String>,
     pub files: Vec<FileLine>,
+    pub card: Option<event::Card>,
     /// What tells this one from what stood for the same entry before, where both stay in the document.
     pub mark: Option<Nonce>,
 }
@@ -161,6 +162,7 @@ impl EntryLine {
             changed: entry.changed,
             quote: with.quote.map(|quote| QuoteLine::new(&quote, canvas.lang)),
             files: with.attachments.iter().map(|file| FileLine::new(canvas, file)).collect(),
+            card: with.card,
             let_in: (!with.let_in.is_empty())
                 .then(|| canvas.lang.with("note-let-in", "names", with.let_in.join(" · "))),
             mentions: with.mentions.into_iter().map(|mention| mention.name).collect(),

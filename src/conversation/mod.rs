@@ -3,6 +3,7 @@
 //! (who sees it).
 mod actions;
 mod amending;
+mod card;
 mod handling;
 mod heads;
 mod live;

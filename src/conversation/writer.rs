@@ -10,9 +10,10 @@ use crate::{
     agent,
     app::{App, in_time},
     attachment::{self, Owner},
+    bus::Sighting,
     db::{Connection, Tx},
     error::{Error, Invalid, Result},
-    event::{Access, Appended, Author, Entry, Event, Side},
+    event::{Access, Appended, Author, Content, Entry, Event, Side, SiteStep},
     ids::{AgentId, ContactId, ConversationId, FileId},
 };
 use jiff::Timestamp;
@@ -480,6 +481,11 @@ pub fn tell(app: &App, sent: &Sent) {
         app.metrics.duplicates.inc();
     } else {
         app.metrics.acknowledged.inc();
+        let Entry { author, content, at, .. } = &sent.appended.entry;
+        if matches!((author, content), (Author::Visitor { .. }, Content::Text { .. })) {
+            let sighting = Sighting { at: *at, origin: String::new() };
+            app.bus.saw(sent.appended.summary.site, SiteStep::Said, sighting);
+        }
         app.bus.publish(Event::EntryAppended(Box::new(sent.appended.clone())));
         if let Some(access) = sent.lost.clone() {
             app.bus.publish(Event::AccessLost { access });

@@ -12,6 +12,7 @@ use crate::{
     web::{
         limits::Limits,
         page::{Viewer, html, query, see_other},
+        qr::Qr,
         session::CurrentSession,
     },
 };
@@ -160,10 +161,6 @@ pub async fn install(app: Data<&App>, signed_in: SignedIn) -> Result<Response> {
 fn links(app: &App, site: &Site) -> Result<SiteLinks> {
     let link = format!("{}/w/{}", app.config.public_url(), site.key);
     let snippet = site.snippet(&app.config.public_url());
-    let code = qrcode::QrCode::new(link.as_bytes()).map_err(Error::internal)?;
-    let width = code.width();
-    let dark =
-        code.to_colors().into_iter().enumerate().filter(|(_, color)| *color == qrcode::Color::Dark);
-    let qr = dark.map(|(at, _)| format!("M{} {}h1v1h-1z", at % width, at / width)).collect();
-    Ok(SiteLinks { name: site.name.clone(), link, snippet, qr, qr_width: width })
+    let Qr { path: qr, width: qr_width } = Qr::of(&link)?;
+    Ok(SiteLinks { name: site.name.clone(), link, snippet, qr, qr_width })
 }

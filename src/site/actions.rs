@@ -71,6 +71,7 @@ async fn insert(app: &App, db: &impl Connection, new: NewSite) -> Result<Site> {
         zone: text::DEFAULT_ZONE.into(),
         origins: new.origins.iter().map(|origin| origin.as_str().to_owned()).collect(),
         look: Look::default(),
+        team: None,
     };
     if !store::insert(db, &site, app.clock.now()).await? {
         return Err(Error::Conflict("conflict-site-key"));

@@ -17,6 +17,8 @@ pub struct Look {
     /// Without it the page has an element of its own that opens the chat.
     pub launcher: bool,
     pub theme: Theme,
+    /// The key of a small picture; empty where the name's first letter stands.
+    pub logo: String,
     /// In the order of [`Lang::ALL`].
     pub texts: [Texts; 2],
 }
@@ -30,6 +32,7 @@ impl Default for Look {
             offset_y: 20,
             launcher: true,
             theme: Theme::default(),
+            logo: String::new(),
             texts: Default::default(),
         }
     }

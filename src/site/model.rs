@@ -2,7 +2,7 @@
 use super::look::Look;
 use crate::{
     error::Invalid,
-    ids::{SiteId, SiteKey},
+    ids::{SiteId, SiteKey, TeamId},
     text::Lang,
 };
 
@@ -17,9 +17,26 @@ pub struct Site {
     /// Where its pages live; they may show the chat in a frame.
     pub origins: Vec<String>,
     pub look: Look,
+    /// Whose agents should answer what begins here; `None` where anybody may.
+    pub team: Option<TeamId>,
 }
 
+/// The most origins of a site.
+const ORIGINS: usize = 20;
+
 impl Site {
+    /// Lets pages of one more origin show the chat; false if they could already.
+    pub fn allow(&mut self, origin: Origin) -> Result<bool, Invalid> {
+        if self.origins.contains(&origin.0) {
+            return Ok(false);
+        }
+        if self.origins.len() >= ORIGINS {
+            return Err(Invalid { field: "origin", reason: "invalid-origin-count" });
+        }
+        self.origins.push(origin.0);
+        Ok(true)
+    }
+
     /// The lines for a customer's pages: the script, and a link for whoever runs none.
     pub fn snippet(&self, base: &str) -> String {
         let (key, words) = (&self.key, self.lang.t("chat-with-us"));
@@ -47,6 +64,9 @@ impl SiteName {
     }
 }
 
+/// Bytes of an address in which an origin is looked for.
+const LONGEST_ADDRESS: usize = 8_192;
+
 /// Scheme, host and port of a page, as browsers write it: `https://shop.example`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin(String);
@@ -67,6 +87,11 @@ impl Origin {
             return Err(invalid);
         }
         Ok(Self(url.origin().ascii_serialization()))
+    }
+    /// Of a page, as a browser tells its address; `None` for what is no page.
+    pub fn of_page(address: &str) -> Option<Self> {
+        let url = url::Url::parse(address).ok().filter(|_| address.len() <= LONGEST_ADDRESS)?;
+        Self::parse(&url.origin().ascii_serialization()).ok()
     }
     pub fn as_str(&self) -> &str {
         &self.0
@@ -103,5 +128,12 @@ mod tests {
         ] {
             assert!(Origin::parse(hostile).is_err(), "{hostile}");
         }
+        let of = |page| Origin::of_page(page).map(|origin| origin.as_str().to_owned());
+        assert_eq!(of("https://u:p@Shop.example/a?b#c").as_deref(), Some("https://shop.example"));
+        for nothing in ["", "null", "about:blank", "data:text/html,x", "https://a;b/", "file:///x"]
+        {
+            assert_eq!(of(nothing), None, "{nothing}");
+        }
+        assert_eq!(of(&format!("https://a.example/{}", "x".repeat(9_000))), None);
     }
 }

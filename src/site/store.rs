@@ -3,7 +3,7 @@ use super::model::Site;
 use crate::{
     db::{self, Db},
     error::{Error, Result},
-    ids::{SiteId, SiteKey},
+    ids::{SiteId, SiteKey, TeamId},
     text::Lang,
 };
 use jiff::Timestamp;
@@ -30,6 +30,7 @@ pub mod site {
         pub origins: String,
         #[sea_orm(column_type = "Text", nullable)]
         pub look: Option<String>,
+        pub team_id: Option<i64>,
         pub created_at: i64,
     }
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -67,6 +68,7 @@ pub async fn insert(db: &impl ConnectionTrait, site: &Site, at: Timestamp) -> Re
         zone: Set(site.zone.clone()),
         origins: Set(site.origins.join(" ")),
         look: Set(None),
+        team_id: Set(None),
         created_at: Set(db::micros(at)),
         ..Default::default()
     };
@@ -85,6 +87,7 @@ pub async fn change(db: &impl ConnectionTrait, site: &Site) -> Result<bool> {
         zone: Set(site.zone.clone()),
         origins: Set(site.origins.join(" ")),
         look: Set(Some(serde_json::to_string(&site.look).map_err(Error::internal)?)),
+        team_id: Set(site.team.map(|team| team.0)),
         ..Default::default()
     };
     match site::Entity::update(row).exec(db).await {
@@ -106,6 +109,7 @@ fn read(row: site::Model) -> Site {
         zone: row.zone,
         origins: row.origins.split_whitespace().map(str::to_owned).collect(),
         look: row.look.and_then(|look| serde_json::from_str(&look).ok()).unwrap_or_default(),
+        team: row.team_id.map(TeamId),
     }
 }
 

@@ -25,6 +25,11 @@ pub fn clock_time(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned_datetime(zone.clone()).strftime("%H:%M").to_string()
 }
 
+/// `14:05:09`
+pub fn clock_seconds(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned_datetime(zone.clone()).strftime("%H:%M:%S").to_string()
+}
+
 /// `2026-11-22 14:05`: for lists that reach far back.
 pub fn stamp(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string()

@@ -9,7 +9,7 @@ pub mod pinyin;
 mod sizes;
 mod terms;
 
-pub use dates::{DEFAULT_ZONE, clock_time, day, day_line, known_zone, stamp, zone};
+pub use dates::{DEFAULT_ZONE, clock_seconds, clock_time, day, day_line, known_zone, stamp, zone};
 pub use device::device;
 pub use email::email;
 pub use lang::{Lang, Words};

@@ -6,6 +6,7 @@ pub mod headers;
 pub mod limits;
 pub mod origin;
 pub mod page;
+pub mod qr;
 pub mod serve;
 pub mod session;
 pub mod session_store;

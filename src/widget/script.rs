@@ -20,22 +20,24 @@ struct Told<'a> {
     texts: BTreeMap<&'static str, BTreeMap<&'static str, String>>,
 }
 
-/// Each may be said otherwise by an attribute of the line (`data-position`, `data-offset-x` and so on).
+/// Each may be said otherwise by an attribute of the line (`data-position`, `data-offset-x` and so on). What is as usual is left out.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Look {
     color: Color,
     ink: Color,
-    position: Edge,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    position: Option<Edge>,
     offset_x: u16,
     offset_y: u16,
-    theme: Theme,
-    launcher: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    theme: Option<Theme>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    launcher: Option<&'static str>,
 }
 
-/// The sentences of the script, and the keys under which they stand in the catalogue.
+/// The sentences of the script, without a label of the site's own the title, and the keys under which they stand in the catalogue.
 const SENTENCES: &[(&str, &str)] = &[
-    ("label", "chat-title"),
     ("title", "chat-title"),
     ("failed", "widget-failed"),
     ("link", "widget-link"),
@@ -60,11 +62,11 @@ pub fn of(site: &Site) -> Result<(String, Vec<u8>)> {
         look: Look {
             color: ground,
             ink: ground.ink(),
-            position: look.side,
+            position: Some(look.side).filter(|side| *side != Edge::default()),
             offset_x: look.offset_x,
             offset_y: look.offset_y,
-            theme: look.theme,
-            launcher: if look.launcher { "on" } else { "off" },
+            theme: Some(look.theme).filter(|theme| *theme != Theme::default()),
+            launcher: (!look.launcher).then_some("off"),
         },
         texts: Lang::ALL.into_iter().map(texts).collect(),
     };

@@ -1,7 +1,7 @@
 //! Who may what (T31): every route of `src/routes.rs`, every operation of `openapi.json` and every frame of the socket, as
 //! everybody. One without a row here fails.
 use crate::support::{
-    Answer, Installation, Visitor, installation,
+    Answer, Installation, Person, Visitor, installation,
     program::{Program, value},
 };
 use kefu::agent::{Role, Scope};
@@ -25,6 +25,8 @@ pub const PAGES: &[(&str, &str, [u16; 5])] = &[
     ("GET", "/w/:site", [200, 303, 200, 303, 200]),
     ("GET", r"/w/:file<[^/]+\\.js>", [200, 200, 200, 200, 200]),
     ("GET", "/w/:site/look.css", [200, 200, 200, 200, 200]),
+    // No picture was chosen.
+    ("GET", "/w/:site/logo", [404, 404, 404, 404, 404]),
     ("POST", "/w/:site/start", [422, 422, 422, 422, 422]),
     ("GET", "/c/:cid", [404, 404, 404, 200, 404]),
     ("GET", "/c/:cid/messages", [404, 404, 404, 200, 404]),
@@ -131,6 +133,14 @@ pub const PAGES: &[(&str, &str, [u16; 5])] = &[
     ("GET", "/desk/settings/sites/:site", [303, 303, 403, 303, 200]),
     // A form without a time zone.
     ("POST", "/desk/settings/sites/:site", [401, 401, 403, 401, 422]),
+    // A form without a picture.
+    ("POST", "/desk/settings/sites/:site/logo/files", [401, 401, 403, 401, 422]),
+    ("POST", "/desk/settings/sites/:site/logo/remove", [401, 401, 403, 401, 303]),
+    ("GET", "/desk/settings/sites/:site/install", [303, 303, 403, 303, 200]),
+    ("GET", "/desk/settings/sites/:site/watch", [401, 401, 403, 401, 200]),
+    // A form without an address.
+    ("POST", "/desk/settings/sites/:site/origins", [401, 401, 403, 401, 422]),
+    ("GET", "/desk/settings/sites/:site/qr.svg", [401, 401, 403, 401, 200]),
     ("GET", "/desk/settings/teams", [303, 303, 403, 303, 200]),
     ("POST", "/desk/settings/teams", [401, 401, 403, 401, 303]),
     ("POST", "/desk/settings/teams/:team", [401, 401, 403, 401, 303]),
@@ -283,32 +293,7 @@ impl People {
     }
 
     pub async fn visit(&self, who: &str, method: &str, path: &str) -> u16 {
-        let person = match who {
-            "nobody" => self.site.stranger(),
-            "walt" => self.walt.person.clone(),
-            "vera" => self.vera.person.clone(),
-            "rob" => self.rob.person.clone(),
-            _ => self.ana.person.clone(),
-        };
-        let path = path
-            .replace(r":file<[^/]+\\.js>", "demo.js")
-            .replace(":cid", &self.vera.cid)
-            .replace(":id", &self.id.to_string())
-            .replace(":contact", &self.contact.to_string())
-            .replace(":attribute", "999")
-            .replace(":file", "AAAAAAAAAAAAAAAAAAAAAA")
-            .replace(":name", "x")
-            .replace(":site", "demo")
-            .replace("/m/:seq/:verb", "/m/1/recall")
-            .replace(":seq", "1")
-            .replace(":verb", "claim")
-            .replace(":team", "1")
-            // rob: nobody changes herself in all these ways.
-            .replace(":agent", "2")
-            .replace(":reply", "1")
-            .replace("/desk/canned", &format!("/desk/canned?c={}", self.id))
-            .replace("*name", "nothing");
-        let path = if path == "/desk/search" { "/desk/search?q=thing".to_owned() } else { path };
+        let (person, path) = (self.person(who), self.address(path));
         let body = "nonce=n&body=x&visitor=x&seq=1&name=x&language=en&theme=dark&session=AAAA&token=1&scope=read&lifetime=30\
             &email=a%40b.c&password=correct+horse+battery&current=x&role=agent&capacity=7&token=AAAA\
             &field=phone&value=138&note=999&reason=x&with=1&contact=1&key=x&kind=text&label_zh=x&label_en=x\
@@ -330,6 +315,39 @@ impl People {
         let headers = [("sec-fetch-site", "same-origin")];
         let body = if method == "POST" { body } else { "" };
         person.head_of(method.parse().unwrap(), &path, &headers, body).await.as_u16()
+    }
+
+    fn person(&self, who: &str) -> Person {
+        match who {
+            "nobody" => self.site.stranger(),
+            "walt" => self.walt.person.clone(),
+            "vera" => self.vera.person.clone(),
+            "rob" => self.rob.person.clone(),
+            _ => self.ana.person.clone(),
+        }
+    }
+
+    /// A route with the names that are there.
+    fn address(&self, path: &str) -> String {
+        let path = path
+            .replace(r":file<[^/]+\\.js>", "demo.js")
+            .replace(":cid", &self.vera.cid)
+            .replace(":id", &self.id.to_string())
+            .replace(":contact", &self.contact.to_string())
+            .replace(":attribute", "999")
+            .replace(":file", "AAAAAAAAAAAAAAAAAAAAAA")
+            .replace(":name", "x")
+            .replace(":site", "demo")
+            .replace("/m/:seq/:verb", "/m/1/recall")
+            .replace(":seq", "1")
+            .replace(":verb", "claim")
+            .replace(":team", "1")
+            // rob: nobody changes herself in all these ways.
+            .replace(":agent", "2")
+            .replace(":reply", "1")
+            .replace("/desk/canned", &format!("/desk/canned?c={}", self.id))
+            .replace("*name", "nothing");
+        if path == "/desk/search" { "/desk/search?q=thing".to_owned() } else { path }
     }
 
     pub async fn ask(&self, who: &str, method: &str, path: &str) -> Answer {
@@ -360,6 +378,40 @@ async fn pages_let_in_whom_they_should() {
             assert_eq!(people.visit(who, method, path).await, *status, "{who}: {method} {path}");
         }
     }
+}
+
+/// Which pages may stand in a frame, and what every answer tells the browser (T36).
+#[tokio::test]
+async fn every_answer_says_what_a_browser_must_not_do_with_it() {
+    let people = people().await;
+    let mut pages = 0;
+    for (_, path, answers) in PAGES.iter().filter(|(method, ..)| *method == "GET") {
+        for (who, status) in EVERYBODY.into_iter().zip(answers) {
+            let address = people.address(path);
+            let headers = people.person(who).head(&address, &[]).await;
+            let says = |name: &str| headers.get(name).map_or("", |value| value.to_str().unwrap());
+            let (what, policy) = (format!("{who} at {address}"), says("content-security-policy"));
+            assert_eq!(says("x-content-type-options"), "nosniff", "{what}");
+            assert_eq!(says("referrer-policy"), "same-origin", "{what}");
+            assert!(policy.starts_with("default-src 'none'"), "{what}: {policy}");
+            assert!(!policy.contains("unsafe") && !policy.contains('*'), "{what}: {policy}");
+            let resource = if path.ends_with(".js>") { "cross-origin" } else { "same-origin" };
+            assert_eq!(says("cross-origin-resource-policy"), resource, "{what}");
+            // A fragment is no page.
+            if !says("content-type").starts_with("text/html") || path.ends_with("/messages") {
+                continue;
+            }
+            pages += 1;
+            assert_eq!(says("cross-origin-opener-policy"), "same-origin", "{what}");
+            assert!(says("permissions-policy").contains("camera=()"), "{what}");
+            // The chat alone may stand in a frame.
+            let framed = *status == 200 && (path.starts_with("/w/") || path.starts_with("/c/"));
+            let ancestors =
+                if framed { "frame-ancestors 'self'" } else { "frame-ancestors 'none'" };
+            assert!(policy.ends_with(ancestors), "{what}: {policy}");
+        }
+    }
+    assert!(pages > 100, "{pages} pages were looked at");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -70,9 +70,15 @@ async fn the_script_is_the_same_however_it_is_packed_and_is_asked_for_again_only
 async fn pages_that_bring_the_script_leave_no_row() {
     let site = installation().await;
     let before = rows(&site).await;
-    for _ in 0..200 {
-        script(&site.stranger()).await;
-        site.stranger().get("/w/demo?mode=embed").await.must(StatusCode::OK);
+    let passer = site.stranger();
+    for load in 0..10_000 {
+        let page = format!("https://{load}.example/");
+        let from = [("referer", page.as_str())];
+        passer.ask(Method::GET, "/w/demo.js", &from, "").await.must(StatusCode::OK);
+        if load % 10 == 0 {
+            let opened = passer.ask(Method::GET, "/w/demo?mode=embed", &from, "").await;
+            opened.must(StatusCode::OK);
+        }
     }
     assert_eq!(rows(&site).await, before);
 }
@@ -81,7 +87,16 @@ async fn rows(site: &Installation) -> Vec<(String, i64)> {
     use sea_orm::{ConnectionTrait, Statement};
     let db = &site.app.db.write().direct;
     let mut rows = Vec::new();
-    for table in ["contact", "visitor_token", "conversation", "page_view", "session", "site"] {
+    for table in [
+        "contact",
+        "visitor_token",
+        "conversation",
+        "page_view",
+        "session",
+        "site",
+        "audit_entry",
+        "attachment",
+    ] {
         let count = format!("SELECT COUNT(*) AS n FROM {table}");
         let count = Statement::from_string(db.get_database_backend(), count);
         let count = db.query_one_raw(count).await.unwrap().unwrap();
@@ -234,4 +249,76 @@ async fn what_does_not_fit_is_refused_with_a_word_and_comes_back_as_it_was_typed
         ana.person.post("/desk/settings/sites", &[("name", "<b>Second</b>")]).await.goes_to();
     ana.person.get(&made).await.must(StatusCode::OK).says("&#60;b&#62;Second");
     ana.person.get("/desk/settings/sites/none").await.must(StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn what_begins_on_a_site_is_its_teams() {
+    let site = installation().await;
+    let ana = site.ana().await;
+    let ben = site.ben().await;
+    site.visitor("before there was a team").await;
+    let form_before = ana.person.get(SITE).await;
+    form_before.says_not("name=\"team\"");
+    ana.person.post("/desk/settings/teams", &[("name", "Orders")]).await.goes_to();
+    ana.person.get(SITE).await.says("name=\"team\"").says("<option value=\"1\">Orders");
+    ana.person.post(SITE, &form(&[("team", "1")])).await.goes_to();
+    ana.person.get(SITE).await.says("<option value=\"1\" selected>Orders");
+    site.visitor("of the team").await;
+    let rows = ana.person.get("/desk/c?tab=all").await.must(StatusCode::OK);
+    rows.says("before there was a team").says("of the team");
+    // Whoever is not of the team sees what was there before, and the other not.
+    ben.person.get("/desk/c?tab=all").await.says("before there was").says_not("of the team");
+
+    for nobody in ["2", "x", "-1"] {
+        let refused = ana.person.post(SITE, &form(&[("team", nobody)])).await;
+        refused.must(StatusCode::UNPROCESSABLE_ENTITY).says("no such team");
+    }
+    // A team that is gone has nobody: what begins now is everybody's.
+    ana.person.post("/desk/settings/teams/1/remove", &[]).await.goes_to();
+    site.visitor("after the team").await;
+    ben.person.get("/desk/c?tab=all").await.says("after the team").says("of the team");
+    ana.person.post(SITE, &form(&[])).await.goes_to();
+}
+
+#[tokio::test]
+async fn a_site_has_a_logo_drawn_anew_and_small() {
+    let site = installation().await;
+    let ana = site.ana().await;
+    let logo = format!("{SITE}/logo/files");
+    let photo = crate::attachment::picture(image::ImageFormat::Jpeg);
+    let put = ana.person.bring(&logo, &[("../<b>.svg", &photo)], "text/html").await;
+    assert_eq!(put.goes_to(), format!("{SITE}?saved=1"));
+    let page = site.stranger().get("/w/demo").await.must(StatusCode::OK);
+    let address = page.all("<img src=\"/w/demo/logo")[0].split('"').next().unwrap().to_owned();
+    let address = format!("/w/demo/logo{address}");
+    let (status, headers, bytes) = site.stranger().bytes(&address).await;
+    assert_eq!((status, headers["content-type"].to_str().unwrap()), (StatusCode::OK, "image/png"));
+    assert_eq!(headers["x-content-type-options"], "nosniff");
+    assert!(headers.get("set-cookie").is_none());
+    assert!(bytes.len() < 64 * 1024, "{} bytes", bytes.len());
+    let drawn = image::load_from_memory(&bytes).unwrap();
+    assert_eq!((drawn.width(), drawn.height()), (96, 72));
+
+    for (hostile, words) in [
+        (
+            &b"<svg xmlns=\"http://www.w3.org/2000/svg\"><script>1</script></svg>"[..],
+            "class=\"err\"",
+        ),
+        (b"GIF89a", "does not move"),
+        (b"%PDF-1.7", "does not move"),
+        (b"\x89PNG\r\n\x1a\nnothing", "class=\"err\""),
+        (b"", "class=\"err\""),
+    ] {
+        let refused = ana.person.bring(&logo, &[("logo.png", hostile)], "text/html").await;
+        refused.must(StatusCode::UNPROCESSABLE_ENTITY).says(words);
+    }
+    let (_, _, still) = site.stranger().bytes(&address).await;
+    assert_eq!(still, bytes);
+
+    // The form of the site leaves it as it is; another one has another address, and the old one is gone.
+    ana.person.post(SITE, &form(&[("color", "#FFEB3B")])).await.goes_to();
+    site.stranger().get("/w/demo").await.says(&address);
+    ana.person.post(&format!("{SITE}/logo/remove"), &[]).await.goes_to();
+    site.stranger().get("/w/demo").await.says_not("/w/demo/logo");
+    assert_eq!(site.stranger().bytes(&address).await.0, StatusCode::NOT_FOUND);
 }

@@ -61,6 +61,7 @@ impl Template {
                 lang: Lang::En,
                 nonce: first.clone(),
                 body: Body::parse("first").unwrap(),
+                card: None,
                 arrival: Arrival::default(),
             };
             let held = conversation::start(&app, &site, message).await.unwrap().conversation;

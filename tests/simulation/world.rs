@@ -201,7 +201,7 @@ async fn serve(app: App, me: CurrentAgent, request: Request) {
         Request::Say { talk, nonce, body, answer } => {
             // Whoever hears nothing asks again.
             let said =
-                conversation::say(&app, talk.contact, talk.public_id, nonce, body, &[]).await;
+                conversation::say(&app, talk.contact, talk.public_id, nonce, body, &[], None).await;
             if let Ok(sent) = said {
                 let _ = answer.send(sent.appended.entry.seq);
             }

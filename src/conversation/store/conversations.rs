@@ -302,6 +302,7 @@ pub async fn find_open(
 
 pub struct Start<'a> {
     pub site: SiteId,
+    pub team: Option<TeamId>,
     pub contact: ContactId,
     pub token: &'a TokenHash,
     pub nonce: &'a Nonce,
@@ -337,7 +338,7 @@ pub async fn open(db: &impl ConnectionTrait, start: &Start<'_>) -> Result<Option
         priority: Set(priority_number(Priority::default())),
         snoozed_until: Set(None),
         tags: Set(String::new()),
-        team_id: Set(None),
+        team_id: Set(start.team.map(|team| team.0)),
         guests: Set(String::new()),
         ..Default::default()
     };

@@ -1,7 +1,8 @@
 //! The first page: nobody is known and nothing is stored until the first message.
-use super::{in_frame, receives};
+use super::{in_frame, receives, told};
 use crate::{
     app::App,
+    bus::Sighting,
     contact::{self, Arrival, MaybeVisitor, PageUrl, VisitorToken},
     conversation::{
         actions::{self, FirstMessage},
@@ -9,8 +10,9 @@ use crate::{
         store,
     },
     error::{Error, Invalid, Result},
+    event::SiteStep,
     ids::{Nonce, SiteKey},
-    site::{self, Site},
+    site::{self, Origin, Site},
     text::Lang,
     web::{
         errors::words,
@@ -54,6 +56,14 @@ pub async fn welcome(
     Path(key): Path<String>,
 ) -> Result<Response> {
     let site = site_of(&app, &key).await?;
+    // An owner who looks how it will look is nobody who opened it.
+    if query(request, "preview").is_none() {
+        let framed = query(request, "mode").as_deref() == Some("embed");
+        let page = request.header("referer").filter(|_| framed);
+        let origin = page.and_then(Origin::of_page);
+        let origin = origin.map_or_else(String::new, |origin| origin.as_str().to_owned());
+        app.bus.saw(site.id, SiteStep::Opened, Sighting { at: app.clock.now(), origin });
+    }
     if let Some(visitor) = visitor.0
         && let Some(open) = store::find_open(app.db.read(), site.id, visitor.contact).await?
     {
@@ -80,6 +90,9 @@ struct StartForm {
     nonce: String,
     #[serde(default)]
     body: String,
+    /// A card as JSON, instead of words.
+    #[serde(default)]
+    card: String,
     #[serde(default)]
     page: String,
     /// Set in a frame.
@@ -100,8 +113,12 @@ pub async fn start(
     let site = site_of(&app, &key).await?;
     let fresh = VisitorToken::parse(&form.visitor, &app.key)
         .ok_or(Error::Invalid(Invalid { field: "visitor", reason: "invalid-visitor" }))?;
-    let body = match Body::parse(&form.body) {
-        Ok(body) => body,
+    let said = match form.card.as_str() {
+        "" => Body::parse(&form.body).map(|body| (body, None)),
+        json => told(json),
+    };
+    let (body, card) = match said {
+        Ok(said) => said,
         Err(invalid) if !viewer.htmx => {
             return start_again(&app, viewer, &site, &form, &invalid.into());
         }
@@ -114,7 +131,8 @@ pub async fn start(
     let known = visitor.0.as_ref().map(|visitor| visitor.contact);
     let device = request.header("user-agent").unwrap_or_default().to_owned();
     let arrival = Arrival { device, page: PageUrl::parse(&form.page).ok() };
-    let first = FirstMessage { visitor: known, token, lang: viewer.lang, nonce, body, arrival };
+    let first =
+        FirstMessage { visitor: known, token, lang: viewer.lang, nonce, body, card, arrival };
     let sent = match actions::start(&app, &site, first).await {
         Err(error @ Error::Forbidden(BLOCKED)) if !viewer.htmx => {
             return start_again(&app, viewer, &site, &form, &error);

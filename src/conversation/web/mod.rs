@@ -6,7 +6,7 @@ pub use files::{bring, look};
 pub use first::{forget, start, welcome};
 
 use super::{
-    actions,
+    actions, card,
     live::{self, Canvas, EntryLine},
     model::{Body, Conversation, Seat},
     store::{self, History, Range},
@@ -20,7 +20,7 @@ use crate::{
     },
     contact::{self, CurrentVisitor, PageUrl},
     error::{Error, Invalid, Result},
-    event::{Present, Side},
+    event::{Card, Present, Side},
     ids::{FileId, Nonce, PublicId},
     site::{self, Site},
     text::{self, Lang},
@@ -167,6 +167,9 @@ struct MessageForm {
     nonce: String,
     #[serde(default)]
     body: String,
+    /// A card as JSON, instead of words.
+    #[serde(default)]
+    card: String,
     #[serde(default)]
     back: String,
     #[serde(default)]
@@ -204,15 +207,24 @@ async fn try_say(
     form: &MessageForm,
     files: &[FileId],
 ) -> Result<Sent> {
-    let body = Body::beside(&form.body, files)?;
+    let (body, card) = match form.card.as_str() {
+        "" => (Body::beside(&form.body, files)?, None),
+        json => told(json)?,
+    };
     let nonce = Nonce::parse(&form.nonce)?;
     limits.message(&visitor.token.name())?;
     let cid = opened.conversation.public_id.clone();
-    let sent = actions::say(app, visitor.contact, cid.clone(), nonce, body, files).await?;
+    let sent = actions::say(app, visitor.contact, cid.clone(), nonce, body, files, card).await?;
     if let Some(seen) = form.seen_seq {
         actions::read_as_visitor(app, visitor.contact, cid, seen).await?;
     }
     Ok(sent)
+}
+
+/// A card that a page told, and what it says in words.
+fn told(json: &str) -> Result<(Body, Option<Card>), Invalid> {
+    let card = card::parse(json)?;
+    Ok((card::words(&card)?, Some(card)))
 }
 
 async fn say_again(

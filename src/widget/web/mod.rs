@@ -1,15 +1,21 @@
 //! What a customer's page and the chat in it ask for, and the pages of the settings on which sites are made.
+mod installing;
+mod picture;
 mod sites;
 
 use super::{script, theme};
 use crate::{
     app::App,
+    bus::Sighting,
     error::{Error, Result},
+    event::SiteStep,
     ids::{self, SiteKey},
-    site::{self, Site},
+    site::{self, Origin, Site},
     web::assets::{Encoding, choose},
 };
 use flate2::{Compression, write::GzEncoder};
+pub use installing::{allow, install, qr, watch};
+pub use picture::{bring_logo, logo, remove_logo};
 use poem::{
     Request, Response, ResponseBuilder, handler,
     http::{HeaderValue, StatusCode, header},
@@ -27,6 +33,9 @@ pub async fn loader(
     Path(file): Path<String>,
 ) -> Result<Response> {
     let site = site_of(&app, file.strip_suffix(".js").ok_or(Error::NotFound)?).await?;
+    let origin = request.header(header::REFERER).and_then(Origin::of_page);
+    let origin = origin.map_or_else(String::new, |origin| origin.as_str().to_owned());
+    app.bus.saw(site.id, SiteStep::Loaded, Sighting { at: app.clock.now(), origin });
     let (plain, compressed) = script::of(&site)?;
     let tag = format!("\"{}\"", ids::encode(&Sha256::digest(&plain)[..12]));
     let response = small("text/javascript; charset=utf-8")

@@ -1,22 +1,23 @@
 //! The pages of the settings on which sites are made, named, coloured and put on somebody's pages.
+use super::site_of;
 use crate::{
     agent::{CurrentAgent, DeskFrame, SignedIn},
     app::App,
     error::{Error, Invalid, Result},
-    ids::SiteKey,
+    ids::TeamId,
     site::{
         self, Color, Edge, LONGEST, Look, NewSite, Origin, Site, SiteName, Texts, Theme, offset,
     },
+    team::{self, Team},
     text::{self, Lang},
     web::{
         limits::Limits,
-        page::{html, query, see_other},
+        page::{html, query, refused, see_other},
     },
 };
 use askama::Template;
 use poem::{
     Request, Response, handler,
-    http::StatusCode,
     web::{Data, Form, Path},
 };
 use serde::Deserialize;
@@ -26,8 +27,6 @@ use std::sync::Arc;
 const THEMES: &[(&str, &str)] =
     &[("auto", "theme-auto"), ("light", "theme-light"), ("dark", "theme-dark")];
 const SIDES: &[(&str, &str)] = &[("right", "site-right"), ("left", "site-left")];
-/// The most origins of a site.
-const ORIGINS: usize = 20;
 
 #[derive(Template)]
 #[template(path = "widget/index.html")]
@@ -89,9 +88,7 @@ pub async fn add(
         Ok(site) => Ok(see_other(format!("/desk/settings/sites/{}", site.key))),
         Err(Error::Invalid(invalid)) => {
             let problem = Some(me.lang.t(invalid.reason));
-            let mut response = html(&sites_page(&app, &me, form.name, problem).await?)?;
-            response.set_status(StatusCode::UNPROCESSABLE_ENTITY);
-            Ok(response)
+            refused(&sites_page(&app, &me, form.name, problem).await?)
         }
         Err(error) => Err(error),
     }
@@ -105,6 +102,7 @@ struct SitePage {
     place: &'static str,
     site: Site,
     form: SiteForm,
+    teams: Vec<Team>,
     /// What the button's text has to its ground, such as `7.4`, and whether the colour was made darker or lighter for it.
     contrast: String,
     mended: Option<Color>,
@@ -133,6 +131,8 @@ struct SiteForm {
     side: String,
     theme: String,
     launcher: String,
+    /// A number, or nothing for everybody.
+    team: String,
     offset_x: String,
     offset_y: String,
     label_zh: String,
@@ -145,7 +145,7 @@ struct SiteForm {
 
 impl SiteForm {
     fn of(site: &Site) -> Self {
-        let Look { color, side, offset_x, offset_y, launcher, theme, texts: [zh, en] } =
+        let Look { color, side, offset_x, offset_y, launcher, theme, texts: [zh, en], logo: _ } =
             site.look.clone();
         Self {
             name: site.name.clone(),
@@ -161,6 +161,7 @@ impl SiteForm {
             }
             .into(),
             launcher: if launcher { "on" } else { "" }.into(),
+            team: site.team.map_or_else(String::new, |team| team.to_string()),
             offset_x: offset_x.to_string(),
             offset_y: offset_y.to_string(),
             label_zh: zh.label,
@@ -172,23 +173,14 @@ impl SiteForm {
         }
     }
 
-    fn onto(&self, site: Site) -> Result<Site, Invalid> {
-        let mut origins = Vec::new();
-        for origin in self.origins.split_whitespace() {
-            let origin = Origin::parse(origin)?.as_str().to_owned();
-            if !origins.contains(&origin) {
-                origins.push(origin);
-            }
-        }
-        if origins.len() > ORIGINS {
-            return Err(Invalid { field: "origin", reason: "invalid-origin-count" });
-        }
-        Ok(Site {
+    fn onto(&self, site: Site, teams: &[Team]) -> Result<Site, Invalid> {
+        let mut changed = Site {
             name: SiteName::parse(&self.name)?.as_str().to_owned(),
             lang: Lang::from_tag(&self.language).unwrap_or(site.lang),
             zone: text::known_zone(&self.zone)
                 .ok_or(Invalid { field: "zone", reason: "invalid-zone" })?,
-            origins,
+            origins: Vec::new(),
+            team: self.chosen(teams)?,
             look: Look {
                 color: Color::parse(&self.color)?,
                 side: if self.side == "left" { Edge::Left } else { Edge::Right },
@@ -200,13 +192,28 @@ impl SiteForm {
                     "dark" => Theme::Dark,
                     _ => Theme::Auto,
                 },
+                logo: site.look.logo,
                 texts: [
                     Texts::parse(&self.label_zh, &self.greeting_zh, &self.welcome_zh)?,
                     Texts::parse(&self.label_en, &self.greeting_en, &self.welcome_en)?,
                 ],
             },
             ..site
-        })
+        };
+        for origin in self.origins.split_whitespace() {
+            changed.allow(Origin::parse(origin)?)?;
+        }
+        Ok(changed)
+    }
+
+    /// The team that was chosen, among those there are.
+    fn chosen(&self, teams: &[Team]) -> Result<Option<TeamId>, Invalid> {
+        if self.team.is_empty() {
+            return Ok(None);
+        }
+        let chosen = teams.iter().find(|team| team.id.to_string() == self.team);
+        let missing = Invalid { field: "team", reason: "invalid-team" };
+        chosen.map(|team| Some(team.id)).ok_or(missing)
     }
 
     /// What is said in one language, as `(field, what it is called, what it holds, its longest)`.
@@ -236,13 +243,14 @@ pub async fn edit(
     me.must_manage()?;
     let site = site_of(&app, &key).await?;
     let form = SiteForm::of(&site);
-    html(&site_page(&app, &me, site, form, query(request, "saved").is_some(), None))
+    let teams = team::all(&app.db).await?;
+    html(&site_page(&app, &me, (site, teams), form, query(request, "saved").is_some(), None))
 }
 
 fn site_page(
     app: &App,
     me: &CurrentAgent,
-    site: Site,
+    (site, teams): (Site, Vec<Team>),
     form: SiteForm,
     saved: bool,
     problem: Option<(&'static str, String)>,
@@ -258,9 +266,21 @@ fn site_page(
         link: format!("{base}/w/{}", site.key),
         site,
         form,
+        teams,
         saved,
         problem,
     }
+}
+
+/// The page as it is, with what could not be done.
+pub async fn again(
+    app: &App,
+    me: &CurrentAgent,
+    site: Site,
+    problem: (&'static str, String),
+) -> Result<Response> {
+    let (teams, form) = (team::all(&app.db).await?, SiteForm::of(&site));
+    refused(&site_page(app, me, (site, teams), form, false, Some(problem)))
 }
 
 #[handler]
@@ -274,21 +294,15 @@ pub async fn change(
     me.must_manage()?;
     limits.act(&me.counted_as())?;
     let site = site_of(&app, &key).await?;
-    match form.onto(site.clone()) {
+    let teams = team::all(&app.db).await?;
+    match form.onto(site.clone(), &teams) {
         Ok(changed) => {
             site::change(&app, &me.doer(), &changed).await?;
             Ok(see_other(format!("/desk/settings/sites/{key}?saved=1")))
         }
         Err(invalid) => {
             let problem = Some((invalid.field, me.lang.t(invalid.reason)));
-            let mut response = html(&site_page(&app, &me, site, form, false, problem))?;
-            response.set_status(StatusCode::UNPROCESSABLE_ENTITY);
-            Ok(response)
+            refused(&site_page(&app, &me, (site, teams), form, false, problem))
         }
     }
-}
-
-async fn site_of(app: &App, key: &str) -> Result<Site> {
-    let key = SiteKey::parse(key).map_err(|_| Error::NotFound)?;
-    site::find_by_key(app.db.read(), &key).await
 }

@@ -1,0 +1,168 @@
+//! Putting the chat on a website, and watching it turn green.
+use crate::support::{Answer, Installation, Person, installation};
+use poem::http::{Method, StatusCode};
+
+const SITE: &str = "/desk/settings/sites/demo";
+const WATCH: &str = "/desk/settings/sites/demo/watch?until=99999999999";
+
+async fn watch(person: &Person) -> Answer {
+    person.get(WATCH).await.must(StatusCode::OK)
+}
+
+/// As a page of an origin asks for something.
+async fn from(site: &Installation, page: &str, path: &str) {
+    let shown = [("referer", page)];
+    site.stranger().ask(Method::GET, path, &shown, "").await.must(StatusCode::OK);
+}
+
+/// How far each step is: `done`, `bad` or `wait`.
+fn steps(page: &Answer) -> Vec<String> {
+    let classes = page.all("<li class=\"");
+    let classes = classes.iter().map(|rest| rest.split('"').next().unwrap().to_owned());
+    classes.collect()
+}
+
+#[tokio::test]
+async fn the_panel_turns_green_step_by_step_and_asks_no_more_once_it_is() {
+    let site = installation().await;
+    let ana = site.ana().await;
+    let page = ana.person.get(&format!("{SITE}/install")).await.must(StatusCode::OK);
+    page.says("&#60;script async src=").says("Does it work?").says("hx-trigger=\"every 2s\"");
+    page.says("Waiting…").says("No address may show the chat in a frame yet");
+    page.says("script-src http").says("frame-src http");
+    assert_eq!(steps(&page), ["wait", "wait", "wait"]);
+
+    // A page of ours asks for the script: where it stands is all that is kept of it.
+    from(&site, "https://shop.example/cup?who=vera#x", "/w/demo.js").await;
+    let page = watch(&ana.person).await;
+    assert_eq!(steps(&page), ["done", "wait", "wait"]);
+    page.says("https://shop.example").says_not("/cup").says_not("vera");
+
+    // It may not show the chat yet, so its visitors see nothing; one click, and it may.
+    from(&site, "https://shop.example/", "/w/demo?mode=embed").await;
+    let page = watch(&ana.person).await;
+    assert_eq!(steps(&page), ["done", "bad", "wait"]);
+    page.says("Allow https://shop.example").says("not among the allowed addresses");
+    let allowed = [("origin", "https://shop.example")];
+    let done = ana.person.post(&format!("{SITE}/origins"), &allowed).await;
+    assert_eq!(done.goes_to(), format!("{SITE}/install"));
+    let chat = site.stranger().get("/w/demo").await;
+    assert!(chat.header("content-security-policy").ends_with("'self' https://shop.example"));
+    from(&site, "https://shop.example/", "/w/demo?mode=embed").await;
+    let page = watch(&ana.person).await;
+    assert_eq!(steps(&page), ["done", "done", "wait"]);
+    page.says("hx-trigger=").says("http: browsers do not load that");
+
+    // Nothing changed, nothing is drawn.
+    let version = page.all("seen=")[0].split('"').next().unwrap().to_owned();
+    let unchanged = ana.person.get(&format!("{WATCH}&seen={version}")).await;
+    assert_eq!((unchanged.status, unchanged.body.as_str()), (StatusCode::NO_CONTENT, ""));
+
+    site.visitor("a test").await;
+    let page = watch(&ana.person).await;
+    assert_eq!(steps(&page), ["done", "done", "done"]);
+    page.says("All set").says_not("hx-trigger").says_not("Nothing happens?");
+}
+
+#[tokio::test]
+async fn who_looks_no_more_asks_no_more() {
+    let site = installation().await;
+    let ana = site.ana().await;
+    for past in ["0", "-1", "x", ""] {
+        let page = ana.person.get(&format!("{SITE}/watch?until={past}")).await;
+        page.must(StatusCode::OK).says("Check again").says_not("hx-trigger");
+    }
+    // However far somebody says: ten minutes.
+    let page = watch(&ana.person).await;
+    let until: i64 = page.all("until=")[0].split('&').next().unwrap().parse().unwrap();
+    let now = site.app.clock.now().as_second();
+    assert!(until <= now + 601, "{until} is later than {now} + 600");
+}
+
+#[tokio::test]
+async fn whatever_a_page_says_of_itself_is_an_origin_or_nothing() {
+    let site = installation().await;
+    let ana = site.ana().await;
+    from(&site, "https://known.example/", "/w/demo.js").await;
+    watch(&ana.person).await.says("https://known.example");
+    let long = format!("https://{}.example/", "a".repeat(9_000));
+    for hostile in [
+        "javascript:alert(1)",
+        "https://<script>alert(1)</script>/",
+        "\"><img src=x onerror=alert(1)>",
+        "https://a.example;script-src *",
+        "data:text/html,x",
+        "https://a b/",
+        &long,
+    ] {
+        from(&site, hostile, "/w/demo.js").await;
+        let page = watch(&ana.person).await;
+        assert_eq!(steps(&page)[0], "done", "{hostile}");
+        page.says_not("alert(1)").says_not("script-src *").says_not("aaaaaaaa");
+    }
+    for hostile in
+        ["javascript:alert(1)", "https://a.example;script-src", "https://a.example/x", ""]
+    {
+        let refused = ana.person.post(&format!("{SITE}/origins"), &[("origin", hostile)]).await;
+        refused.must(StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    let fields = [("origin", "https://one.example")];
+    ana.person.post(&format!("{SITE}/origins"), &fields).await.goes_to();
+    for more in 0..19 {
+        let origin = format!("https://{more}.example");
+        ana.person.post(&format!("{SITE}/origins"), &[("origin", &origin)]).await.goes_to();
+    }
+    let full =
+        ana.person.post(&format!("{SITE}/origins"), &[("origin", "https://m.example")]).await;
+    full.must(StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+#[tokio::test]
+async fn a_look_at_the_preview_is_nobody_who_opened_it() {
+    let site = installation().await;
+    let ana = site.ana().await;
+    ana.person.get("/w/demo?preview=1").await.must(StatusCode::OK);
+    assert_eq!(steps(&watch(&ana.person).await)[1], "wait");
+    // Who comes by the bare link comes from anywhere, and that is nobody's concern.
+    from(&site, "https://elsewhere.example/", "/w/demo").await;
+    let page = watch(&ana.person).await;
+    assert_eq!(steps(&page)[1], "done");
+    page.says_not("elsewhere");
+}
+
+#[tokio::test]
+async fn each_way_has_its_steps_in_both_languages() {
+    let site = installation().await;
+    let ana = site.ana().await;
+    let link = format!("{}/w/demo", site.app.config.public_url());
+    for (way, english, chinese) in [
+        ("html", "before &#60;/body&#62;", "&#60;/body&#62; 之前"),
+        ("wordpress", "WPCode", "代码片段"),
+        ("wechat", "mp.weixin.qq.com", "自定义菜单"),
+        ("qr", "Save as SVG", "保存为 SVG"),
+        ("uni-app", "web-view domains", "业务域名"),
+        ("link", "in its own page", "单独的页面"),
+        ("nonsense\"><script>", "before &#60;/body&#62;", "&#60;/body&#62; 之前"),
+    ] {
+        let address =
+            format!("{SITE}/install?how={}", way.replace('"', "%22").replace(['<', '>'], ""));
+        let page = ana.person.get(&address).await.must(StatusCode::OK);
+        page.says(english).says(&link).says("data-copy=\"snippet\"");
+        ana.person
+            .post("/desk/me/profile", &[("name", "ana"), ("language", "zh-CN"), ("theme", "auto")])
+            .await
+            .goes_to();
+        ana.person.get(&address).await.must(StatusCode::OK).says(chinese).says(&link);
+        ana.person
+            .post("/desk/me/profile", &[("name", "ana"), ("language", "en"), ("theme", "auto")])
+            .await
+            .goes_to();
+    }
+    let (status, headers, svg) = ana.person.bytes(&format!("{SITE}/qr.svg")).await;
+    assert_eq!(
+        (status, &headers["content-type"]),
+        (StatusCode::OK, &"image/svg+xml".parse().unwrap())
+    );
+    assert_eq!(headers["content-disposition"], "attachment; filename=\"kefu-demo.svg\"");
+    assert!(String::from_utf8(svg).unwrap().starts_with("<svg xmlns="));
+}
