@@ -37,11 +37,8 @@ struct Look {
 }
 
 /// The sentences of the script, without a label of the site's own the title, and the keys under which they stand in the catalogue.
-const SENTENCES: &[(&str, &str)] = &[
-    ("title", "chat-title"),
-    ("failed", "widget-failed"),
-    ("link", "widget-link"),
-];
+const SENTENCES: &[(&str, &str)] =
+    &[("title", "chat-title"), ("failed", "widget-failed"), ("link", "widget-link")];
 
 /// The script of a site, plain and compressed.
 pub fn of(site: &Site) -> Result<(String, Vec<u8>)> {
