@@ -123,6 +123,7 @@ fn addresses() -> Route {
         .at("/desk/contacts/:contact", get(dossier::find))
         .at("/desk/canned", get(canned::offer))
         .at("/desk/emoji", get(desk::choose_emoji))
+        .at("/desk/bulk", get(desk::bulk_form).post(desk::handle_several)) // assign, tag, close
         .at("/desk/filter", get(desk::filter_form))
         .at("/desk/views", post(saved_view::keep))
         .at("/desk/views/:id/remove", post(saved_view::forget))

@@ -83,7 +83,7 @@ pub async fn prioritize(app: &App, by: AtWork, nonce: Nonce, priority: Priority)
     happen(app, by, nonce, Happening::Prioritized { priority }).await
 }
 
-/// The tags of a conversation from now on, each with its name; `None` if it carries just these already, or if this was done
+/// The tags of a conversation from now on, which are among the `known` ones, each with its name; `None` if it carries just these already, or if this was done
 /// before, whatever it carries since.
 pub async fn retag(
     app: &App,
@@ -91,6 +91,34 @@ pub async fn retag(
     nonce: Nonce,
     tags: Vec<(TagId, String)>,
     known: Vec<(TagId, String)>,
+) -> Result<Option<Sent>> {
+    let tags: Vec<TagId> = tags.into_iter().map(|(id, _)| id).collect();
+    set_tags(app, by, nonce, known, move |_| tags).await
+}
+
+/// Puts tags on, each with its name, beside those that a conversation carries; `None` as for [`retag`].
+pub async fn tag_also(
+    app: &App,
+    by: AtWork,
+    nonce: Nonce,
+    tags: Vec<(TagId, String)>,
+) -> Result<Option<Sent>> {
+    let more: Vec<TagId> = tags.iter().map(|(id, _)| *id).collect();
+    set_tags(app, by, nonce, tags, move |before| {
+        let new = more.into_iter().filter(|id| !before.contains(id));
+        before.iter().copied().chain(new).collect()
+    })
+    .await
+}
+
+/// What it carries is looked at under its lock, so that two who tag at once do not undo each other. Only `known` ones have a
+/// name that can be told.
+async fn set_tags(
+    app: &App,
+    by: AtWork,
+    nonce: Nonce,
+    known: Vec<(TagId, String)>,
+    wanted: impl FnOnce(&[TagId]) -> Vec<TagId> + Send + 'static,
 ) -> Result<Option<Sent>> {
     let app = app.clone();
     to_the_end(async move {
@@ -107,16 +135,16 @@ pub async fn retag(
             return Ok(None);
         }
         let before = held.conversation.tags.clone();
-        let names = |of: &[(TagId, String)], not_in: &dyn Fn(TagId) -> bool| -> Vec<String> {
-            of.iter().filter(|(id, _)| not_in(*id)).map(|(_, name)| name.clone()).collect()
+        let wanted = wanted(&before);
+        let names = |is_told: &dyn Fn(&TagId) -> bool| -> Vec<String> {
+            known.iter().filter(|(id, _)| is_told(id)).map(|(_, name)| name.clone()).collect()
         };
-        let is_wanted = |id| tags.iter().any(|(tag, _)| *tag == id);
-        let added = names(&tags, &|id| !before.contains(&id));
-        let removed = names(&known, &|id| before.contains(&id) && !is_wanted(id));
+        let added = names(&|id| wanted.contains(id) && !before.contains(id));
+        let removed = names(&|id| before.contains(id) && !wanted.contains(id));
         if added.is_empty() && removed.is_empty() {
             return Ok(None);
         }
-        held.conversation.tags = tags.iter().map(|(id, _)| *id).collect();
+        held.conversation.tags = wanted;
         store::set_tags(&tx, &held.conversation).await?;
         let sent = writer::write(&tx, held, &asked(added, removed), app.clock.now()).await?;
         tx.commit().await?;

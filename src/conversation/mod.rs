@@ -19,7 +19,7 @@ pub use actions::{
     type_as_visitor, wait_for_news,
 };
 pub use amending::{Change, amend};
-pub use handling::{Recipient, invite, prioritize, retag, snooze, transfer, wake_due};
+pub use handling::{Recipient, invite, prioritize, retag, snooze, tag_also, transfer, wake_due};
 pub use live::{
     Canvas, EntryLine, FileLine, QuoteLine, drawn, lines, news, presence, read_marks, redraw,
     retell, sent, typing, upsert,

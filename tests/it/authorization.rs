@@ -68,6 +68,9 @@ pub const PAGES: &[(&str, &str, [u16; 5])] = &[
     ("GET", "/desk/c/:id/m/:seq", [303, 303, 200, 303, 200]),
     // Not hers to change.
     ("POST", "/desk/c/:id/m/:seq/:verb", [401, 401, 403, 401, 403]),
+    // A form that names nothing.
+    ("GET", "/desk/bulk", [303, 303, 403, 303, 200]),
+    ("POST", "/desk/bulk", [401, 401, 403, 401, 422]),
     ("GET", "/desk/filter", [303, 303, 200, 303, 200]),
     ("POST", "/desk/views", [401, 401, 422, 401, 422]),
     ("POST", "/desk/views/:id/remove", [401, 401, 404, 401, 404]),

@@ -9,6 +9,7 @@ mod api;
 mod attachment;
 mod audit;
 mod authorization;
+mod bulk;
 mod canned_reply;
 mod card;
 mod contact;

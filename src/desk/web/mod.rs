@@ -1,5 +1,6 @@
 //! Pages and forms of the desk: parse, act, show.
 mod acts;
+mod bulk;
 mod composer;
 mod emoji;
 mod files;
@@ -10,6 +11,7 @@ mod state;
 mod verbs;
 
 pub use acts::{mark_seen, typing, write};
+pub use bulk::{bulk_form, handle_several};
 pub use emoji::choose_emoji;
 pub use files::{bring, look};
 use lens::{asks, narrowed, word};
@@ -60,6 +62,7 @@ struct DeskPage {
     lang: Lang,
     frame: DeskFrame,
     tab: &'static str,
+    may_act: bool,
     /// What the address asks for, whole and without the list's name.
     asks: String,
     narrowed: String,
@@ -214,6 +217,7 @@ async fn desk_page(
         lang: me.lang,
         frame: DeskFrame::new(me, "conversations", counts.unread),
         tab: word(lens.tab),
+        may_act: me.agent.role.may_act(),
         asks: asks(&lens),
         narrowed: narrowed(&lens.filter),
         held: Held { mine: counts.mine, capacity: me.agent.capacity.number() },

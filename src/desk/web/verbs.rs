@@ -42,7 +42,7 @@ impl Fields {
         those.map(|(_, value)| value.as_str()).collect()
     }
 
-    fn nonce(&self) -> Result<Nonce> {
+    pub fn nonce(&self) -> Result<Nonce> {
         Ok(Nonce::parse(self.one("nonce").unwrap_or_default())?)
     }
 }
@@ -133,7 +133,7 @@ async fn retag(app: &App, work: AtWork, nonce: Nonce, fields: &Fields) -> Result
 }
 
 /// `team-3` or the number of a colleague.
-async fn recipient(app: &App, to: &str) -> Result<Recipient> {
+pub async fn recipient(app: &App, to: &str) -> Result<Recipient> {
     let Some(team) = to.strip_prefix("team-") else {
         return Ok(Recipient::Agent(colleague(app, Some(to), "to").await?));
     };

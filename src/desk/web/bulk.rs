@@ -1,0 +1,257 @@
+//! Several conversations at once: a page on which rows of a list are chosen, and what became of each. Each is handled as by
+//! its own verb; one that is refused does not keep the others.
+use super::{
+    ROWS, Row,
+    acts::{at_work, colleagues},
+    lens::{self, Choice, lens},
+    name, open,
+    verbs::{Fields, recipient},
+};
+use crate::{
+    agent::{CurrentAgent, DeskFrame, SignedIn},
+    app::App,
+    contact,
+    conversation::{self, AtWork, Recipient},
+    error::{Error, Invalid, Result},
+    event::Happening,
+    ids::{ConversationId, Nonce, TagId},
+    tag, team,
+    text::Lang,
+    web::{
+        errors::words,
+        limits::Limits,
+        page::{html, see_other},
+    },
+};
+use askama::Template;
+use poem::{
+    Request, Response, handler,
+    http::StatusCode,
+    web::{Data, Form},
+};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+/// As many as a list shows.
+const AT_ONCE: usize = 200;
+/// An answer may take five seconds (`web/errors.rs`); whatever is not begun by now is left for the next time.
+const WORKING: Duration = Duration::from_secs(3);
+
+#[derive(Template)]
+#[template(path = "desk/bulk.html")]
+struct BulkPage {
+    lang: Lang,
+    frame: DeskFrame,
+    /// What of the lists is looked at, as an address asks for it.
+    asks: String,
+    nonce: Nonce,
+    /// Each with whether it is chosen.
+    rows: Vec<(Row, bool)>,
+    agents: Vec<Choice>,
+    teams: Vec<Choice>,
+    tags: Vec<Choice>,
+    problem: Option<String>,
+    /// What was done, in words.
+    done: Option<String>,
+    left: Vec<Left>,
+}
+
+/// A conversation with which nothing was done, and why.
+struct Left {
+    id: ConversationId,
+    /// `None` if it is not hers to see, or not there.
+    name: Option<String>,
+    why: String,
+}
+
+/// What is done with each.
+enum Deed {
+    Claim,
+    Assign(Recipient),
+    Tag(Vec<(TagId, String)>),
+    /// With tags that say how it ended, if any.
+    Close(Vec<(TagId, String)>),
+}
+
+#[handler]
+pub async fn bulk_form(
+    app: Data<&App>,
+    signed_in: SignedIn,
+    request: &Request,
+) -> Result<Response> {
+    let me = match signed_in {
+        SignedIn::Nobody(door) => return Ok(see_other(door)),
+        SignedIn::Agent(me) => me,
+    };
+    me.must_act()?;
+    html(&page(&app, &me, request, &Fields(Vec::new())).await?)
+}
+
+#[handler]
+pub async fn handle_several(
+    app: Data<&App>,
+    limits: Data<&Arc<Limits>>,
+    me: CurrentAgent,
+    request: &Request,
+    Form(fields): Form<Vec<(String, String)>>,
+) -> Result<Response> {
+    me.must_act()?;
+    limits.act(&me.counted_as())?;
+    let fields = Fields(fields);
+    let asked = match asked(&app, &me, &fields).await {
+        // What was chosen stays chosen.
+        Err(Error::Invalid(invalid)) => {
+            let problem = Some(words(&Error::Invalid(invalid)).say(me.lang));
+            let page = page(&app, &me, request, &fields).await?;
+            let mut response = html(&BulkPage { problem, ..page })?;
+            response.set_status(StatusCode::UNPROCESSABLE_ENTITY);
+            return Ok(response);
+        }
+        asked => asked?,
+    };
+    let (ids, deed, nonce) = asked;
+    let (began, mut left) = (Instant::now(), Vec::new());
+    for id in &ids {
+        let why = if began.elapsed() > WORKING {
+            me.lang.t("bulk-late")
+        } else {
+            match one(&app, &limits, at_work(&me, *id)?, &nonce, &deed).await {
+                Ok(()) => continue,
+                Err(refusal) => {
+                    if let Error::Internal(cause) | Error::Unavailable(cause) = &refusal {
+                        tracing::warn!(conversation = %id, cause = format!("{cause:#}"), "left out");
+                    }
+                    words(&refusal).say(me.lang)
+                }
+            }
+        };
+        left.push(Left { id: *id, name: seen_name(&app, &me, *id).await?, why });
+    }
+    let counted = [("done", (ids.len() - left.len()).to_string()), ("all", ids.len().to_string())];
+    // Those that are left can be tried again.
+    let mut again = fields.0;
+    again.retain(|(field, _)| field != "id");
+    again.extend(left.iter().map(|left| ("id".to_owned(), left.id.to_string())));
+    let page = page(&app, &me, request, &Fields(again)).await?;
+    html(&BulkPage { done: Some(me.lang.fill("bulk-done", &counted)), left, ..page })
+}
+
+/// What a form asks for: with which conversations, each once, and what.
+async fn asked(
+    app: &App,
+    me: &CurrentAgent,
+    fields: &Fields,
+) -> Result<(Vec<ConversationId>, Deed, Nonce)> {
+    let named = fields.all("id");
+    if named.len() > AT_ONCE {
+        return Err(Invalid { field: "id", reason: "bulk-too-many" }.into());
+    }
+    let invalid = Invalid { field: "id", reason: "invalid-form" };
+    let mut ids: Vec<ConversationId> = Vec::new();
+    for id in named {
+        let id = id.parse().map_err(|_| invalid)?;
+        if !ids.contains(&id) {
+            ids.push(id);
+        }
+    }
+    if ids.is_empty() {
+        return Err(Invalid { field: "id", reason: "bulk-none" }.into());
+    }
+    Ok((ids, deed(app, me, fields).await?, fields.nonce()?))
+}
+
+async fn deed(app: &App, me: &CurrentAgent, fields: &Fields) -> Result<Deed> {
+    Ok(match fields.one("do").unwrap_or_default() {
+        "assign" => match recipient(app, fields.one("to").unwrap_or_default()).await? {
+            Recipient::Agent(to) if to.agent == me.agent.id => Deed::Claim,
+            to => Deed::Assign(to),
+        },
+        "tag" => match tags(app, fields).await? {
+            none if none.is_empty() => {
+                return Err(Invalid { field: "tag", reason: "bulk-no-tags" }.into());
+            }
+            tags => Deed::Tag(tags),
+        },
+        "close" => Deed::Close(tags(app, fields).await?),
+        _ => return Err(Invalid { field: "do", reason: "invalid-form" }.into()),
+    })
+}
+
+async fn tags(app: &App, fields: &Fields) -> Result<Vec<(TagId, String)>> {
+    let wanted: Vec<TagId> = fields.all("tag").iter().filter_map(|id| id.parse().ok()).collect();
+    let all = tag::all(&app.db).await?.into_iter();
+    Ok(all.filter(|tag| wanted.contains(&tag.id)).map(|tag| (tag.id, tag.name)).collect())
+}
+
+/// The same form again finds what it did by its nonce. Each counts, but not among the single verbs: whoever closed two hundred
+/// at once can still take the next visitor.
+async fn one(app: &App, limits: &Limits, work: AtWork, nonce: &Nonce, deed: &Deed) -> Result<()> {
+    limits.act(&format!("bulk {}", work.agent))?;
+    let nonce = nonce.clone();
+    match deed {
+        Deed::Claim => drop(conversation::happen(app, work, nonce, Happening::Claimed).await?),
+        Deed::Assign(to) => {
+            drop(conversation::transfer(app, work, nonce, to.clone(), None).await?);
+        }
+        Deed::Tag(tags) => drop(conversation::tag_also(app, work, nonce, tags.clone()).await?),
+        Deed::Close(tags) => {
+            if !tags.is_empty() {
+                let tagging = nonce.of("tags");
+                conversation::tag_also(app, work.clone(), tagging, tags.clone()).await?;
+            }
+            drop(conversation::happen(app, work, nonce, Happening::Closed).await?);
+        }
+    }
+    Ok(())
+}
+
+async fn seen_name(app: &App, me: &CurrentAgent, id: ConversationId) -> Result<Option<String>> {
+    let found = match open(app, me, id).await {
+        Err(Error::NotFound) => return Ok(None),
+        found => found?.0,
+    };
+    let contact = contact::find(app.db.read(), found.contact).await?;
+    Ok(Some(name(&found.summary(contact.name, String::new()), me.lang)))
+}
+
+/// The page, with what a form has chosen.
+async fn page(
+    app: &App,
+    me: &CurrentAgent,
+    request: &Request,
+    chosen: &Fields,
+) -> Result<BulkPage> {
+    let lens = lens(request, me.agent.id);
+    let sight = conversation::sight(app.db.read(), &me.agent).await?;
+    let rows = conversation::list(&app.db, &sight, &lens, ROWS).await?;
+    let (ids, to, tagged) = (chosen.all("id"), chosen.one("to"), chosen.all("tag"));
+    let person_or_team = |value: String, name: String| {
+        let chosen = to == Some(value.as_str());
+        Choice { value, name, chosen }
+    };
+    let agents = colleagues(app).await?.into_iter();
+    let teams = team::all(&app.db).await?.into_iter();
+    let tags = tag::all(&app.db).await?.into_iter();
+    Ok(BulkPage {
+        lang: me.lang,
+        frame: DeskFrame::new(me, "conversations", 0),
+        asks: lens::asks(&lens),
+        nonce: Nonce::new(),
+        rows: (rows.iter())
+            .map(|row| (Row::new(row, me.lang), ids.contains(&row.id.to_string().as_str())))
+            .collect(),
+        agents: agents.map(|one| person_or_team(one.agent.to_string(), one.name)).collect(),
+        teams: teams.map(|one| person_or_team(format!("team-{}", one.id), one.name)).collect(),
+        tags: tags
+            .map(|one| {
+                let value = one.id.to_string();
+                Choice { chosen: tagged.contains(&value.as_str()), value, name: one.name }
+            })
+            .collect(),
+        problem: None,
+        done: None,
+        left: Vec::new(),
+    })
+}
