@@ -378,6 +378,17 @@ pub enum State {
     Closed,
 }
 
+impl State {
+    /// The key of its word in the catalogue.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Queued => "state-queued",
+            Self::Open => "state-open",
+            Self::Closed => "state-closed",
+        }
+    }
+}
+
 /// What a row of the desk's list shows of a conversation: the same for every agent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {

@@ -2,7 +2,7 @@
 use super::model::{CannedReply, Scope, Wording};
 use crate::{
     error::Invalid,
-    text::{Lang, Words},
+    text::{self, Lang, Words},
 };
 
 /// The columns, by the keys of their names, in the order in which they are written.
@@ -15,9 +15,6 @@ const COLUMNS: [&str; 5] = [
 ];
 const SCOPES: [(&str, &str); 3] =
     [("own", "canned-scope-own"), ("team", "canned-scope-team"), ("all", "canned-scope-all")];
-/// What spreadsheets take for the beginning of a formula.
-const FORMULA: [char; 10] = ['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠'];
-
 /// A line that can be read, for whom it is still in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
@@ -117,7 +114,7 @@ pub fn read(text: &str) -> Sheet {
             continue;
         };
         let cell = |column: usize| places[column].and_then(|at| record.get(at)).unwrap_or_default();
-        match line(number, [0, 1, 2, 3, 4].map(|column| as_typed(cell(column)))) {
+        match line(number, [0, 1, 2, 3, 4].map(|column| text::as_typed(cell(column)))) {
             Ok(line) => sheet.lines.push(line),
             Err(flaw) => sheet.flaws.push(flaw),
         }
@@ -143,47 +140,26 @@ fn line(number: u64, [scope, team, code, title, body]: [&str; 5]) -> Result<Line
     Ok(Line { number, scope, wording })
 }
 
-/// Writes replies, each with the name of its team or nothing. Begins with a byte order mark, by which spreadsheets know UTF-8.
+/// Writes replies, each with the name of its team or nothing.
 pub fn write(replies: &[(CannedReply, String)], lang: Lang) -> String {
-    let mut writer = csv::WriterBuilder::new()
-        .terminator(csv::Terminator::CRLF)
-        .from_writer("\u{feff}".as_bytes().to_vec());
     let head = COLUMNS.map(|key| lang.t(key));
     let lines = replies.iter().map(|(reply, team)| {
         let Wording { title, short_code, body } = &reply.wording;
         let scope = match reply.scope {
-            Scope::Own(_) => lang.t("canned-scope-own"),
-            Scope::Team(_) => lang.t("canned-scope-team"),
-            Scope::All => lang.t("canned-scope-all"),
+            Scope::Own(_) => "canned-scope-own",
+            Scope::Team(_) => "canned-scope-team",
+            Scope::All => "canned-scope-all",
         };
-        [&scope, team, short_code.as_str(), title.as_str(), body.as_str()].map(harmless)
+        let [code, title, body] =
+            [short_code.as_str(), title.as_str(), body.as_str()].map(str::to_owned);
+        [lang.t(scope), team.clone(), code, title, body]
     });
-    for line in std::iter::once(head).chain(lines) {
-        writer
-            .write_record(line)
-            .expect("memory takes what is written, each line as long as the first");
-    }
-    let written = writer.into_inner().expect("memory takes what is written");
-    String::from_utf8(written).expect("made of texts")
+    text::sheet(std::iter::once(head).chain(lines))
 }
 
 /// Whether a cell is a word of the catalogue, in either language.
 fn is(key: &str, cell: &str) -> bool {
     Lang::ALL.iter().any(|lang| lang.t(key).to_lowercase() == cell.trim().to_lowercase())
-}
-
-/// A cell that no spreadsheet takes for a formula: an apostrophe before it makes it a text.
-fn harmless(cell: &str) -> String {
-    if begins_a_formula(cell) { format!("'{cell}") } else { cell.to_owned() }
-}
-
-/// The reverse of [`harmless`].
-fn as_typed(cell: &str) -> &str {
-    cell.strip_prefix('\'').filter(|rest| begins_a_formula(rest)).unwrap_or(cell)
-}
-
-fn begins_a_formula(cell: &str) -> bool {
-    cell.trim_start_matches('\'').starts_with(FORMULA)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Words for people: languages, sentences, dates, names, addresses, links, pinyin, terms of a search. Pure.
+//! Words for people: languages, sentences, dates, names, addresses, links, pinyin, sheets, terms of a search. Pure.
 mod dates;
 mod device;
 mod email;
@@ -6,6 +6,7 @@ mod lang;
 mod names;
 mod pieces;
 pub mod pinyin;
+mod sheet;
 mod sizes;
 mod terms;
 
@@ -15,5 +16,6 @@ pub use email::email;
 pub use lang::{Lang, Words};
 pub use names::{letter, tint};
 pub use pieces::{Piece, pieces};
+pub use sheet::{as_typed, sheet};
 pub use sizes::size;
 pub use terms::{Question, Snippet, terms};

@@ -92,6 +92,7 @@ const pages = {
   nothing: ['lin', () => '/desk/search?q=nowhere&from=2026-11-01'],
   me: ['lin', () => '/desk/me'],
   filter: ['lin', () => '/desk/filter?tab=all'],
+  bulk: ['lin', () => '/desk/bulk?tab=all'],
   handover: ['lin', () => `${new URL(lin.url()).pathname}/transfer`],
   later: ['lin', () => `${new URL(lin.url()).pathname}/snooze`],
   tagging: ['lin', () => `${new URL(lin.url()).pathname}/tags`],

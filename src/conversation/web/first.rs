@@ -40,6 +40,8 @@ struct StartPage<'a> {
     nonce: Nonce,
     /// Whether it stands in a frame on a customer's page.
     embedded: bool,
+    /// Whether it is only looked at, beside the settings: then it takes no focus.
+    preview: bool,
     /// The page on which the chat was opened; empty if the browser does not say.
     page: String,
     /// What was typed, when it could not be sent.
@@ -57,7 +59,8 @@ pub async fn welcome(
 ) -> Result<Response> {
     let site = site_of(&app, &key).await?;
     // An owner who looks how it will look is nobody who opened it.
-    if query(request, "preview").is_none() {
+    let preview = query(request, "preview").is_some();
+    if !preview {
         let framed = query(request, "mode").as_deref() == Some("embed");
         let page = request.header("referer").filter(|_| framed);
         let origin = page.and_then(Origin::of_page);
@@ -77,6 +80,7 @@ pub async fn welcome(
         visitor: VisitorToken::issue(&app.key).as_str().to_owned(),
         nonce: Nonce::new(),
         embedded: query(request, "mode").as_deref() == Some("embed"),
+        preview,
         page: page_before(request).map_or_else(String::new, |page| page.as_str().to_owned()),
         body: String::new(),
         problem: None,
@@ -178,6 +182,7 @@ fn start_again(
         visitor: form.visitor.clone(),
         nonce: Nonce::parse(&form.nonce).unwrap_or_default(),
         embedded: !form.embed.is_empty(),
+        preview: false,
         page: form.page.clone(),
         body: form.body.clone(),
         problem: Some(words(error).say(viewer.lang)),

@@ -3,6 +3,7 @@
 use super::{
     ROWS, Row,
     acts::{at_work, colleagues},
+    export::export,
     lens::{self, Choice, lens},
     name, open,
     verbs::{Fields, recipient},
@@ -75,6 +76,12 @@ enum Deed {
     Close(Vec<(TagId, String)>),
 }
 
+/// With which conversations, each once, and what.
+enum Asked {
+    Sheet(Vec<ConversationId>),
+    Work(Vec<ConversationId>, Deed, Nonce),
+}
+
 #[handler]
 pub async fn bulk_form(
     app: Data<&App>,
@@ -111,7 +118,10 @@ pub async fn handle_several(
         }
         asked => asked?,
     };
-    let (ids, deed, nonce) = asked;
+    let (ids, deed, nonce) = match asked {
+        Asked::Sheet(ids) => return export(&app, &me, &ids).await,
+        Asked::Work(ids, deed, nonce) => (ids, deed, nonce),
+    };
     let (began, mut left) = (Instant::now(), Vec::new());
     for id in &ids {
         let why = if began.elapsed() > WORKING {
@@ -138,12 +148,8 @@ pub async fn handle_several(
     html(&BulkPage { done: Some(me.lang.fill("bulk-done", &counted)), left, ..page })
 }
 
-/// What a form asks for: with which conversations, each once, and what.
-async fn asked(
-    app: &App,
-    me: &CurrentAgent,
-    fields: &Fields,
-) -> Result<(Vec<ConversationId>, Deed, Nonce)> {
+/// What a form asks for.
+async fn asked(app: &App, me: &CurrentAgent, fields: &Fields) -> Result<Asked> {
     let named = fields.all("id");
     if named.len() > AT_ONCE {
         return Err(Invalid { field: "id", reason: "bulk-too-many" }.into());
@@ -159,7 +165,10 @@ async fn asked(
     if ids.is_empty() {
         return Err(Invalid { field: "id", reason: "bulk-none" }.into());
     }
-    Ok((ids, deed(app, me, fields).await?, fields.nonce()?))
+    if fields.one("do") == Some("export") {
+        return Ok(Asked::Sheet(ids));
+    }
+    Ok(Asked::Work(ids, deed(app, me, fields).await?, fields.nonce()?))
 }
 
 async fn deed(app: &App, me: &CurrentAgent, fields: &Fields) -> Result<Deed> {

@@ -3,6 +3,7 @@ mod acts;
 mod bulk;
 mod composer;
 mod emoji;
+mod export;
 mod files;
 mod lens;
 mod menu;

@@ -15,7 +15,6 @@ use crate::{
     contact::{self, Attribute, AttributeKind, Contact, Note, PageView},
     conversation::{self, Conversation, Seat},
     error::{Error, Result},
-    event::State,
     ids::{ContactId, ConversationId},
     site,
     text::{self, Lang},
@@ -248,11 +247,7 @@ async fn side_before(
         id: head.id,
         day: text::day_line(head.created_at, &zone, lang),
         preview: head.preview,
-        state: match head.state {
-            State::Queued => "state-queued",
-            State::Open => "state-open",
-            State::Closed => "state-closed",
-        },
+        state: head.state.key(),
     });
     let tags = contact::tags(db.read(), contact.id).await?;
     let since = app.clock.now() - LATELY;
