@@ -114,7 +114,7 @@ const CUPBOARDS: &[(&str, &[&str])] = &[
     ("palette::", &["site/look.rs"]),
     ("qrcode::", &["web/qr.rs"]),
     ("flate2::", &["widget/web/"]),
-    ("csv::", &["canned_reply/sheet.rs"]),
+    ("csv::", &["text/sheet.rs", "canned_reply/sheet.rs"]),
     ("encoding_rs::", &["canned_reply/sheet.rs"]),
     ("clap::", &["config.rs", "commands.rs", "main.rs"]),
     ("fluent_templates::", &["text/"]),
