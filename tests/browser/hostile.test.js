@@ -240,7 +240,7 @@ async function views(desk, { ids, chats, refused, sites }) {
 }
 
 /** What our pages load, which is looked at in whole pages: scripts, sheets, icons, frames. */
-const OURS = /<script src="\/a\/[^"]*"( data-\w+="[^"<>]*")* defer><\/script>|<link rel="stylesheet"[^>]*>|<use href="\/a\/[^"]*"\/>|<iframe (class="(cf|full)" )?src="\/c\/[^>]*><\/iframe>/g;
+const OURS = /<script src="\/a\/[^"]*"( data-[\w-]+="[^"<>]*")* defer><\/script>|<link rel="stylesheet"[^>]*>|<use href="\/a\/[^"]*"\/>|<iframe (class="(cf|full)" )?src="\/c\/[^>]*><\/iframe>/g;
 
 /**
  * In the page: reads each text as a document of its own and says what in it is not of our making; where it is to be drawn, in
