@@ -10,6 +10,7 @@ use crate::{
     app::{App, aside},
     bus::{Drawn, News},
     conversation::{self, Canvas, Lens, Sight, counts, touched_since},
+    db::Db,
     desk::{self, counters, row_changed, row_news},
     error::Result,
     event::{Access, Circle, Event, Present, Side, Summary, Topic},
@@ -27,8 +28,10 @@ use tokio::{
 
 /// Rows touched so long before the cursor are sent again: transactions commit out of the order of their clocks.
 const SLACK: SignedDuration = SignedDuration::from_secs(30);
-/// The most rows that are sent again; whoever was away longer loads the page.
+/// The most rows that are sent again; whoever missed more loads the page.
 const ROWS: u64 = 300;
+/// The most for a page that was loaded within [`SLACK`]: loading it again and again would not help.
+const ROWS_AT_ONCE: u64 = 3_000;
 /// Counters follow at most this often.
 const COUNT_EVERY: Duration = Duration::from_millis(250);
 
@@ -221,7 +224,9 @@ async fn missed(
     if after > now + SLACK || before != sight.word() || (sight.narrows() && after < now - AWAY) {
         return Ok(None);
     }
-    let rows = touched_since(&app.db, sight, after - SLACK, ROWS + 1).await?;
+    let Some(rows) = rows_since(&app.db, sight, after, now).await? else {
+        return Ok(None);
+    };
     let mut lost = Vec::new();
     if sight.narrows() {
         let revoked = agent::revocations_since(&app.db, after - SLACK).await?;
@@ -234,7 +239,30 @@ async fn missed(
             }
         }
     }
-    Ok((rows.len() as u64 <= ROWS).then_some(Missed { rows, lost }))
+    Ok(Some(Missed { rows, lost }))
+}
+
+/// What was touched since the cursor, and as much of the slack before it as [`ROWS`] hold: hundreds of conversations may be
+/// touched within it. `None` if that is too much.
+async fn rows_since(
+    db: &Db,
+    sight: &Sight,
+    after: Timestamp,
+    now: Timestamp,
+) -> Result<Option<Vec<Summary>>> {
+    let newest = touched_since(db, sight, after - SLACK, ROWS).await?;
+    if (newest.len() as u64) < ROWS {
+        return Ok(Some(newest));
+    }
+    let most = if after > now - SLACK { ROWS_AT_ONCE } else { ROWS };
+    let missed = touched_since(db, sight, after, most + 1).await?;
+    Ok(if missed.len() as u64 > most {
+        None
+    } else if missed.len() > newest.len() {
+        Some(missed)
+    } else {
+        Some(newest)
+    })
 }
 
 /// Whether news is for her: of a conversation that she sees, or that she saw and does not see any more.

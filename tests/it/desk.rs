@@ -1,7 +1,7 @@
 //! Agents at the desk: lists, claims, answers, notes, and two agents at once.
 use crate::support::installation;
 use jiff::SignedDuration;
-use kefu::{agent::Role, ids::Nonce};
+use kefu::{agent::Role, db, ids::Nonce, seed};
 use poem::http::StatusCode;
 
 #[tokio::test]
@@ -154,6 +154,38 @@ async fn an_agent_who_was_away_is_sent_every_row_that_changed() {
     let missed = desk.all_until("synced").await;
     assert!(missed.iter().any(|event| event.data.contains("while you were away")), "{missed:?}");
     assert!(missed.iter().any(|event| event.name == "hint"));
+}
+
+#[tokio::test]
+async fn a_page_loaded_while_hundreds_of_conversations_are_busy_is_not_loaded_again() {
+    let site = installation().await;
+    let (conversations, open) = (400, 100);
+    let wanted =
+        seed::Wanted { conversations, entries: 3, agents: 1, open, seed: 1, searchable: false };
+    seed::sow(&site.app, &wanted, "correct horse battery staple").await.unwrap();
+    let ana = site.ana().await;
+    let now = site.app.db.now().await.unwrap();
+    let touched = |ago| {
+        let then = now - SignedDuration::from_secs(ago);
+        format!("UPDATE conversation SET touched_at = {}", db::second(then))
+    };
+    let after = format!("{}:{}", site.app.epoch, now.as_microsecond());
+    let long_ago = now - SignedDuration::from_mins(2);
+    let long_after = format!("{}:{}", site.app.epoch, long_ago.as_microsecond());
+    // Just before the cursor: the newest of them are sent again. Just after it: all. After one of two minutes ago: too many.
+    for (ago, cursor, rows, last) in
+        [(5, &after, 300, "synced"), (0, &after, 400, "synced"), (60, &long_after, 0, "reset")]
+    {
+        site.change(&touched(ago)).await;
+        let mut desk = ana.person.listen_after("/desk/events?tab=all", Some(cursor)).await;
+        let mut told = vec![desk.until(|event| !event.name.is_empty()).await];
+        while !["synced", "reset"].contains(&told[told.len() - 1].name.as_str()) {
+            told.push(desk.until(|event| !event.name.is_empty()).await);
+        }
+        assert_eq!(told.pop().unwrap().name, last);
+        let hints = told.iter().filter(|event| event.name == "hint").count();
+        assert_eq!(hints, rows, "touched {ago} s ago");
+    }
 }
 
 #[tokio::test]

@@ -286,7 +286,8 @@ async fn named(db: &Db, rows: Vec<conversation::Model>) -> Result<Vec<(Conversat
     Ok(rows.into_iter().map(read).map(named).collect())
 }
 
-/// What an agent sees of what changed since a moment of the database's clock: for a reader who was away.
+/// What an agent sees of what changed since a moment of the database's clock, the newest if it is more than the limit: for a
+/// reader who was away.
 pub async fn touched_since(
     db: &Db,
     sight: &Sight,
@@ -296,7 +297,7 @@ pub async fn touched_since(
     let mut rows = conversation::Entity::find()
         .filter(conversation::Column::TouchedAt.gte(db::second(since)))
         .apply_if(sight::seen(sight), QueryFilter::filter)
-        .order_by_asc(conversation::Column::TouchedAt)
+        .order_by_desc(conversation::Column::TouchedAt)
         .limit(limit)
         .all(db.read())
         .await?;
