@@ -27,6 +27,7 @@ mod log;
 mod nemesis;
 mod nodes;
 mod notification;
+mod outbound;
 mod plans;
 mod process;
 mod retention;
