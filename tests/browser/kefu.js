@@ -26,9 +26,10 @@ export async function freePort() {
 
 /** One installation; `restart` starts it again over the same data. */
 export class Server {
-  /** `sow` may put something into its folder first. */
-  static async start(sow = () => {}) {
+  /** `sow` may put something into its folder first; `more` is told to it as well. */
+  static async start(sow = () => {}, more = []) {
     const server = new Server();
+    server.more = more;
     server.folder = mkdtempSync(join(tmpdir(), 'kefu-browser-'));
     sow(server.folder);
     server.port = await freePort();
@@ -37,7 +38,7 @@ export class Server {
     return server;
   }
   async up() {
-    const args = ['--data-dir', this.folder, '--listen', `127.0.0.1:${this.port}`, '--rate-limits', 'off'];
+    const args = ['--data-dir', this.folder, '--listen', `127.0.0.1:${this.port}`, '--rate-limits', 'off', ...this.more];
     this.process = spawn(BIN, args, { stdio: ['ignore', 'pipe', 'ignore'] });
     for await (const line of createInterface({ input: this.process.stdout })) {
       if (line.startsWith('setup: ')) this.setup = line.slice(7);
@@ -57,19 +58,21 @@ export class Server {
 
 /** A browser; every page in it must run without a violation of its policy and without an error. */
 export class Browser {
-  static async start() {
+  /** `flags` are Chromium's, `options` those of everybody's window. */
+  static async start(flags = [], options = {}) {
     const browser = new Browser();
+    browser.options = options;
     browser.chromium = await chromium.launch({
       executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
       args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-        '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+        '--disable-background-networking', '--disable-component-update', '--disable-sync', ...flags],
     });
     browser.complaints = [];
     return browser;
   }
   /** A person's window: `options` are Playwright's, such as `javaScriptEnabled`. */
   async person(options = {}) {
-    const context = await this.chromium.newContext({ locale: 'zh-CN', timezoneId: 'Asia/Shanghai', viewport: { width: 390, height: 844 }, ...options });
+    const context = await this.chromium.newContext({ locale: 'zh-CN', timezoneId: 'Asia/Shanghai', viewport: { width: 390, height: 844 }, ...this.options, ...options });
     context.setDefaultTimeout(10_000);
     context.on('page', page => {
       page.on('console', message => {

@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
+import https from 'node:https';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,16 +21,18 @@ function kind(url) {
 
 /**
  * Passes everything on, except what `faults` says: `{ stream: 'buffer' }`, where a fault is
- * `buffer` (nothing comes before the answer has ended), `strip` (no Upgrade goes through), `502`, or `cut` (after 1 s).
+ * `buffer` (nothing comes before the answer has ended), `strip` (no Upgrade goes through), `502`, or `cut` (after 1 s). With `tls`, a key and its certificate,
+ * browsers speak https to it.
  */
 export class FaultyProxy {
-  static async to(target, faults = {}) {
+  static async to(target, faults = {}, { tls, port = 0 } = {}) {
     const proxy = new FaultyProxy();
     proxy.faults = faults;
     proxy.seen = {};
-    proxy.server = http.createServer((request, answer) => proxy.pass(target, request, answer));
+    const pass = (request, answer) => proxy.pass(target, request, answer);
+    proxy.server = tls ? https.createServer(tls, pass) : http.createServer(pass);
     proxy.server.on('upgrade', (request, socket, head) => proxy.upgrade(target, request, socket, head));
-    proxy.server.listen(0, '127.0.0.1');
+    proxy.server.listen(port, '127.0.0.1');
     await once(proxy.server, 'listening');
     proxy.url = `http://127.0.0.1:${proxy.server.address().port}`;
     return proxy;

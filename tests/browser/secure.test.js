@@ -1,0 +1,98 @@
+// The chat over https on shops of other domains, in windows that give no cookie to a third party: the cookie that is kept
+// for one shop alone carries the conversation, and nothing else is kept anywhere.
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import https from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import assert from 'node:assert/strict';
+import { BIN, Browser, Server, freePort, owner, say, sees } from './kefu.js';
+import { FaultyProxy } from './proxy.js';
+
+const SHOPS = ['shop.example', 'other.example'];
+let server, proxy, shops, browser, lin;
+
+/** A key and its certificate, by nobody's authority. */
+function certificate() {
+  const folder = mkdtempSync(join(tmpdir(), 'kefu-tls-')), [key, cert] = ['key', 'cert'].map(name => join(folder, name));
+  execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=example', '-keyout', key, '-out', cert], { stdio: 'ignore' });
+  const tls = { key: readFileSync(key), cert: readFileSync(cert) };
+  rmSync(folder, { recursive: true });
+  return tls;
+}
+
+before(async () => {
+  const tls = certificate(), port = await freePort(), url = `https://chat.example:${port}`;
+  shops = https.createServer(tls, (request, answer) => {
+    answer.setHeader('Content-Type', 'text/html; charset=utf-8');
+    answer.end(`<!doctype html><html lang="zh-CN"><meta name="viewport" content="width=device-width"><title>茶</title><h1>茶</h1><script async src="${url}/w/tea.js"></script>`);
+  }).listen(0, '127.0.0.1');
+  await once(shops, 'listening');
+  server = await Server.start(undefined, ['--public-url', url, '--trusted-proxy', '127.0.0.1/32']);
+  const origins = SHOPS.flatMap(name => ['--origin', at(name)]);
+  execFileSync(BIN, ['site', 'add', '--data-dir', server.folder, '--name', '茶', '--key', 'tea', ...origins]);
+  proxy = await FaultyProxy.to(server.url, {}, { tls, port });
+  server.url = url;
+  browser = await Browser.start(['--host-resolver-rules=MAP *.example 127.0.0.1'], { ignoreHTTPSErrors: true });
+  lin = await owner(browser, server);
+});
+after(async () => {
+  await browser.stop();
+  await server.stop();
+  proxy.stop();
+  shops.close();
+});
+
+const at = shop => `https://${shop}:${shops.address().port}`;
+const chat = page => page.frameLocator('kefu-chat iframe');
+
+async function open(page, shop) {
+  await page.goto(at(shop));
+  await page.locator('kefu-chat button').click();
+  await chat(page).locator('#body').waitFor();
+}
+
+test('its windows give no cookie to a third party', async () => {
+  const page = await browser.person();
+  await page.context().addCookies([{ name: 'third', value: 'x', domain: 'chat.example', path: '/', secure: true, sameSite: 'None' }]);
+  const given = async (url, part) => {
+    const asked = page.waitForRequest(request => request.url().endsWith(part));
+    await page.goto(url);
+    return (await (await asked).allHeaders()).cookie;
+  };
+  assert.equal(await given(`${server.url}/w/tea`, '/w/tea'), 'third=x');
+  assert.equal(await given(at(SHOPS[0]), '/w/tea.js'), undefined);
+});
+
+test('a conversation goes on after a reload, by a cookie of that shop alone', async () => {
+  const page = await browser.person();
+  await open(page, SHOPS[0]);
+  await chat(page).locator('#body').fill('有绿茶吗');
+  await chat(page).locator('form#f button.btn-p').click();
+  await chat(page).locator('ol.msgs .m .b', { hasText: '有绿茶吗' }).waitFor();
+  const cookies = (await page.context().cookies()).filter(({ name }) => name.includes('kefu'));
+  assert.deepEqual(cookies.map(({ name, sameSite, secure, httpOnly, partitionKey }) => ({ name, sameSite, secure, httpOnly, shop: partitionKey })),
+    [{ name: '__Host-kefu-p', sameSite: 'None', secure: true, httpOnly: true, shop: 'https://shop.example' }]);
+  assert.equal(await page.evaluate(() => localStorage.getItem('kefu tea')), null, 'a cookie that works makes a token on the page needless');
+
+  await lin.goto(`${server.url}/desk/c?tab=queue`);
+  await lin.locator('.row', { hasText: '有绿茶吗' }).click();
+  await lin.locator('#conv[data-cid]').waitFor();
+  await say(lin, '有，明前的');
+  await sees(lin, '有，明前的');
+  // By its stream, and again after a reload.
+  await chat(page).locator('ol.msgs .m .b', { hasText: '有，明前的' }).waitFor();
+  await open(page, SHOPS[0]);
+  await chat(page).locator('ol.msgs .m .b', { hasText: '有，明前的' }).waitFor();
+  await chat(page).locator('#body').fill('来两盒');
+  await chat(page).locator('form#f button.btn-p').click();
+  await sees(lin, '来两盒');
+
+  // Another shop learns nothing of it.
+  await open(page, SHOPS[1]);
+  assert.equal(await chat(page).locator('ol.msgs .m').count(), 0);
+});
+
+test('nothing complained', () => browser.nothingComplained());
