@@ -42,7 +42,15 @@
       field.dispatchEvent(new Event('input', { bubbles: true }));
       return;
     }
-    if (!option.dataset.nonce) { location.href = option.dataset.go; return; }
+    if (!option.dataset.nonce) {
+      // A form that the page can open where one is.
+      const { pathname } = new URL(option.dataset.go, location.href);
+      const panel = [...document.querySelectorAll('a[data-panel]')].find(link => link.pathname === pathname);
+      if (!panel) { location.href = option.dataset.go; return; }
+      dialog.close();
+      panel.click();
+      return;
+    }
     const form = document.createElement('form'), nonce = document.createElement('input');
     form.method = 'post';
     form.action = option.dataset.go;

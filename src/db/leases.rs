@@ -41,7 +41,10 @@ impl Db {
         if taken.rows_affected > 0 {
             return Ok(true);
         }
-        // Nobody ever held it; or somebody does, and then the name is taken.
+        if Entity::find_by_id(name).one(&self.write).await?.is_some() {
+            return Ok(false);
+        }
+        // Nobody ever held it; or somebody does since this moment, and then the name is taken.
         let until = super::micros(self.now().await?).saturating_add(term);
         let first = ActiveModel {
             name: Set(name.into()),

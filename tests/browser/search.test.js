@@ -89,6 +89,15 @@ test('the palette opens, finds by pinyin, acts and closes by keyboard alone', as
   await lin.keyboard.press('Enter');
   await lin.locator('.bar[data-state=open]').waitFor();
 
+  // What has a form of its own gets it where one is.
+  await lin.keyboard.press('Control+k');
+  await dialog.waitFor();
+  await lin.keyboard.type('zj');
+  await lin.locator('[role=option][data-go^="/desk/c/1/transfer"][aria-selected=true]').waitFor();
+  await lin.keyboard.press('Enter');
+  await lin.locator('#act form[action*="/transfer"]').waitFor();
+  await lin.waitForFunction(() => document.activeElement.closest('#act'));
+
   await lin.keyboard.press('Control+k');
   await dialog.waitFor();
   await lin.keyboard.type('#1');

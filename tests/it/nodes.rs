@@ -8,7 +8,7 @@ use kefu::{
     ids::{self, ConversationId, NodeId},
 };
 use nkeys::KeyPair;
-use poem::http::StatusCode;
+use poem::http::{Method, StatusCode};
 use serde_json::json;
 use std::{
     process::Command,
@@ -106,6 +106,21 @@ async fn people_at_different_nodes_talk_as_at_one() {
     page.until(|event| event.data.contains("presence")).await;
     until(Duration::from_secs(3), || async {
         !hers.app.bus.is_here(agents) && !late.app.bus.is_here(agents)
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a database that nodes share: tests/run gives PostgreSQL and MariaDB"]
+async fn what_one_node_serves_turns_green_the_install_panel_of_another() {
+    let nats = Nats::start().await;
+    let Apart { hers, ana, .. } = apart(Some(&nats.url())).await;
+    let panel = "/desk/settings/sites/demo/watch?until=99999999999";
+    ana.person.get(panel).await.says_not("https://shop.example");
+    let shown = [("referer", "https://shop.example/tea")];
+    hers.stranger().ask(Method::GET, "/w/demo.js", &shown, "").await.must(StatusCode::OK);
+    until(Duration::from_secs(3), || async {
+        ana.person.get(panel).await.body.contains("https://shop.example")
     })
     .await;
 }

@@ -434,14 +434,18 @@ async fn the_palette_offers_what_can_be_done_where_one_is_and_who_and_where_by_p
         .says("role=\"combobox\"");
     let open = ask(&ana, "q=&c=1").await;
     open.says("/desk/c/1/claim").says("data-nonce").says_not("<dialog");
-    ask(&eve, "q=&c=1").await.says_not("data-nonce");
+    open.says("data-go=\"/desk/c/1/transfer?tab=all\"").says_not("/desk/c/1/close");
+    ask(&ana, "q=snooze&c=1").await.says("/desk/c/1/snooze").says_not("/desk/c/1/transfer");
+    ask(&ana, "q=several").await.says("data-go=\"/desk/bulk\"");
+    ask(&eve, "q=&c=1").await.says_not("data-nonce").says_not("/desk/c/1/transfer");
+    ask(&eve, "q=several").await.says_not("/desk/bulk");
     for none in ["c=99", "c=x", "c=-1", "c=9223372036854775808"] {
         ask(&ana, none).await.says_not("data-nonce");
     }
     // What it offers works.
     let nonce = open.all("data-nonce=\"")[0].clone();
     ana.person.post("/desk/c/1/claim?tab=all", &[("nonce", &nonce)]).await.goes_to();
-    ask(&ana, "q=&c=1").await.says("/desk/c/1/close");
+    ask(&ana, "q=&c=1").await.says("/desk/c/1/close").says("/desk/c/1/tags");
     ask(&ana, "q=%23").await.must(StatusCode::OK);
     ask(&ana, "q=%231").await.says("data-go=\"/desk/c/1?tab=all\"");
     ask(&ana, "q=%E8%8C%B6%E5%85%B7").await.says("&#60;i&#62;").says_not("<i>");

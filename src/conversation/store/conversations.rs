@@ -239,6 +239,12 @@ impl Held {
         self.row.clone()
     }
 
+    /// Whether more changes than what is said.
+    pub(super) fn is_handled(&self) -> bool {
+        let now = changed(&self.row, &self.conversation);
+        HANDLED.into_iter().any(|column| now.get(column) != self.row.get(column))
+    }
+
     /// Whether it is closed or opened again by what happens to it.
     pub(super) fn turns(&self) -> bool {
         self.row.closed_at != self.conversation.closed_at.map(db::micros)
@@ -354,13 +360,16 @@ pub async fn open(db: &impl ConnectionTrait, start: &Start<'_>) -> Result<Option
 
 /// Writes what a reader changed in a conversation that is held.
 pub async fn update(db: &impl ConnectionTrait, held: &mut Held) -> Result<()> {
-    update_all(db, vec![held.touched()]).await
+    let is_handled = held.is_handled();
+    update_all(db, vec![held.touched()], is_handled).await
 }
 
-/// Writes rows of conversations that are held as they are now, and when by the database's clock.
+/// Writes rows of conversations that are held as they are now, and when by the database's clock. `are_handled` says whether one
+/// of them is in another state, another's, or the like: SQLite writes each index anew that holds a column which is named here.
 pub(super) async fn update_all(
     db: &impl ConnectionTrait,
     rows: Vec<conversation::Model>,
+    are_handled: bool,
 ) -> Result<()> {
     let rows = rows.into_iter().map(|row| row.into_active_model().reset_all());
     // The rows are there: an insert that always meets them is the one way to change several that all engines have.
@@ -369,18 +378,18 @@ pub(super) async fn update_all(
         _ => OnConflict::new(),
     };
     let second = Expr::cust(db::second_on(db.get_database_backend()));
-    there.update_columns(CHANGING).value(conversation::Column::TouchedAt, second);
+    there.update_columns(SAID).value(conversation::Column::TouchedAt, second);
+    if are_handled {
+        there.update_columns(HANDLED);
+    }
     conversation::Entity::insert_many(rows).on_conflict(there).exec_without_returning(db).await?;
     Ok(())
 }
 
-/// What an entry or a reader may change; the rest of a conversation stays as it was made.
-pub(super) const CHANGING: [conversation::Column; 20] = {
+/// What an entry or a reader may change; the rest of a conversation stays as it was made. This changes with whatever is said.
+const SAID: [conversation::Column; 11] = {
     use conversation::Column::*;
     [
-        State,
-        AssigneeId,
-        AssigneeName,
         LastSeq,
         Unread,
         WaitingSince,
@@ -391,15 +400,19 @@ pub(super) const CHANGING: [conversation::Column; 20] = {
         PreviewBy,
         LastAt,
         AnsweredAt,
-        ClosedAt,
         Touches,
-        Priority,
-        SnoozedUntil,
-        Tags,
-        TeamId,
-        Guests,
     ]
 };
+
+/// This changes with what is done, and indexes hold most of it.
+const HANDLED: [conversation::Column; 9] = {
+    use conversation::Column::*;
+    [State, AssigneeId, AssigneeName, ClosedAt, Priority, SnoozedUntil, Tags, TeamId, Guests]
+};
+
+pub(super) fn changing() -> impl Iterator<Item = conversation::Column> {
+    SAID.into_iter().chain(HANDLED)
+}
 
 pub(super) fn changed(row: &conversation::Model, now: &Conversation) -> conversation::Model {
     let (assignee, answer) = (now.assignee.as_ref(), now.answer.as_ref());

@@ -1,6 +1,6 @@
 //! Entries, and what becomes of their conversations.
 use super::{
-    conversations::{self, CHANGING, Held, conversation},
+    conversations::{self, Held, changing, conversation},
     entries::{self, entry},
     marks,
 };
@@ -24,13 +24,14 @@ pub async fn write(db: &impl Connection, steps: Vec<Step<'_>>) -> Result<bool> {
     }
     let turned: Vec<_> =
         steps.iter().filter(|step| turns(step)).map(|(held, ..)| held.conversation.id.0).collect();
+    let are_handled = steps.iter().any(|(held, ..)| held.is_handled());
     let rows: Vec<_> = steps.into_iter().map(rows).collect::<Result<_>>()?;
     let (heads, entries): (Vec<_>, Vec<_>) =
         rows.into_iter().map(|Rows { conversation, entry }| (conversation, entry)).unzip();
     if !entries::insert(db, entries).await? {
         return Ok(false);
     }
-    conversations::update_all(db, heads).await?;
+    conversations::update_all(db, heads, are_handled).await?;
     marks::follow(db, &turned).await?;
     Ok(true)
 }
@@ -77,9 +78,9 @@ fn rows((held, entry, nonce): Step<'_>) -> Result<Rows> {
 /// All rows are one parameter, so that one plan serves any number of them. A step whose conversation is not free as it is
 /// known has no `free_id`; its entry would have no `conversation_id`, which the table refuses, and with it the whole statement.
 static WRITE_UNHELD: LazyLock<String> = LazyLock::new(|| {
-    let own = [conversation::Column::Id].into_iter().chain(CHANGING);
+    let own = [conversation::Column::Id].into_iter().chain(changing());
     let typed: Vec<_> = own.map(typed).chain(entry::Column::iter().map(typed)).collect();
-    let changing = CHANGING.map(|column| column.as_str());
+    let changing: Vec<_> = changing().map(|column| column.as_str()).collect();
     // The first is `conversation_id`.
     let entry: Vec<_> = entry::Column::iter().map(|column| column.as_str()).collect();
     format!(
@@ -100,7 +101,7 @@ static WRITE_UNHELD: LazyLock<String> = LazyLock::new(|| {
         "#,
         typed = typed.join(", "),
         changing = changing.join(", "),
-        new = changing.map(|column| format!("step.{column}")).join(", "),
+        new = changing.iter().map(|column| format!("step.{column}")).collect::<Vec<_>>().join(", "),
         second = db::second_on(DbBackend::Postgres),
         entry = entry.join(", "),
         values = entry[1..].join(", "),

@@ -70,6 +70,36 @@ impl Choice {
     }
 }
 
+/// What is done in a conversation by a form of its own.
+struct Form {
+    path: &'static str,
+    /// The key of its name.
+    title: &'static str,
+    icon: &'static str,
+    states: &'static [State],
+}
+
+impl Form {
+    const fn new(
+        path: &'static str,
+        title: &'static str,
+        icon: &'static str,
+        states: &'static [State],
+    ) -> Self {
+        Self { path, title, icon, states }
+    }
+}
+
+const ALIVE: &[State] = &[State::Queued, State::Open];
+const FORMS: [Form; 6] = [
+    Form::new("transfer", "transfer", "users", ALIVE),
+    Form::new("invite", "invite", "user", ALIVE),
+    Form::new("snooze", "snooze", "clock", ALIVE),
+    Form::new("priority", "priority", "triangle-alert", ALIVE),
+    Form::new("tags", "tags", "sticky-note", &[State::Queued, State::Open, State::Closed]),
+    Form::new("close", "close-with-tags", "circle-check", &[State::Open]),
+];
+
 /// `?q=` what was typed, `?c=` the open conversation, `?tab=` the list beside it.
 #[handler]
 pub async fn palette(
@@ -122,13 +152,16 @@ async fn acts(
         State::Open => ("close", "circle-check"),
         State::Closed => ("reopen", "rotate-ccw"),
     };
-    let words = me.lang.t(verb);
-    let offered = matches(typed, &words) || typed.eq_ignore_ascii_case(verb);
-    let act = || Choice {
-        nonce: Some(Nonce::new()),
-        ..Choice::to(icon, words, format!("#{id}"), format!("/desk/c/{id}/{verb}?tab=all"))
+    let act = |icon, key, path| {
+        let place = format!("/desk/c/{id}/{path}?tab=all");
+        Choice::to(icon, me.lang.t(key), format!("#{id}"), place)
     };
-    Ok(offered.then(act).into_iter().collect())
+    let at_once = Choice { nonce: Some(Nonce::new()), ..act(icon, verb, verb) };
+    let mut offered = vec![(verb, at_once)];
+    let forms = FORMS.iter().filter(|form| form.states.contains(&found.state));
+    offered.extend(forms.map(|form| (form.path, act(form.icon, form.title, form.path))));
+    offered.retain(|(path, act)| matches(typed, &act.words) || typed.eq_ignore_ascii_case(path));
+    Ok(offered.into_iter().map(|(_, act)| act).collect())
 }
 
 /// Whatever is not closed, by the visitor's name or the last words; and any by its number.
@@ -222,6 +255,7 @@ fn pages(me: &CurrentAgent, typed: &str) -> Vec<Choice> {
         list("tab-all", "all"),
         list("tab-closed", "closed"),
         page("search", "search-title", "/desk/search"),
+        page("circle-check", "bulk", "/desk/bulk"),
         page("user", "me-title", "/desk/me"),
         page("store", "install-title", "/setup/install"),
     ];
@@ -231,7 +265,8 @@ fn pages(me: &CurrentAgent, typed: &str) -> Vec<Choice> {
         Choice::to("settings", me.lang.t(own.title), me.lang.t("settings"), place(own.path))
     };
     pages.extend(frame.settings().map(own));
-    pages.retain(|page| matches(typed, &page.words));
+    let open = |page: &Choice| page.place != "/desk/bulk" || me.agent.role.may_act();
+    pages.retain(|page| open(page) && matches(typed, &page.words));
     pages
 }
 
