@@ -335,12 +335,18 @@ fn server(url: &str) -> ConnectOptions {
 fn sqlite(url: &str, connections: u32) -> ConnectOptions {
     let mut options = ConnectOptions::new(url);
     options.max_connections(connections).acquire_timeout(ACQUIRE).sqlx_logging(false);
-    options.map_sqlx_sqlite_opts(|options| {
-        options
+    // Whoever writes keeps its pages and what it might have to take back in memory, 16 MB at most, instead of reading and
+    // writing them again; 16 MB of the log go into the file at once, as most of its pages are written again and again.
+    let writing =
+        [("cache_size", "-16384"), ("temp_store", "MEMORY"), ("wal_autocheckpoint", "4096")];
+    options.map_sqlx_sqlite_opts(move |options| {
+        let options = options
             .pragma("journal_mode", "WAL")
             .pragma("synchronous", "FULL")
             .pragma("foreign_keys", "ON")
-            .busy_timeout(Duration::from_secs(5))
+            .busy_timeout(Duration::from_secs(5));
+        let pragmas = writing.into_iter().filter(|_| connections == 1);
+        pragmas.fold(options, |options, (name, value)| options.pragma(name, value))
     });
     // SQLite takes a transaction back by itself when the disk fails it or is full. The driver then goes on counting one that
     // is not there, and what it takes for the next would never be committed: such a connection is not used again.
