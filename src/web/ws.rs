@@ -60,9 +60,9 @@ pub fn accept<F>(
 where
     F: Future<Output = ()> + Send + 'static,
 {
-    // A message is held whole, so small buffers do.
+    // A message is held whole, so small buffers do: most are shorter.
     let config = WebSocketConfig::default()
-        .read_buffer_size(1024)
+        .read_buffer_size(512)
         .write_buffer_size(0)
         .max_write_buffer_size(512 * 1024)
         .max_message_size(Some(LONGEST))

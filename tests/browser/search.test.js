@@ -92,10 +92,10 @@ test('the palette opens, finds by pinyin, acts and closes by keyboard alone', as
   // What has a form of its own gets it where one is.
   await lin.keyboard.press('Control+k');
   await dialog.waitFor();
-  await lin.keyboard.type('zj');
-  await lin.locator('[role=option][data-go^="/desk/c/1/transfer"][aria-selected=true]').waitFor();
+  await lin.keyboard.type('shcl');
+  await lin.locator('[role=option][data-go^="/desk/c/1/snooze"][aria-selected=true]').waitFor();
   await lin.keyboard.press('Enter');
-  await lin.locator('#act form[action*="/transfer"]').waitFor();
+  await lin.locator('#act form[action*="/snooze"]').waitFor();
   await lin.waitForFunction(() => document.activeElement.closest('#act'));
 
   await lin.keyboard.press('Control+k');
