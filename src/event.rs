@@ -403,7 +403,7 @@ pub struct Summary {
     pub assignee_name: String,
     /// The number of the newest entry.
     pub last_seq: i64,
-    /// Messages of the visitor that whoever has the conversation has not read.
+    /// Messages of the visitor that whoever has the conversation has not read, or that somebody marked as unread.
     pub unread: i64,
     /// Since when the visitor waits for an answer.
     pub waiting_since: Option<Timestamp>,
@@ -412,6 +412,8 @@ pub struct Summary {
     /// Put off until then.
     #[serde(default)]
     pub snoozed_until: Option<Timestamp>,
+    #[serde(default)]
+    pub closed_at: Option<Timestamp>,
     #[serde(default)]
     pub tags: Vec<TagId>,
     #[serde(default)]
@@ -524,7 +526,7 @@ pub enum Event {
     },
     /// The same of a row of the desk's lists.
     RowSeen(Box<Summary>),
-    /// A row of the desk's lists changed without an entry: its visitor is called otherwise, or is blocked.
+    /// A row of the desk's lists changed without an entry: its visitor is called otherwise or blocked, or it counts as unread again.
     RowChanged(Box<Summary>),
     /// What colleagues see beside an agent's name may be another: it was chosen, or the seat was lost.
     StandingChanged {

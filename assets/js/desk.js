@@ -59,6 +59,9 @@
     frame.dataset.view = open ? 'conv' : 'list';
     mark();
     if (cid && cid !== shown) requestAnimationFrame(() => { if (open.isConnected) open.focus(); });
+    // One that was left leaves the focus to its row.
+    const row = !cid && shown && document.activeElement === document.body && document.getElementById('c-' + shown);
+    if (row) row.focus();
     shown = cid;
   });
 

@@ -1,14 +1,39 @@
 // Drafts of the desk, in the place of draft.js: what is typed is kept by the server 800 ms after the last key, and until it has it,
-// by the tab. So what the tab holds is always the newer one.
+// by the tab. So what the tab holds is always the newer one. Rows say where something is begun: the page knows, and this tab; news
+// of a row, which is for everybody, does not.
 (() => {
   const key = form => 'kefu-draft ' + new URL(form.action).pathname;
   const read = name => { try { return sessionStorage.getItem(name); } catch { return null; } };
   const write = (name, text) => { try { text === null ? sessionStorage.removeItem(name) : sessionStorage.setItem(name, text); } catch { /* private mode: the page itself still holds it */ } };
   let pending = null, timer = 0, saving = null;
 
+  const rows = document.getElementById('rows'), begun = new Set();
+  function mark() {
+    if (!rows) return;
+    for (const row of rows.querySelectorAll('.row')) {
+      let drawn = row.querySelector('.draft');
+      if (drawn && !drawn.dataset.known) begun.add(row.id);
+      else if (drawn && !begun.has(row.id)) drawn.remove();
+      else if (!drawn && begun.has(row.id)) {
+        drawn = document.createElement('span');
+        drawn.className = 'draft';
+        drawn.textContent = rows.dataset.draft;
+        row.querySelector('.p').prepend(drawn, ' ');
+      }
+      if (drawn) drawn.dataset.known = '1';
+    }
+  }
+  function note(form, body) {
+    const id = 'c-' + form.dataset.draft.split('/')[3], was = begun.has(id);
+    if (body.trim()) begun.add(id);
+    else begun.delete(id);
+    if (was !== begun.has(id)) mark();
+  }
+
   const composer = () => document.querySelector('form[data-draft]');
   function keep(form) {
     const body = form.elements.body.value;
+    note(form, body);
     write(key(form), body);
     pending = { key: key(form), url: form.dataset.draft, body, fields: new URLSearchParams({ kind: form.elements.kind.value, body }) };
     clearTimeout(timer);
@@ -35,6 +60,7 @@
     if (!form || form.dataset.drafted) return;
     form.dataset.drafted = '1';
     const newer = read(key(form));
+    note(form, newer ?? form.elements.body.value);
     if (newer === null || newer === form.elements.body.value) return;
     form.elements.body.value = newer;
     keep(form);
@@ -48,9 +74,12 @@
     if (!event.target.dataset.draft) return;
     pending = null;
     write(key(event.target), null);
+    note(event.target, '');
   });
   addEventListener('pagehide', leave);
   document.addEventListener('htmx:before:swap', save);
   document.addEventListener('htmx:after:swap', restore);
+  document.addEventListener('htmx:after:swap', mark);
+  mark();
   restore();
 })();

@@ -16,6 +16,7 @@
   }
 
   const rows = () => [...document.querySelectorAll('#rows .row')];
+  const box = row => row.querySelector('input');
   function open(row) {
     if (!row) return false;
     row.click();
@@ -27,9 +28,16 @@
     return open(all[at < 0 ? 0 : at + by]);
   }
   function move(from, by) {
-    const all = rows(), to = all[all.indexOf(from) + by];
-    if (to) to.focus();
+    const all = [...from.closest('.rows').querySelectorAll('.row')], to = all[all.indexOf(from) + by];
+    if (to) (box(to) || to).focus();
     return !!to;
+  }
+  // The row that has the focus is chosen, where it stands or where rows are chosen.
+  function choose(row) {
+    const link = document.querySelector('a[data-key~=x]');
+    if (box(row)) box(row).click();
+    else if (link) location.href = `${link.href}&id=${row.id.slice(2)}`;
+    return true;
   }
 
   function leave(target) {
@@ -65,6 +73,7 @@
     prefix = !two && one === 'g' ? Date.now() : 0;
     if (two) return press('g' + one);
     if (one === 'j' || one === 'k') return step(one === 'j' ? 1 : -1);
+    if (one === 'x' && row) return choose(row);
     if (one === '[') return document.querySelector('.d').toggleAttribute('data-wide') || true;
     return press(one);
   }

@@ -46,7 +46,7 @@
 
   function all() {
     document.querySelectorAll('ol.msgs:not([data-live])').forEach(follow);
-    const rows = document.getElementById('rows');
+    const rows = document.querySelector('#rows, #picks');
     if (rows) localise(rows, {});
   }
   document.querySelectorAll('[data-no-script]').forEach(el => el.remove());

@@ -104,7 +104,9 @@
     const log = document.querySelector('ol.msgs'), to = log && log.dataset.read;
     if (document.hidden || root.hasAttribute('data-shut') || !to) return;
     const seqs = [...log.querySelectorAll('.m:not(.me), .sys')].map(el => +el.dataset.seq), seq = Math.max(0, ...seqs);
-    if (seq <= (told[to] || 0)) return;
+    // What was marked as unread is read once more.
+    if (seq <= (told[to] || 0) && !('unread' in log.dataset)) return;
+    delete log.dataset.unread;
     told[to] = seq;
     post(to, new URLSearchParams({ seq })).catch(() => { told[to] = 0; });
   }

@@ -387,7 +387,7 @@ pub struct Conversation {
     /// The number of the agent who has it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub assignee: Option<i64>,
-    /// Messages of the visitor that whoever has it has not read.
+    /// Messages of the visitor that whoever has it has not read, or that an agent marked as unread.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unread: Option<i64>,
     /// Since when the visitor waits for an answer.

@@ -252,6 +252,26 @@ pub async fn read_as_agent(app: &App, by: &AtWork, seq: i64) -> Result<()> {
     read(app, by.seat(), Side::Agent, seq).await
 }
 
+/// Makes a conversation count as unread again for everybody who sees its row. How far anybody has read stays as it is: that only
+/// grows, and the visitor is shown it. Done twice it comes to the same, so it has no nonce and is no entry, as reading is none.
+pub async fn mark_unread(app: &App, by: &AtWork) -> Result<()> {
+    let (app, seat) = (app.clone(), by.seat());
+    to_the_end(async move {
+        let tx = app.db.begin().await?;
+        let mut held = store::lock(&tx, &seat).await?;
+        let answered = held.conversation.answer.as_ref().map_or(0, |answer| answer.seq);
+        let said = store::unread_after(&tx, held.conversation.id, answered).await?;
+        if held.conversation.forget_reading(said)? {
+            store::update(&tx, &mut held).await?;
+            let summary = held.summary();
+            tx.commit().await?;
+            app.bus.publish(Event::RowChanged(Box::new(summary)));
+        }
+        Ok(())
+    })
+    .await
+}
+
 /// The log of a range (`After` a number) as soon as it holds something that the audience may see, or as it is when the
 /// patience ends.
 pub async fn wait_for_news(
@@ -370,15 +390,22 @@ async fn try_read(app: &App, seat: &Seat, reader: Side, seq: i64) -> Result<()> 
     let mut held = store::lock(&tx, seat).await?;
     let (conversation, seq) = (held.conversation.id, seq.min(held.conversation.last_seq));
     let before = store::mark(&tx, conversation, reader).await?;
-    if !store::advance(&tx, conversation, seat, seq, app.clock.now()).await? {
-        return Ok(());
-    }
+    let (furthest, moved) = store::advance(&tx, conversation, seat, seq, app.clock.now()).await?;
+    let mut counted = false;
     if let Seat::Agent { id, .. } = seat
         && held.conversation.is_assigned_to(*id)
         && held.conversation.state != State::Closed
+        // What was marked as unread is read once more although nobody gets any further.
+        && (moved || held.conversation.unread > 0)
     {
-        held.conversation.unread = store::unread_after(&tx, conversation, seq).await?;
+        let unread = store::unread_after(&tx, conversation, furthest).await?;
+        counted = moved || unread != held.conversation.unread;
+        held.conversation.unread = unread;
+    }
+    if counted {
         store::update(&tx, &mut held).await?;
+    } else if !moved {
+        return Ok(());
     }
     let after = store::mark(&tx, conversation, reader).await?;
     let summary = held.summary();

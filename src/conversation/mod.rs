@@ -14,9 +14,9 @@ pub mod web;
 mod writer;
 
 pub use actions::{
-    AtWork, FirstMessage, all_planted, forget_closed_before, give_back, give_back_of, happen, note,
-    plant, read_as_agent, read_as_visitor, reply, say, start, tell_rows, type_as_agent,
-    type_as_visitor, wait_for_news,
+    AtWork, FirstMessage, all_planted, forget_closed_before, give_back, give_back_of, happen,
+    mark_unread, note, plant, read_as_agent, read_as_visitor, reply, say, start, tell_rows,
+    type_as_agent, type_as_visitor, wait_for_news,
 };
 pub use amending::{Change, amend};
 pub use handling::{Recipient, invite, prioritize, retag, snooze, tag_also, transfer, wake_due};
@@ -27,10 +27,11 @@ pub use live::{
 pub use model::{Append, BLOCKED, Beside, Body, Conversation, Seat, may_amend, mentions, quoted};
 pub use sight::Sight;
 pub use store::{
-    Counts, Filter, History, Lens, Log, Positions, Range, Searched, Shown, Tab, circle, counts,
-    entries_after, entries_at, find_entry, find_for, hand_over, heads, history, known, list,
-    newest, of_contact, only_known, page, positions, searched_after, seen_by, seen_of_contact,
-    sight, sight_of, summaries_of, tables, touched_since, touches_since, unsearched_since,
+    Counts, Filter, History, Lens, Log, Place, Positions, Range, Searched, Shown, Tab, circle,
+    counts, entries_after, entries_at, find_entry, find_for, hand_over, heads, history, known,
+    list, newest, of_contact, only_known, page, positions, searched_after, seen_by,
+    seen_of_contact, sight, sight_of, summaries_of, tables, touched_since, touches_since,
+    unsearched_since,
 };
 pub use web::{asked_range, history_fragment};
 pub use writer::Sent;

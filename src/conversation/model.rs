@@ -34,7 +34,7 @@ pub struct Conversation {
     pub assignee: Option<Assignee>,
     /// The last number taken; 0 before the first entry.
     pub last_seq: i64,
-    /// The visitor's messages that the assignee has not read.
+    /// The visitor's messages that the assignee has not read, or that somebody marked as unread.
     pub unread: i64,
     /// Since when the visitor waits for an answer.
     pub waiting_since: Option<Timestamp>,
@@ -241,6 +241,16 @@ impl Conversation {
         }
     }
 
+    /// It counts as unread again, by what the visitor has said since the last answer, or by her last word; whether it did not before.
+    pub fn forget_reading(&mut self, since_answer: i64) -> Result<bool> {
+        self.must_not_be_closed()?;
+        if self.unread > 0 {
+            return Ok(false);
+        }
+        self.unread = since_answer.max(1);
+        Ok(true)
+    }
+
     pub fn is_assigned_to(&self, agent: AgentId) -> bool {
         self.assignee.as_ref().is_some_and(|assignee| assignee.id == agent)
     }
@@ -269,6 +279,7 @@ impl Conversation {
             waiting_since: self.waiting_since,
             priority: self.priority,
             snoozed_until: self.snoozed_until,
+            closed_at: self.closed_at,
             tags: self.tags.clone(),
             team: self.team,
             guests: self.guests.clone(),
@@ -565,6 +576,20 @@ mod tests {
         assert_eq!((heard.state, heard.closed_at), (State::Open, None));
         let late = closed.accept(&vera("hello again"), at(90_000));
         assert!(matches!(late, Err(Error::Conflict("conflict-closed-for-good"))));
+    }
+
+    #[test]
+    fn what_was_read_counts_as_unread_again_until_it_is_closed() {
+        let mut asked = fresh().accept(&vera("?"), at(1)).unwrap();
+        assert!(!asked.forget_reading(7).unwrap() && asked.unread == 1, "it is unread already");
+        asked.unread = 0;
+        assert!(asked.forget_reading(3).unwrap() && asked.unread == 3);
+        asked.unread = 0;
+        assert!(asked.forget_reading(0).unwrap() && asked.unread == 1, "her last word at least");
+        let closed = asked.accept(&agent(7, event(Happening::Closed)), at(2));
+        let mut closed = closed.unwrap();
+        assert!(matches!(closed.forget_reading(1), Err(Error::Conflict("conflict-closed"))));
+        assert_eq!(closed.unread, 0);
     }
 
     #[test]

@@ -1,4 +1,5 @@
 //! Rows and counters of the lists as fragments. A row is the same for every agent, so it is drawn once per language.
+use super::web::asks;
 use crate::{
     agent::Standing,
     bus::{News, Sheet},
@@ -31,6 +32,11 @@ pub struct Row {
     pub priority: Option<(&'static str, String)>,
     pub state: State,
     pub assignee: String,
+    /// What of the lists is looked at, as the end of an address; empty where a row is drawn for all.
+    pub asks: String,
+    /// Whether whoever looks has begun to write something there. Only pages know: news of a row is the same for everybody, and
+    /// `assets/js/kept.js` puts the mark on again.
+    pub draft: bool,
 }
 
 impl Row {
@@ -54,6 +60,8 @@ impl Row {
                 .then(|| (summary.priority.word(), lang.t(summary.priority.key()))),
             state: summary.state,
             assignee: summary.assignee_name.clone(),
+            asks: String::new(),
+            draft: false,
         }
     }
 }
@@ -68,7 +76,8 @@ pub fn name(summary: &Summary, lang: Lang) -> String {
 }
 
 /// 15 digits, which a script compares as a number: a 0 if somebody waits, else a 1; how little it matters, 0 to 3; and in milliseconds
-/// the moment since when somebody waits, when it comes back, or how long before the year 2286 the last message was.
+/// the moment since when somebody waits, when it comes back, or how long before the year 2286 the last message was. What is closed
+/// stands only beside its like: by how long before that year it was closed.
 fn key(summary: &Summary) -> String {
     const END: i64 = 9_999_999_999_999;
     let rank = match summary.priority {
@@ -77,6 +86,9 @@ fn key(summary: &Summary) -> String {
         Priority::Normal => 2,
         Priority::Low => 3,
     };
+    if let Some(at) = summary.closed_at {
+        return format!("10{:013}", END - at.as_millisecond());
+    }
     match (summary.snoozed_until, summary.waiting_since) {
         (Some(until), _) => format!("00{:013}", until.as_millisecond()),
         (None, Some(since)) => format!("0{rank}{:013}", since.as_millisecond()),
@@ -93,7 +105,11 @@ struct RowMoved {
 
 /// A row as news of a list: taken from where it was, and set where it belongs, if it still does.
 pub fn row_changed(summary: &Summary, lens: &Lens, lang: Lang) -> String {
-    if lens.holds(summary) { moved(summary, lang) } else { removed(summary.id) }
+    if lens.holds(summary) {
+        beside(lens, summary.id, &moved(summary, lang))
+    } else {
+        removed(summary.id)
+    }
 }
 
 /// The same, drawn once for all agents of a language.
@@ -102,7 +118,13 @@ pub fn row_news(news: &News, summary: &Summary, lens: &Lens, lang: Lang) -> Stri
         return removed(summary.id);
     }
     let drawn = news.drawn(Sheet::Row, lang as usize, || moved(summary, lang).into());
-    String::from_utf8_lossy(&drawn).into_owned()
+    beside(lens, summary.id, &String::from_utf8_lossy(&drawn))
+}
+
+/// A row as it stands in a list: it leads to its conversation beside that list.
+fn beside(lens: &Lens, id: ConversationId, drawn: &str) -> String {
+    let asks = asks(lens).replace('&', "&#38;");
+    drawn.replace(&format!("\"/desk/c/{id}\""), &format!("\"/desk/c/{id}?{asks}\""))
 }
 
 fn moved(summary: &Summary, lang: Lang) -> String {

@@ -10,6 +10,7 @@ use crate::{
     ids::{AgentId, ConversationId},
 };
 use jiff::{SignedDuration, Timestamp};
+use std::collections::HashSet;
 
 /// How long a draft is kept with which nobody goes on.
 const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -36,6 +37,15 @@ pub async fn keep(
 /// What an agent has begun to write in a conversation.
 pub async fn of(app: &App, agent: AgentId, conversation: ConversationId) -> Result<Option<Draft>> {
     store::find_for(app.db.read(), agent, conversation).await
+}
+
+/// In which of these conversations, all of which she sees, an agent has begun to write something.
+pub async fn begun_in(
+    app: &App,
+    agent: AgentId,
+    conversations: impl Iterator<Item = ConversationId>,
+) -> Result<HashSet<ConversationId>> {
+    store::begun_in(app.db.read(), agent, conversations).await
 }
 
 /// It was sent.

@@ -6,7 +6,8 @@ use crate::{
     ids::{AgentId, ConversationId},
 };
 use jiff::Timestamp;
-use sea_orm::{ActiveValue::Set, entity::prelude::*, sea_query::OnConflict};
+use sea_orm::{ActiveValue::Set, QuerySelect, entity::prelude::*, sea_query::OnConflict};
+use std::collections::HashSet;
 
 pub mod draft {
     use sea_orm::entity::prelude::*;
@@ -37,6 +38,27 @@ pub async fn find_for(
         kind: DraftKind::parse(&row.kind).unwrap_or_default(),
         body: DraftBody::stored(row.body),
     }))
+}
+
+/// In which of these conversations an agent has begun to write something.
+pub async fn begun_in(
+    db: &impl ConnectionTrait,
+    agent: AgentId,
+    conversations: impl Iterator<Item = ConversationId>,
+) -> Result<HashSet<ConversationId>> {
+    let these: Vec<i64> = conversations.map(|id| id.0).collect();
+    if these.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let begun: Vec<i64> = draft::Entity::find()
+        .select_only()
+        .column(draft::Column::ConversationId)
+        .filter(draft::Column::ConversationId.is_in(these))
+        .filter(draft::Column::AgentId.eq(agent.0))
+        .into_tuple()
+        .all(db)
+        .await?;
+    Ok(begun.into_iter().map(ConversationId).collect())
 }
 
 /// Writes a draft, over what was there.

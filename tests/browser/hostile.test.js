@@ -198,7 +198,7 @@ async function views(desk, { ids, chats, refused, sites }) {
     return text;
   };
   const desks = [
-    '/desk/c?tab=queue', '/desk/c?tab=mine', '/desk/c?tab=all', '/desk/filter?tab=all', '/desk/search', '/desk/emoji', '/desk/canned', '/desk/me', '/desk/keys', '/desk/settings', '/desk/settings/tags', '/desk/settings/attributes',
+    '/desk/c?tab=queue', '/desk/c?tab=mine', '/desk/c?tab=all', '/desk/c?tab=all&select=1', '/desk/bulk?tab=all', '/desk/filter?tab=all', '/desk/search', '/desk/emoji', '/desk/canned', '/desk/me', '/desk/keys', '/desk/settings', '/desk/settings/tags', '/desk/settings/attributes',
     '/desk/settings/blocked', '/desk/settings/notifications', '/desk/settings/canned-replies', '/desk/settings/canned-replies/import', '/desk/settings/agents', '/desk/settings/teams',
     ...['transfer', 'invite', 'snooze', 'priority', 'tags', 'close'].map(verb => `/desk/c/${ids[0]}/${verb}`), '/setup/install',
   ];
@@ -248,7 +248,7 @@ const OURS = /<script src="\/a\/[^"]*"( data-[\w-]+="[^"<>]*")* defer><\/script>
  */
 async function inspected({ batch, draw }) {
   const foreign = 'script, object, embed, base, marquee, math, style, frame, applet, portal, video, audio, picture, animate, set, foreignObject, hx-partial[hx-target=body], [data-seq]:not([class]), x, plaintext, xmp, dialog:not([id]), '
-    + '[srcdoc], [formaction], [style], [ping], [background], [hx-get*="logout"], [hx-post*="logout"], [data-hx-get], [hx-on\\:load], [hx-vals], [hx-swap-oob], [action*="evil"], [src*="evil"], img[src="x"], meta[http-equiv=refresh][content*="evil"]';
+    + '[srcdoc], [formaction]:not([formaction="/desk/c"]), [style], [ping], [background], [hx-get*="logout"], [hx-post*="logout"], [data-hx-get], [hx-on\\:load], [hx-vals], [hx-swap-oob], [action*="evil"], [src*="evil"], img[src="x"], meta[http-equiv=refresh][content*="evil"]';
   const found = [];
   const inspect = (path, root) => {
     for (const el of root.querySelectorAll(foreign)) found.push(`${path}: ${el.outerHTML.slice(0, 200)}`);

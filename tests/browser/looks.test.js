@@ -93,6 +93,7 @@ const pages = {
   me: ['lin', () => '/desk/me'],
   filter: ['lin', () => '/desk/filter?tab=all'],
   bulk: ['lin', () => '/desk/bulk?tab=all'],
+  pick: ['lin', () => '/desk/c?tab=all&select=1&id=1'],
   handover: ['lin', () => `${new URL(lin.url()).pathname}/transfer`],
   later: ['lin', () => `${new URL(lin.url()).pathname}/snooze`],
   tagging: ['lin', () => `${new URL(lin.url()).pathname}/tags`],

@@ -60,7 +60,7 @@ async fn rows_are_chosen_on_a_page_and_assigned_tagged_and_closed() {
     let (ana, ben) = (site.ana().await, site.ben().await);
     let both = two(&site, &ana).await;
     let tag = &tags(&ana, &["refund"]).await[0];
-    ana.person.get("/desk/c?tab=all").await.says("/desk/bulk?tab=all");
+    ana.person.get("/desk/c?tab=all").await.says("/desk/c?tab=all&amp;select=1");
     let page = ana.person.get("/desk/bulk?tab=all").await.must(StatusCode::OK);
     assert_eq!(page.all("name=\"id\" value=\"").len(), 2);
     page.says("Is this thing on?").says("I am somebody else");
@@ -192,7 +192,8 @@ async fn nobody_changes_more_at_once_than_singly() {
     does(&mia, &[first], "tag", &tagging).await.must(StatusCode::OK).says("Done: 1 of 1.");
 
     rob.person.get("/desk/bulk").await.must(StatusCode::FORBIDDEN);
-    rob.person.get("/desk/c?tab=all").await.says_not("/desk/bulk");
+    rob.person.get("/desk/c?tab=all").await.says_not("select=1");
+    rob.person.get("/desk/c?tab=all&select=1").await.must(StatusCode::FORBIDDEN);
     for what in ["close", "export"] {
         does(&rob, &[second], what, &[]).await.must(StatusCode::FORBIDDEN);
     }
@@ -235,4 +236,54 @@ async fn a_form_that_asks_too_much_or_nothing_is_refused_whole_and_stays_as_it_w
     let huge = "9".repeat(70_000);
     does(&ana, &[first], "close", &[("id", &huge)]).await.must(StatusCode::PAYLOAD_TOO_LARGE);
     assert_eq!(listed(&ana, "tab=closed").await, Vec::<i64>::new());
+}
+
+#[tokio::test]
+async fn rows_are_chosen_in_the_list_and_stay_chosen_on_the_page_that_handles_them() {
+    let site = installation().await;
+    let ana = site.ana().await;
+    let [first, second] = two(&site, &ana).await;
+    let page = ana.person.get("/desk/c?tab=all&site=1&select=1").await.must(StatusCode::OK);
+    assert_eq!(
+        page.all("type=\"checkbox\" name=\"id\" value=\""),
+        [first, second].map(|id| id.to_string())
+    );
+    page.says("action=\"/desk/bulk\"").says("Is this thing on?").says("0 chosen");
+    page.says("name=\"tab\" value=\"all\"").says("name=\"site\" value=\"1\"");
+    // Nothing takes a row away while it is chosen.
+    page.says_not("id=\"rows\"").says_not("id=\"c-");
+    let chosen = format!("/desk/c?tab=all&select=1&id={second}&id={second}&id=x&id={NOBODYS}");
+    let page = ana.person.get(&chosen).await.must(StatusCode::OK);
+    page.says("2 chosen").says(&format!("type=\"hidden\" name=\"id\" value=\"{NOBODYS}\""));
+    page.says(&format!("value=\"{second}\" checked autofocus"));
+    page.says_not(&format!("value=\"{first}\" checked"));
+
+    // What was chosen stands first, in the list that was looked at or not.
+    let bulk = |asks: String| {
+        let person = ana.person.clone();
+        async move { person.get(&format!("/desk/bulk?{asks}")).await.must(StatusCode::OK) }
+    };
+    let page = bulk(format!("tab=all&tag=1&select=1&id={second}&id={NOBODYS}")).await;
+    assert_eq!(page.all("name=\"id\" value=\""), [second.to_string()]);
+    page.says(&format!("value=\"{second}\" checked")).says_not(&NOBODYS.to_string());
+    let page = bulk(format!("tab=all&id={second}")).await;
+    assert_eq!(page.all("name=\"id\" value=\""), [second, first].map(|id| id.to_string()));
+    page.says_not(&format!("value=\"{first}\" checked"));
+    let many = (0..201).map(|n| format!("&id={}", NOBODYS + n)).collect::<String>();
+    bulk(format!("tab=all{many}")).await.says("Choose at most 200");
+    let hostile =
+        bulk("tab=all&id=%22%3E%3Cb%3E&id=99999999999999999999&id=1%20OR%201=1".into()).await;
+    hostile.says_not("<b>\"").says_not(" checked");
+
+    // What she does not see is not shown, whoever names it.
+    let (mia, ben) = (site.agent("mia", Role::Agent).await, site.ben().await);
+    let member = number_of(&site, "mia").await;
+    let team = [("name", "Returns"), ("member", member.as_str())];
+    ana.person.post("/desk/settings/teams", &team).await.goes_to();
+    does(&ana, &[first], "assign", &[("to", "team-1")]).await.must(StatusCode::OK);
+    for (agent, sees) in [(&mia, true), (&ben, false)] {
+        let page = agent.person.get(&format!("/desk/bulk?tab=closed&id={first}")).await;
+        let page = page.must(StatusCode::OK);
+        assert_eq!(page.body.contains("Is this thing on?"), sees, "{}", page.body);
+    }
 }

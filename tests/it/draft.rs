@@ -29,6 +29,35 @@ async fn what_ana_begins_at_one_desk_goes_on_at_another_and_ends_when_it_is_sent
 }
 
 #[tokio::test]
+async fn a_row_says_where_whoever_looks_has_begun_to_write() {
+    let site = installation().await;
+    let (_vera, _walt) = (site.vera().await, site.walt().await);
+    let (ana, ben) = (site.ana().await, site.ben().await);
+    let draft = |body: &'static str| {
+        let fields = [("kind", "note"), ("body", body)];
+        let person = ana.person.clone();
+        async move { person.post("/desk/c/1/draft", &fields).await.must(StatusCode::NO_CONTENT) }
+    };
+    draft("she <b> called").await;
+    for asks in ["tab=queue", "tab=all&site=1"] {
+        let list = ana.person.get(&format!("/desk/c?{asks}")).await.must(StatusCode::OK);
+        let row = |id: i64| {
+            let row = list.body.split(&format!("id=\"c-{id}\"")).nth(1).unwrap();
+            row.split("</a>").next().unwrap().to_owned()
+        };
+        assert!(row(1).contains("<span class=\"draft\">[Draft]</span>"), "{}", row(1));
+        assert!(!row(2).contains("[Draft]"), "{}", row(2));
+        list.says_not("she &#60;b&#62; called");
+    }
+    ben.person.get("/desk/c?tab=queue").await.says_not("class=\"draft\"");
+    draft(" ").await;
+    ana.person.get("/desk/c?tab=queue").await.says_not("class=\"draft\"");
+    draft("again").await;
+    ana.reply(1, "again").await.must(StatusCode::OK);
+    ana.person.get("/desk/c?tab=all").await.says_not("class=\"draft\"");
+}
+
+#[tokio::test]
 async fn what_is_refused_is_still_a_draft() {
     let site = installation().await;
     let (_vera, ana, ben) = (site.vera().await, site.ana().await, site.ben().await);

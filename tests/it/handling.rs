@@ -454,3 +454,93 @@ async fn one_agent_has_it_whoever_hands_it_over_at_once() {
     assert_eq!((now.state, &now.assignee), (State::Open, &last.conversation.assignee));
     vera.say("still here").await.must(StatusCode::OK);
 }
+
+#[tokio::test]
+async fn what_was_read_is_marked_as_unread_for_colleagues_and_the_visitor_learns_nothing_of_it() {
+    let site = installation().await;
+    let (ana, ben, vera) = (site.ana().await, site.ben().await, site.vera().await);
+    let id = ana.newest("queue").await;
+    does(&ana, id, "claim", &[]).await.must(StatusCode::OK);
+    ana.reply(id, "Good day").await.must(StatusCode::OK);
+    for words in ["one", "two"] {
+        vera.say(words).await.must(StatusCode::OK);
+    }
+    let seen = format!("/desk/c/{id}/seen");
+    let reads = async |agent: &Agent, seq: &str| {
+        agent.person.post(&seen, &[("seq", seq)]).await.must(StatusCode::NO_CONTENT);
+    };
+    reads(&ana, "5").await;
+    let badge = "<span class=\"badge\">2<";
+    ben.person.get("/desk/c?tab=all").await.says_not("<span class=\"badge\">");
+    let mark = "id=\"read\" data-seq=\"5\"";
+    vera.page().await.says(mark);
+
+    let mut desk = ben.listen("all").await;
+    desk.named("synced").await;
+    let mut news = vera.listen("5").await;
+    news.named("synced").await;
+    for _ in 0..2 {
+        let answer = does(&ana, id, "unread", &[]).await.must(StatusCode::OK);
+        answer.says("class=\"conv none\"").says_not("data-cid");
+        assert_eq!(answer.header("hx-push-url"), "/desk/c?tab=mine");
+    }
+    let told = desk.until(|event| event.data.contains("hx-upsert")).await;
+    assert!(told.data.contains(badge), "{}", told.data);
+    for agent in [&ana, &ben] {
+        agent.person.get("/desk/c?tab=all&unread=1").await.says(badge);
+    }
+    ana.person.get("/desk/c?tab=mine").await.says("id=\"nav-unread\">2<");
+    vera.page().await.says(mark).says_not("data-seq=\"6\"");
+    // The next that she hears is the next that is said.
+    vera.say("three").await.must(StatusCode::OK);
+    let next = news.next().await.unwrap();
+    assert!(next.data.contains("three"), "{next:?}");
+
+    // Whoever has it reads it once more, to where she had read before.
+    ana.person.get(&format!("/desk/c/{id}")).await.says(" data-unread");
+    ben.person.get(&format!("/desk/c/{id}")).await.says_not(" data-unread");
+    reads(&ben, "6").await;
+    ben.person.get("/desk/c?tab=all").await.says("<span class=\"badge\">3<");
+    reads(&ana, "5").await;
+    ana.person.get("/desk/c?tab=all").await.says("<span class=\"badge\">1<");
+    reads(&ana, "6").await;
+    does(&ben, id, "unread", &[]).await.must(StatusCode::OK);
+    reads(&ana, "6").await;
+    ana.person.get("/desk/c?tab=all").await.says_not("<span class=\"badge\">");
+
+    // As a plain form it leads to the list.
+    let plain = format!("/desk/c/{id}/unread?tab=all&site=1");
+    assert_eq!(ana.person.post(&plain, &[("tab", "x")]).await.goes_to(), "/desk/c?tab=all&site=1");
+    reads(&ana, "6").await;
+    // What was answered last has at least the visitor's last word.
+    ana.reply(id, "Yes").await.must(StatusCode::OK);
+    does(&ana, id, "unread", &[]).await.must(StatusCode::OK);
+    ana.person.get("/desk/c?tab=all").await.says("<span class=\"badge\">1<");
+}
+
+#[tokio::test]
+async fn unread_is_for_those_who_see_and_may_act_and_not_for_what_is_closed() {
+    let site = installation().await;
+    let (ana, ben, vera) = (site.ana().await, site.ben().await, site.vera().await);
+    let rob = site.agent("rob", Role::ReadOnly).await;
+    let id = ana.newest("queue").await;
+    does(&ana, id, "claim", &[]).await.must(StatusCode::OK);
+    ana.person.post(&format!("/desk/c/{id}/seen"), &[("seq", "2")]).await;
+    rob.person.get(&format!("/desk/c/{id}")).await.says_not("/unread");
+    does(&rob, id, "unread", &[]).await.must(StatusCode::FORBIDDEN);
+    let form = format!("/desk/c/{id}/unread");
+    vera.person.post(&form, &[("tab", "x")]).await.must(StatusCode::UNAUTHORIZED);
+    ana.person.get(&format!("{form}?tab=all")).await.must(StatusCode::NOT_FOUND);
+    for nobodys in ["/desk/c/99/unread", "/desk/c/x/unread"] {
+        ana.person.post(nobodys, &[("tab", "x")]).await.must(StatusCode::NOT_FOUND);
+    }
+    does(&ben, id, "unread", &[]).await.must(StatusCode::OK);
+    ana.person.post("/desk/settings/teams", &[("name", "Returns")]).await.goes_to();
+    does(&ana, id, "transfer", &[("to", "team-1")]).await.must(StatusCode::OK);
+    does(&ben, id, "unread", &[]).await.must(StatusCode::NOT_FOUND);
+    ana.person.get(&format!("/desk/c/{id}")).await.says(&form);
+    does(&ana, id, "close", &[]).await.must(StatusCode::OK);
+    does(&ana, id, "unread", &[]).await.must(StatusCode::CONFLICT);
+    ana.person.get(&format!("/desk/c/{id}")).await.says_not(&form);
+    ana.person.get("/desk/c?tab=closed").await.says_not("<span class=\"badge\">");
+}

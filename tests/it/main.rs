@@ -23,6 +23,7 @@ mod handling;
 mod history;
 mod install;
 mod life;
+mod lists;
 mod log;
 mod nemesis;
 mod nodes;

@@ -10,7 +10,7 @@ use futures_util::{FutureExt, future::BoxFuture};
 use jiff::SignedDuration;
 use kefu::{
     agent, audit,
-    conversation::{self, Filter, Lens, Tab},
+    conversation::{self, Filter, Lens, Place, Tab},
     db::{PLAN_BY_INDEX, Turn, Way},
     draft,
     event::Priority,
@@ -91,6 +91,7 @@ async fn what_grows_is_found_by_an_index() {
         "UPDATE conversation SET team_id = CASE WHEN id % 100 = 0 THEN 2 ELSE 1 END",
         "INSERT INTO conversation_guest (conversation_id, agent_id) SELECT id, 2 FROM conversation WHERE id % 2 = 0",
         "INSERT INTO conversation_guest (conversation_id, agent_id) SELECT id, 3 FROM conversation WHERE id % 150 = 0",
+        "INSERT INTO draft (conversation_id, agent_id, kind, body, at) SELECT id, 2, 'text', 'x', 4000000000000000 FROM conversation",
     ] {
         site.change(sql).await;
     }
@@ -141,7 +142,12 @@ async fn what_grows_is_found_by_an_index() {
     for sight in [&whole, &narrow] {
         for tab in [Tab::Mine(sight.agent()), Tab::Queue, Tab::All, Tab::Snoozed, Tab::Closed] {
             for filter in filters {
-                conversation::list(db, sight, &Lens { tab, filter }, 50).await.unwrap();
+                let lens = Lens { tab, filter, after: None };
+                let rows = conversation::list(db, sight, &lens, 5).await.unwrap();
+                if let Some(last) = rows.last() {
+                    let lens = Lens { after: Some(Place::of(tab, last)), ..lens };
+                    conversation::list(db, sight, &lens, 50).await.unwrap();
+                }
             }
             conversation::page(db, sight, tab, None, 50).await.unwrap();
             conversation::page(db, sight, tab, Some(2_000), 50).await.unwrap();
@@ -161,6 +167,8 @@ async fn what_grows_is_found_by_an_index() {
     audit::page(db, Some(2), 50).await.unwrap();
     audit::forget_before(db, old).await.unwrap();
     draft::forget_old(&people.site.app, now).await.unwrap();
+    let page = (1..=200).map(ConversationId);
+    assert!(draft::begun_in(&people.site.app, AgentId(2), page).await.unwrap().len() > 100);
     search::take_turn(&people.site.app).await.unwrap();
     search::index_again(&people.site.app, ConversationId(2_000), 1).await.unwrap();
     // Of what is rare the index is asked, at once where that is cheap.

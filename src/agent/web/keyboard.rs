@@ -34,6 +34,7 @@ const KEYS: &[(&[&str], &str)] = &[
     (&["T"], "key-transfer"),
     (&["S"], "key-snooze"),
     (&["L"], "key-tags"),
+    (&["U"], "key-unread"),
     (&["X"], "key-bulk"),
     (&["G M"], "key-mine"),
     (&["G Q"], "key-queue"),

@@ -2,6 +2,7 @@
 use super::{
     conversations::{conversation, read},
     marks::conversation_tag,
+    places::{self, Place},
     sight,
     words::{priority_number, state_word},
 };
@@ -123,30 +124,34 @@ fn is(column: impl ColumnTrait, number: i64) -> Expr {
 pub struct Lens {
     pub tab: Tab,
     pub filter: Filter,
+    /// Only what comes after this place of the list.
+    pub after: Option<Place>,
 }
 
 impl Lens {
     pub fn holds(&self, summary: &Summary) -> bool {
-        self.tab.holds(summary) && self.filter.holds(summary)
+        self.tab.holds(summary)
+            && self.filter.holds(summary)
+            && self.after.is_none_or(|place| place.is_before(summary))
     }
 }
 
 impl From<Tab> for Lens {
     fn from(tab: Tab) -> Self {
-        Self { tab, filter: Filter::default() }
+        Self { tab, filter: Filter::default(), after: None }
     }
 }
 
-/// The rows of a list that an agent sees, at most `limit`: whoever waits first, then by how much they matter, then by how long they wait or how new they are. What is put
-/// off is listed by when it comes back. Of those that are closed, which are more every year, whichever was closed last, first.
+/// The rows of a list that an agent sees, in the order of [`places`], at most `limit`.
 pub async fn list(db: &Db, sight: &Sight, lens: &Lens, limit: u64) -> Result<Vec<Summary>> {
-    use conversation::Column::{ClosedAt, LastAt, Priority, SnoozedUntil, WaitingSince};
+    use conversation::Column::{ClosedAt, SnoozedUntil};
     // Whoever closes one has read it, and a visitor who writes opens it again.
     if lens.tab == Tab::Closed && lens.filter.unread {
         return Ok(Vec::new());
     }
     if lens.tab == Tab::Closed && sight.narrows() {
-        let which = lens.filter.condition().add(ClosedAt.is_not_null());
+        let after = places::closed_after(lens.after);
+        let which = lens.filter.condition().add(ClosedAt.is_not_null()).add_option(after);
         let ids = sight::newest_of(db.read(), sight, ClosedAt, which, limit).await?;
         let rows = in_order(db, &ids).await?;
         return summaries(db, rows).await;
@@ -157,16 +162,17 @@ pub async fn list(db: &Db, sight: &Sight, lens: &Lens, limit: u64) -> Result<Vec
     let some = match lens.tab {
         Tab::Closed => match lens.filter.tag {
             // What one agent has closed is less than what most tags are on.
-            Some(tag) if lens.filter.agent.is_none() => closed_with(tag, &lens.filter),
-            _ => all.filter(ClosedAt.is_not_null()).order_by_desc(ClosedAt),
+            Some(tag) if lens.filter.agent.is_none() => {
+                places::in_order_of_tag(closed_with(tag, &lens.filter), lens.after)
+            }
+            _ => places::in_order(all.filter(ClosedAt.is_not_null()), lens.tab, lens.after),
         },
-        Tab::Snoozed => all.filter(SnoozedUntil.is_not_null()).order_by_asc(SnoozedUntil),
-        Tab::Mine(_) | Tab::Queue | Tab::All => all
-            .filter(lens.tab.condition())
-            .order_by_asc(Expr::col(WaitingSince).is_null())
-            .order_by_desc(Priority)
-            .order_by_asc(WaitingSince)
-            .order_by_desc(LastAt),
+        Tab::Snoozed => {
+            places::in_order(all.filter(SnoozedUntil.is_not_null()), lens.tab, lens.after)
+        }
+        Tab::Mine(_) | Tab::Queue | Tab::All => {
+            places::in_order(all.filter(lens.tab.condition()), lens.tab, lens.after)
+        }
     };
     let rows = some.limit(limit).all(db.read()).await?;
     summaries(db, rows).await
@@ -180,7 +186,7 @@ fn closed_with(tag: TagId, filter: &Filter) -> Select<conversation::Entity> {
     let own = Condition::all().add(ConversationId.into_expr().eq(id)).add(is(TagId, tag.0));
     QuerySelect::query(&mut found).inner_join(conversation_tag::Entity, own);
     let others = Filter { tag: None, ..*filter };
-    found.filter(others.condition()).filter(ClosedAt.is_not_null()).order_by_desc(ClosedAt)
+    found.filter(others.condition()).filter(ClosedAt.is_not_null())
 }
 
 /// What of a list an agent sees; `None` where she sees all of it, as of her own.

@@ -4,6 +4,7 @@ mod entries;
 mod forgetting;
 mod lists;
 mod marks;
+mod places;
 mod planting;
 mod positions;
 mod searching;
@@ -25,6 +26,7 @@ pub use lists::{
     touched_since, touches_since,
 };
 pub use marks::{add_guests, set_tags};
+pub use places::Place;
 pub use planting::{Log, all_planted, plant};
 pub use positions::{Positions, advance, mark, positions, unread_after};
 pub use searching::{

@@ -69,14 +69,14 @@ pub async fn mark(db: &impl ConnectionTrait, id: ConversationId, reader: Side) -
     Ok(Mark { seq, at_entry: entry.map_or(0, |row| row.seq) })
 }
 
-/// Moves a reader forward; false if it had read as far already.
+/// Moves a reader forward, never back; how far it has read now, and whether it had not read as far before.
 pub async fn advance(
     db: &impl ConnectionTrait,
     id: ConversationId,
     seat: &Seat,
     seq: i64,
     at: Timestamp,
-) -> Result<bool> {
+) -> Result<(i64, bool)> {
     let (kind, reader) = match seat {
         Seat::Visitor { contact, .. } => (side_word(Side::Visitor), contact.0),
         Seat::Agent { id, .. } => (side_word(Side::Agent), id.0),
@@ -90,7 +90,7 @@ pub async fn advance(
         at: Set(db::micros(at)),
     };
     match known {
-        Some(known) if known.seq >= seq => return Ok(false),
+        Some(known) if known.seq >= seq => return Ok((known.seq, false)),
         Some(_) => {
             read_position::Entity::update(row).exec(db).await?;
         }
@@ -98,7 +98,7 @@ pub async fn advance(
             read_position::Entity::insert(row).exec_without_returning(db).await?;
         }
     }
-    Ok(true)
+    Ok((seq, true))
 }
 
 /// How many messages the visitor wrote after a number.

@@ -122,8 +122,10 @@ pub(super) async fn newest_of(
             .column_as(by, "place")
             .filter(which.clone())
     };
-    let first =
-        |branch: Select<conversation::Entity>| branch.order_by_desc(by).limit(limit).into_query();
+    // Those of one moment by their numbers, so that a page ends where the next one begins.
+    let first = |branch: Select<conversation::Entity>| {
+        branch.order_by_desc(by).order_by_desc(Id).limit(limit).into_query()
+    };
     let mut branches = vec![
         first(closed().filter(TeamId.is_null())),
         first(closed().filter(AssigneeId.eq(sight.agent().0))),

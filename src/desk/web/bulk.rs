@@ -14,7 +14,7 @@ use crate::{
     contact,
     conversation::{self, AtWork, Recipient},
     error::{Error, Invalid, Result},
-    event::Happening,
+    event::{Happening, Summary},
     ids::{ConversationId, Nonce, TagId},
     tag, team,
     text::Lang,
@@ -31,12 +31,14 @@ use poem::{
     web::{Data, Form},
 };
 use std::{
+    collections::BTreeSet,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 /// As many as a list shows.
 const AT_ONCE: usize = 200;
+const TOO_MANY: &str = "bulk-too-many";
 /// An answer may take five seconds (`web/errors.rs`); whatever is not begun by now is left for the next time.
 const WORKING: Duration = Duration::from_secs(3);
 
@@ -93,7 +95,11 @@ pub async fn bulk_form(
         SignedIn::Agent(me) => me,
     };
     me.must_act()?;
-    html(&page(&app, &me, request, &Fields(Vec::new())).await?)
+    // Rows that were chosen in the list; what else the address says is which list.
+    let Fields(mut chosen) = Fields::of_address(request);
+    chosen.retain(|(field, _)| field == "id");
+    let too_many = (chosen.len() > AT_ONCE).then(|| me.lang.t(TOO_MANY));
+    html(&BulkPage { problem: too_many, ..page(&app, &me, request, &Fields(chosen)).await? })
 }
 
 #[handler]
@@ -152,7 +158,7 @@ pub async fn handle_several(
 async fn asked(app: &App, me: &CurrentAgent, fields: &Fields) -> Result<Asked> {
     let named = fields.all("id");
     if named.len() > AT_ONCE {
-        return Err(Invalid { field: "id", reason: "bulk-too-many" }.into());
+        return Err(Invalid { field: "id", reason: TOO_MANY }.into());
     }
     let invalid = Invalid { field: "id", reason: "invalid-form" };
     let mut ids: Vec<ConversationId> = Vec::new();
@@ -225,7 +231,26 @@ async fn seen_name(app: &App, me: &CurrentAgent, id: ConversationId) -> Result<O
     Ok(Some(name(&found.summary(contact.name, String::new()), me.lang)))
 }
 
-/// The page, with what a form has chosen.
+/// Those that were chosen and do not stand among these rows, as far as she sees them.
+async fn elsewhere(
+    app: &App,
+    me: &CurrentAgent,
+    rows: &[Summary],
+    chosen: &Fields,
+) -> Result<Vec<Summary>> {
+    let chosen = chosen.all("id");
+    let ids: BTreeSet<ConversationId> = chosen.iter().filter_map(|id| id.parse().ok()).collect();
+    let others = ids.into_iter().filter(|id| rows.iter().all(|row| row.id != *id)).take(AT_ONCE);
+    let seen = conversation::seen_by(&app.db, me.agent.id, others).await?;
+    if seen.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut seen: Vec<_> = seen.into_keys().collect();
+    seen.sort_unstable();
+    conversation::summaries_of(&app.db, &seen).await
+}
+
+/// The page, with what a form has chosen: that stands first.
 async fn page(
     app: &App,
     me: &CurrentAgent,
@@ -234,7 +259,9 @@ async fn page(
 ) -> Result<BulkPage> {
     let lens = lens(request, me.agent.id);
     let sight = conversation::sight(app.db.read(), &me.agent).await?;
-    let rows = conversation::list(&app.db, &sight, &lens, ROWS).await?;
+    let mut rows = conversation::list(&app.db, &sight, &lens, ROWS).await?;
+    let more = elsewhere(app, me, &rows, chosen).await?;
+    rows.extend(more);
     let (ids, to, tagged) = (chosen.all("id"), chosen.one("to"), chosen.all("tag"));
     let person_or_team = |value: String, name: String| {
         let chosen = to == Some(value.as_str());
@@ -243,14 +270,15 @@ async fn page(
     let agents = colleagues(app).await?.into_iter();
     let teams = team::all(&app.db).await?.into_iter();
     let tags = tag::all(&app.db).await?.into_iter();
+    let row = |row: &Summary| (Row::new(row, me.lang), ids.contains(&row.id.to_string().as_str()));
+    let mut rows: Vec<_> = rows.iter().map(row).collect();
+    rows.sort_by_key(|(_, chosen)| !chosen);
     Ok(BulkPage {
         lang: me.lang,
         frame: DeskFrame::new(me, "conversations", 0),
         asks: lens::asks(&lens),
         nonce: Nonce::new(),
-        rows: (rows.iter())
-            .map(|row| (Row::new(row, me.lang), ids.contains(&row.id.to_string().as_str())))
-            .collect(),
+        rows,
         agents: agents.map(|one| person_or_team(one.agent.to_string(), one.name)).collect(),
         teams: teams.map(|one| person_or_team(format!("team-{}", one.id), one.name)).collect(),
         tags: tags

@@ -3,7 +3,7 @@
 use crate::{
     agent::{self, CurrentAgent, DeskFrame, SignedIn},
     app::App,
-    conversation::{Filter, Lens, Tab},
+    conversation::{Filter, Lens, Place, Tab},
     error::Result,
     event::Priority,
     ids::AgentId,
@@ -15,7 +15,8 @@ use crate::{
 use askama::Template;
 use poem::{Request, Response, handler, web::Data};
 
-/// What the address says an agent looks at; what it says wrongly is passed over.
+/// What the address says an agent looks at, with `before` the place of a list from which it goes on; what it says wrongly is
+/// passed over.
 pub fn lens(request: &Request, me: AgentId) -> Lens {
     let asked = |name| query(request, name);
     let number = |name| asked(name).and_then(|text| text.parse().ok());
@@ -27,7 +28,9 @@ pub fn lens(request: &Request, me: AgentId) -> Lens {
         priority: asked("priority").and_then(|word| Priority::parse(&word)),
         unread: asked("unread").is_some(),
     };
-    Lens { tab: tab(asked("tab").as_deref(), me), filter }
+    let tab = tab(asked("tab").as_deref(), me);
+    let after = asked("before").and_then(|place| Place::parse(&place, tab));
+    Lens { tab, filter, after }
 }
 
 fn tab(word: Option<&str>, me: AgentId) -> Tab {
@@ -50,7 +53,7 @@ pub fn word(tab: Tab) -> &'static str {
     }
 }
 
-/// The same as an address asks for it: `tab=queue&site=3`.
+/// The same as an address asks for it, from the beginning of the list: `tab=queue&site=3`.
 pub fn asks(lens: &Lens) -> String {
     format!("tab={}{}", word(lens.tab), narrowed(&lens.filter))
 }
@@ -126,7 +129,7 @@ pub async fn filter_form(
 }
 
 async fn form(app: &App, me: &CurrentAgent, lens: &Lens) -> Result<FilterForm> {
-    let Lens { tab, filter } = lens;
+    let Lens { tab, filter, .. } = lens;
     let choice = |value: String, name: String, chosen| Choice { value, name, chosen };
     let sites = site::all(&app.db).await?.into_iter();
     let agents = agent::all(&app.db).await?.into_iter();

@@ -8,19 +8,23 @@ mod files;
 mod lens;
 mod menu;
 mod panels;
+mod pick;
 mod state;
+mod stretch;
 mod verbs;
 
 pub use acts::{mark_seen, typing, write};
 pub use bulk::{bulk_form, handle_several};
 pub use emoji::choose_emoji;
 pub use files::{bring, look};
-use lens::{asks, narrowed, word};
+pub(super) use lens::asks;
 pub use lens::{filter_form, lens};
+use lens::{narrowed, word};
 pub use menu::{amend, entry_menu};
 pub use panels::panel_form;
 use panels::{Panel, Part};
 pub use state::{choose, sign_out};
+use stretch::{ROWS, Stretch, further};
 pub use verbs::act;
 
 use super::live::{Held, Row, cursor, gone, name};
@@ -30,8 +34,8 @@ use crate::{
     attachment::{Attachment, web::unsent},
     contact,
     conversation::{
-        self, Canvas, Conversation, Counts, EntryLine, Lens, QuoteLine, Range, Seat, asked_range,
-        counts, history_fragment,
+        self, Canvas, Conversation, Counts, EntryLine, Lens, Place, QuoteLine, Range, Seat,
+        asked_range, counts, history_fragment,
     },
     error::{Error, Result},
     event::{Present, Priority, Side, State},
@@ -44,11 +48,10 @@ use askama::Template;
 use composer::Composer;
 use poem::{
     Request, Response, handler,
+    http::HeaderValue,
     web::{Data, Path},
 };
 
-/// Rows of a list on a page.
-const ROWS: u64 = 200;
 /// Entries of a conversation on a page; older ones come on demand.
 const PAGE: u64 = 50;
 
@@ -69,7 +72,9 @@ struct DeskPage {
     narrowed: String,
     counts: Counts,
     held: Held,
-    rows: Vec<Row>,
+    stretch: Stretch,
+    /// Where the list on this page begins, if not at its beginning.
+    before: Option<Place>,
     /// The open conversation, 0 for none.
     current: i64,
     pane: Option<Pane>,
@@ -85,6 +90,8 @@ struct Pane {
     bar: Bar,
     lines: Vec<EntryLine>,
     read: i64,
+    /// Whether it counts as unread until she reads it, as far as she may have read.
+    unread: bool,
     older: Option<i64>,
     /// The last entry shown, if there are newer ones.
     newer: Option<i64>,
@@ -160,8 +167,28 @@ impl Bar {
 pub async fn list(app: Data<&App>, signed_in: SignedIn, request: &Request) -> Result<Response> {
     match signed_in {
         SignedIn::Nobody(door) => Ok(see_other(door)),
-        SignedIn::Agent(me) => desk_page(&app, &me, request, None).await,
+        SignedIn::Agent(me) => {
+            let lens = lens(request, me.agent.id);
+            if pick::is_asked(request) {
+                return pick::pick(&app, &me, request, &lens).await;
+            }
+            if lens.after.is_some() && is_for_a_part(request) {
+                return further(&app, &me, &lens).await.map(or_a_part);
+            }
+            desk_page(&app, &me, &lens, None).await.map(or_a_part)
+        }
     }
+}
+
+/// htmx asks for a part alone; going back through the history asks for the page.
+fn is_for_a_part(request: &Request) -> bool {
+    request.header("hx-request-type") == Some("partial")
+}
+
+/// The same address is answered with a page or a part of it.
+fn or_a_part(mut response: Response) -> Response {
+    response.headers_mut().insert("vary", HeaderValue::from_static("HX-Request-Type"));
+    response
 }
 
 #[handler]
@@ -192,38 +219,34 @@ pub async fn show(
     if let Some(reply) = query(request, "canned") {
         pane.composer.take_in(&app, &me, pane.id, &reply).await?;
     }
-    // htmx asks for the pane alone; going back through the history asks for the page.
-    let mut response = if request.header("hx-request-type") == Some("partial") {
-        html(&PaneFragment { pane })?
-    } else {
-        desk_page(&app, &me, request, Some(pane)).await?
-    };
-    response.headers_mut().insert("vary", poem::http::HeaderValue::from_static("HX-Request-Type"));
-    Ok(response)
+    if is_for_a_part(request) {
+        return html(&PaneFragment { pane }).map(or_a_part);
+    }
+    desk_page(&app, &me, &lens, Some(pane)).await.map(or_a_part)
 }
 
 async fn desk_page(
     app: &App,
     me: &CurrentAgent,
-    request: &Request,
+    lens: &Lens,
     pane: Option<Pane>,
 ) -> Result<Response> {
-    let lens = lens(request, me.agent.id);
     // The cursor first: what happens while the page is drawn comes with the stream.
     let now = app.db.now().await?;
     let sight = conversation::sight(app.db.read(), &me.agent).await?;
     let counts = counts(&app.db, &sight).await?;
-    let rows = conversation::list(&app.db, &sight, &lens, ROWS).await?;
+    let stretch = Stretch::of(app, me, &sight, lens).await?;
     html(&DeskPage {
         lang: me.lang,
         frame: DeskFrame::new(me, "conversations", counts.unread),
         tab: word(lens.tab),
         may_act: me.agent.role.may_act(),
-        asks: asks(&lens),
+        asks: asks(lens),
         narrowed: narrowed(&lens.filter),
         held: Held { mine: counts.mine, capacity: me.agent.capacity.number() },
         counts,
-        rows: rows.iter().map(|summary| Row::new(summary, me.lang)).collect(),
+        stretch,
+        before: lens.after,
         current: pane.as_ref().map_or(0, |pane| pane.id.0),
         pane,
         cursor: cursor(&app.epoch, now, &sight),
@@ -248,6 +271,7 @@ async fn pane(
         bar: bar(app, me, lens, &found).await?,
         lines: conversation::lines(&history, &canvas),
         read: positions.visitor.at_entry,
+        unread: found.unread > 0 && found.is_assigned_to(me.agent.id),
         older: (history.first_seq() > 1).then(|| history.first_seq()),
         newer: history.entries.last().map(|last| last.seq).filter(|seq| *seq < found.last_seq),
         last_seq: found.last_seq,

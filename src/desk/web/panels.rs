@@ -76,7 +76,7 @@ pub async fn panel_form(
         return html(&PanelFragment { panel });
     }
     let pane = pane(&app, &me, &lens, found.id, Range::Latest(super::PAGE)).await?;
-    desk_page(&app, &me, request, Some(Pane { panel: Some(panel), ..pane })).await
+    desk_page(&app, &me, &lens, Some(Pane { panel: Some(panel), ..pane })).await
 }
 
 async fn drawn_part(

@@ -15,14 +15,17 @@ use crate::{
     event::{Happening, Mention, Priority},
     ids::{AgentId, ConversationId, Nonce, TagId, TeamId},
     tag, team,
+    text::Lang,
     web::{
         limits::Limits,
         page::{fragment, html, see_other},
     },
 };
+use askama::Template;
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use poem::{
     Request, Response, handler,
+    http::HeaderValue,
     web::{Data, Form, Path},
 };
 use std::sync::Arc;
@@ -31,6 +34,11 @@ use std::sync::Arc;
 pub struct Fields(pub Vec<(String, String)>);
 
 impl Fields {
+    /// What a form asked for by an address.
+    pub fn of_address(request: &Request) -> Self {
+        Self(pairs(request.uri().query().unwrap_or_default()))
+    }
+
     /// The first of this name that holds something.
     pub fn one(&self, name: &str) -> Option<&str> {
         let filled = |(field, value): &&(String, String)| field == name && !value.is_empty();
@@ -47,6 +55,11 @@ impl Fields {
     }
 }
 
+/// The fields of an address.
+pub fn pairs(asked: &str) -> Vec<(String, String)> {
+    url::form_urlencoded::parse(asked.as_bytes()).into_owned().collect()
+}
+
 #[handler]
 pub async fn act(
     app: Data<&App>,
@@ -60,6 +73,9 @@ pub async fn act(
     limits.act(&me.counted_as())?;
     let conversation = work.conversation;
     done(&app, &me, work, &verb, &fields).await?;
+    if verb == "unread" {
+        return left(&me, request);
+    }
     acted(&app, &me, request, conversation).await
 }
 
@@ -75,6 +91,7 @@ async fn done(
         "claim" => happen(app, work, nonce?, Happening::Claimed).await,
         "reopen" => happen(app, work, nonce?, Happening::Reopened).await,
         "wake" => happen(app, work, nonce?, Happening::Woken).await,
+        "unread" => conversation::mark_unread(app, &work).await,
         "close" => {
             let nonce = nonce?;
             if fields.one("tagged").is_some() {
@@ -162,6 +179,24 @@ fn moment(second: &str) -> Result<Timestamp> {
 fn chosen_moment(chosen: &str, zone: &TimeZone) -> Result<Timestamp> {
     let chosen: DateTime = chosen.parse().map_err(|_| NO_MOMENT)?;
     Ok(chosen.to_zoned_datetime(zone.clone()).map_err(|_| NO_MOMENT)?.timestamp())
+}
+
+#[derive(Template)]
+#[template(path = "desk/_none.html")]
+struct NoPane {
+    lang: Lang,
+}
+
+/// Whoever marked a conversation as unread goes back to the list: open before her eyes it would be read at once.
+fn left(me: &CurrentAgent, request: &Request) -> Result<Response> {
+    let list = format!("/desk/c?{}", asks(&lens(request, me.agent.id)));
+    if request.header("hx-request").is_none() {
+        return Ok(see_other(list));
+    }
+    let mut response = html(&NoPane { lang: me.lang })?;
+    let place = HeaderValue::from_str(&list).map_err(Error::internal)?;
+    response.headers_mut().insert("hx-push-url", place);
+    Ok(response)
 }
 
 /// After an act htmx gets the pane as it is now, a plain form the page. Whoever handed it over may not see it any more.

@@ -156,8 +156,11 @@ async fn acts(
         let place = format!("/desk/c/{id}/{path}?tab=all");
         Choice::to(icon, me.lang.t(key), format!("#{id}"), place)
     };
-    let at_once = Choice { nonce: Some(Nonce::new()), ..act(icon, verb, verb) };
-    let mut offered = vec![(verb, at_once)];
+    let at_once = |icon, key, verb| Choice { nonce: Some(Nonce::new()), ..act(icon, key, verb) };
+    let mut offered = vec![(verb, at_once(icon, verb, verb))];
+    if found.state != State::Closed && found.unread == 0 {
+        offered.push(("unread", at_once("inbox", "mark-unread", "unread")));
+    }
     let forms = FORMS.iter().filter(|form| form.states.contains(&found.state));
     offered.extend(forms.map(|form| (form.path, act(form.icon, form.title, form.path))));
     offered.retain(|(path, act)| matches(typed, &act.words) || typed.eq_ignore_ascii_case(path));

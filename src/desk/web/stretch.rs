@@ -1,0 +1,71 @@
+//! A stretch of a list: so many rows, and from where it goes on.
+use super::{Row, lens::asks};
+use crate::{
+    agent::CurrentAgent,
+    app::App,
+    conversation::{self, Lens, Place, Sight},
+    draft,
+    error::Result,
+    event::Summary,
+    text::Lang,
+    web::page::html,
+};
+use askama::Template;
+use poem::Response;
+
+/// Rows of a list on a page.
+pub const ROWS: u64 = 200;
+
+pub struct Stretch {
+    pub rows: Vec<Row>,
+    pub more: Option<More>,
+}
+
+/// That there is more of it.
+pub struct More {
+    pub place: Place,
+    /// Of the last row: whatever the stream brings and comes after what is not here yet stands below the link.
+    pub key: String,
+}
+
+#[derive(Template)]
+#[template(path = "desk/_stretch.html")]
+struct StretchFragment {
+    lang: Lang,
+    asks: String,
+    stretch: Stretch,
+    /// No row of it is open.
+    current: i64,
+}
+
+impl Stretch {
+    pub async fn of(app: &App, me: &CurrentAgent, sight: &Sight, lens: &Lens) -> Result<Self> {
+        let mut found = conversation::list(&app.db, sight, lens, ROWS + 1).await?;
+        let goes_on = found.len() as u64 > ROWS;
+        if goes_on {
+            found.pop();
+        }
+        let ids = found.iter().map(|summary| summary.id);
+        let begun = draft::begun_in(app, me.agent.id, ids).await?;
+        let beside = format!("?{}", asks(lens));
+        let row = |summary: &Summary| Row {
+            asks: beside.clone(),
+            draft: begun.contains(&summary.id),
+            ..Row::new(summary, me.lang)
+        };
+        let rows: Vec<Row> = found.iter().map(row).collect();
+        let last = found.last().zip(rows.last()).filter(|_| goes_on);
+        let more = last.map(|(summary, row)| More {
+            place: Place::of(lens.tab, summary),
+            key: row.key.clone(),
+        });
+        Ok(Self { rows, more })
+    }
+}
+
+/// What is put below the rows that stand there.
+pub async fn further(app: &App, me: &CurrentAgent, lens: &Lens) -> Result<Response> {
+    let sight = conversation::sight(app.db.read(), &me.agent).await?;
+    let stretch = Stretch::of(app, me, &sight, lens).await?;
+    html(&StretchFragment { lang: me.lang, asks: asks(lens), stretch, current: 0 })
+}

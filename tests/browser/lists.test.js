@@ -1,0 +1,213 @@
+// The desk's lists: they go on, say where one has begun to write, and rows are chosen in them; by keyboard, by plain forms, and
+// while the stream goes on.
+import { after, afterEach, before, test } from 'node:test';
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { BIN, Browser, Server, axe, sees, shot, visitor } from './kefu.js';
+
+let server, browser, lin, email, password;
+const ROWS = 200;
+before(async () => {
+  server = await Server.start(folder => {
+    const sown = execFileSync(BIN, ['seed', '--data-dir', folder, '--conversations', '700', '--agents', '1', '--open', '450', '--entries', '4'], { stdio: ['ignore', 'pipe', 'ignore'] }).toString();
+    email = 'agent1@seed.example';
+    password = /password (\S+)/.exec(sown)[1];
+  });
+  browser = await Browser.start();
+  lin = await signIn({ viewport: { width: 1440, height: 860 } });
+  await lin.request.post(`${server.url}/desk/me/profile`, { form: { name: '林小雨', language: 'auto', theme: 'auto' }, headers: { 'sec-fetch-site': 'same-origin' } });
+});
+after(async () => {
+  await browser.stop();
+  await server.stop();
+});
+afterEach(() => browser.nothingComplained());
+
+async function signIn(options) {
+  const page = await browser.person(options);
+  await page.goto(`${server.url}/login`);
+  await page.fill('#email', email);
+  await page.fill('#password', password);
+  await page.click('main form button.btn-p');
+  await page.waitForURL('**/desk/c?**');
+  return page;
+}
+
+const ids = page => page.locator('.rows .row').evaluateAll(rows => rows.map(row => row.id));
+const keys = page => page.locator('#rows > [data-k]:not(.empty)').evaluateAll(all => all.map(one => +one.dataset.k));
+const press = async (...all) => { for (const key of all) await lin.keyboard.press(key); };
+const focus = () => lin.evaluate('document.activeElement.id');
+const SIZES = { phone: { width: 390, height: 844 }, desktop: { width: 1440, height: 860 } };
+
+/** A page in both languages, themes and sizes: axe finds nothing, and nothing scrolls sideways. */
+async function whole(name, path, reach = async () => {}) {
+  for (const colorScheme of ['light', 'dark']) for (const [size, viewport] of Object.entries(SIZES)) for (const locale of ['zh-CN', 'en']) {
+    const page = await browser.person({ storageState: await lin.context().storageState(), colorScheme, viewport, locale });
+    await page.goto(server.url + path);
+    await reach(page);
+    await shot(page, `${name}-${size}-${colorScheme}-${locale}`);
+    assert.deepEqual(await axe(page), [], `${name} ${size} ${colorScheme} ${locale}`);
+    assert.ok(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), `${name} ${size}`);
+    await page.context().close();
+  }
+}
+
+test('what comes after a page is put below it, each row once, and the focus goes on', async () => {
+  for (const [tab, most] of [['all', 540], ['mine', 450], ['closed', 160]]) {
+    await lin.goto(`${server.url}/desk/c?tab=${tab}`);
+    let shown = (await ids(lin)).length;
+    assert.equal(shown, Math.min(most, ROWS), tab);
+    while (shown < most) {
+      await lin.locator('#more a').focus();
+      await press('Enter');
+      await lin.waitForFunction(shown => document.querySelectorAll('#rows .row').length > shown, shown);
+      const now = await ids(lin);
+      assert.equal(await focus(), now[shown], 'the first of those that came');
+      shown = now.length;
+    }
+    const all = await ids(lin);
+    assert.equal(all.length, most);
+    assert.equal(new Set(all).size, most);
+    const order = await keys(lin);
+    assert.deepEqual(order, order.toSorted((a, b) => a - b), `${tab} is in order`);
+    assert.equal(await lin.locator('#more').count(), 0);
+  }
+});
+
+test('a row that the stream brings stands once, above or below the link, and stays so when its page comes', async () => {
+  await lin.goto(`${server.url}/desk/c?tab=all`);
+  const first = await ids(lin), place = await lin.locator('#more a').getAttribute('href');
+  const far = await lin.request.get(server.url + place).then(answer => answer.text());
+  const below = /id="c-(\d+)"[^>]*>(?![^]*id="c-\d+")/.exec(far)[1];
+  const invite = id => lin.request.post(`${server.url}/desk/c/${id}/unread`, { form: { tab: 'all' }, headers: { 'sec-fetch-site': 'same-origin' } });
+  await lin.request.post(`${server.url}/desk/c/${below}/seen`, { form: { seq: '99' }, headers: { 'sec-fetch-site': 'same-origin' } });
+  await invite(below);
+  const row = lin.locator(`#c-${below}`);
+  await row.waitFor();
+  assert.equal(await lin.locator(`#more ~ #c-${below}`).count(), 1, 'further down than what is here');
+  await visitor(browser, server, '新的一位');
+  await lin.locator('.row', { hasText: '新的一位' }).waitFor();
+  await lin.locator('#more a').click();
+  await lin.waitForFunction(shown => document.querySelectorAll('#rows .row').length > shown, first.length + 2);
+  const all = await ids(lin);
+  assert.equal(new Set(all).size, all.length);
+  const order = await keys(lin);
+  assert.deepEqual(order, order.toSorted((a, b) => a - b));
+  assert.ok(all.length >= 2 * ROWS && all.includes(`c-${below}`), `${all.length}`);
+});
+
+test('without scripts the link leads to a page of its own, and back', async () => {
+  const bare = await browser.person({ storageState: await lin.context().storageState(), viewport: SIZES.desktop, javaScriptEnabled: false });
+  await bare.goto(`${server.url}/desk/c?tab=mine`);
+  const seen = new Set(await ids(bare));
+  while (await bare.locator('#more a').count()) {
+    await bare.locator('#more a').click();
+    for (const id of await ids(bare)) {
+      assert.ok(!seen.has(id), `${id} stands twice`);
+      seen.add(id);
+    }
+  }
+  assert.equal(seen.size, 450);
+  await bare.locator('.rest a', { hasText: '回到列表开头' }).click();
+  assert.ok(bare.url().endsWith('/desk/c?tab=mine'));
+  await bare.locator('.row').first().click();
+  await bare.locator('.back').waitFor({ state: 'attached' });
+  assert.ok((await bare.locator('.back').getAttribute('href')).endsWith('/desk/c?tab=mine'));
+  await bare.context().close();
+});
+
+test('a row says that something is begun there, while it moves, until it is sent', async () => {
+  const vera = await visitor(browser, server, '草稿会留下吗');
+  await lin.goto(`${server.url}/desk/c?tab=queue`);
+  const row = lin.locator('.row', { hasText: '草稿' });
+  await row.click();
+  await lin.locator('#body').fill('您好，我');
+  await row.locator('.draft', { hasText: '[草稿]' }).waitFor();
+  await vera.fill('#body', '草稿还在吗');
+  await vera.click('form#f button.btn-p');
+  await lin.locator('.row', { hasText: '草稿还在吗' }).locator('.draft').waitFor();
+  await lin.waitForFunction(() => !Object.keys(sessionStorage).some(key => key.startsWith('kefu-draft')));
+  await lin.goto(`${server.url}/desk/c?tab=queue`);
+  await row.locator('.draft').waitFor();
+  await whole('draft', '/desk/c?tab=queue', page => page.locator('.row .draft').first().evaluate(mark => mark.scrollIntoView()));
+  await row.click();
+  await lin.locator('#body').press('Enter');
+  await sees(vera, '您好，我');
+  await row.locator('.draft').waitFor({ state: 'detached' });
+  await lin.goto(`${server.url}/desk/c?tab=mine`);
+  assert.equal(await lin.locator('.row .draft').count(), 0);
+});
+
+test('U marks a conversation as unread and goes back to its row, and opening reads it again', async () => {
+  const vera = await visitor(browser, server, '以后再看');
+  await lin.goto(`${server.url}/desk/c?tab=queue`);
+  const row = lin.locator('.row', { hasText: '以后再看' });
+  await row.click();
+  await press('a');
+  await lin.locator('.bar[data-state=open]').waitFor();
+  await lin.goto(`${server.url}/desk/c?tab=all`);
+  await row.click();
+  await sees(lin, '以后再看');
+  await row.locator('.badge').waitFor({ state: 'detached' });
+  await vera.locator('#read').waitFor();
+  const id = await row.getAttribute('id');
+  await press('u');
+  await lin.locator('.conv.none').waitFor();
+  await row.locator('.badge', { hasText: '1' }).waitFor();
+  assert.equal(await lin.evaluate('location.pathname + location.search'), '/desk/c?tab=all');
+  await lin.waitForFunction(id => document.activeElement.id === id, id);
+  assert.equal(await vera.locator('#read').count(), 1, 'she is not told');
+  await press('Enter');
+  await sees(lin, '以后再看');
+  await row.locator('.badge').waitFor({ state: 'detached' });
+  // By the menu, too.
+  await lin.locator('.conv .bar details.menu > summary').click();
+  await shot(lin, 'unread-menu-light-zh-CN');
+  assert.deepEqual(await axe(lin), []);
+  await lin.locator('.conv .bar .pop button', { hasText: '标为未读' }).click();
+  await row.locator('.badge', { hasText: '1' }).waitFor();
+  const bare = await browser.person({ storageState: await lin.context().storageState(), viewport: SIZES.desktop, javaScriptEnabled: false });
+  await bare.goto(`${server.url}/desk/c/${id.slice(2)}?tab=all`);
+  await bare.locator('.conv .bar details.menu > summary').click();
+  await bare.locator('.conv .bar .pop button', { hasText: '标为未读' }).click();
+  await bare.waitForURL('**/desk/c?tab=all');
+  await bare.context().close();
+});
+
+test('rows are chosen in the list by keys, by Shift, and without scripts over several pages', async () => {
+  await lin.goto(`${server.url}/desk/c?tab=mine`);
+  const shown = await ids(lin);
+  await lin.locator(`#${shown[2]}`).focus();
+  await press('x');
+  await lin.waitForURL('**select=1&id=**');
+  const said = lin.locator('.picked [role=status]'), chosen = () => lin.locator('#picks :checked').evaluateAll(all => all.map(one => `c-${one.value}`));
+  assert.deepEqual(await chosen(), [shown[2]]);
+  await press('ArrowDown', 'x', 'ArrowDown', 'Space');
+  assert.deepEqual(await chosen(), shown.slice(2, 5));
+  assert.equal(await said.textContent(), '已选 3 个');
+  await lin.locator('.pick').nth(9).click({ modifiers: ['Shift'] });
+  assert.deepEqual(await chosen(), shown.slice(2, 10));
+  assert.equal(await said.textContent(), '已选 8 个');
+  await press('Enter');
+  await lin.waitForURL('**/desk/bulk?**');
+  const ticked = await lin.locator('.picks :checked').evaluateAll(all => all.map(one => `c-${one.value}`));
+  assert.deepEqual(ticked.toSorted(), shown.slice(2, 10).toSorted());
+  await lin.goBack();
+  assert.equal((await chosen()).length, 8);
+  assert.equal(await said.textContent(), '已选 8 个');
+  await press('Escape');
+  await lin.waitForURL('**/desk/c?tab=mine');
+
+  const bare = await browser.person({ storageState: await lin.context().storageState(), viewport: SIZES.desktop, javaScriptEnabled: false });
+  await bare.goto(`${server.url}/desk/c?tab=mine`);
+  await bare.locator('.list .bar a[href*="select=1"]').click();
+  await bare.locator('.pick').nth(1).click();
+  await bare.locator('.rest button').click();
+  await bare.locator('.pick').nth(0).click();
+  await bare.locator('.picked button').click();
+  assert.deepEqual((await bare.locator('.picks :checked').evaluateAll(all => all.map(one => `c-${one.value}`))).length, 2);
+  await bare.locator('button[value=tag]').waitFor({ state: 'attached' });
+  await bare.context().close();
+  await whole('choose', '/desk/c?tab=mine&select=1', page => page.locator('.pick').nth(1).click());
+  await whole('list-more', '/desk/c?tab=mine', page => page.locator('#more').evaluate(more => more.scrollIntoView()));
+});
