@@ -5,10 +5,12 @@ use crate::{
     app::App,
     attachment::{self, Attachment, Owner, Received, web::chosen_ids},
     contact::{self, Arrival, Change, ContactEmail, ContactName, Phone},
-    conversation::{self, AtWork, Beside, Body, FirstMessage, Range, Seat, Sent},
+    conversation::{
+        self, AtWork, Beside, Body, FirstMessage, Range, Seat, Sent, colleagues, mentions,
+    },
     dossier,
     error::{Error, Invalid, Result},
-    event::{Happening, Side},
+    event::Side,
     ids::{ContactId, ConversationId, Nonce, PublicId, SiteKey},
     site,
     text::Lang,
@@ -47,6 +49,8 @@ pub struct Message {
     pub attachments: Vec<String>,
     /// The last entry the writer had seen; without one it is sent whatever was said meanwhile.
     pub seen: Option<i64>,
+    /// The number of the entry it answers. What cannot be quoted is left out.
+    pub quote: Option<i64>,
 }
 
 impl Desk<'_> {
@@ -100,7 +104,9 @@ impl Desk<'_> {
         let files = chosen_ids(message.attachments.iter().map(String::as_str))?;
         let (body, nonce) = (Body::beside(&message.body, &files)?, Nonce::parse(&message.nonce)?);
         match seat {
-            Seat::Visitor { .. } if message.note => Err(Error::Forbidden("forbidden-to-visitors")),
+            Seat::Visitor { .. } if message.note || message.quote.is_some() => {
+                Err(Error::Forbidden("forbidden-to-visitors"))
+            }
             Seat::Visitor { contact, conversation } => {
                 self.limits.message(&self.caller.counted_as())?;
                 conversation::say(self.app, contact, conversation, nonce, body, &files, None).await
@@ -108,9 +114,11 @@ impl Desk<'_> {
             Seat::Agent { conversation, .. } => {
                 let work = self.at_work(conversation)?;
                 self.limits.message(&self.caller.counted_as())?;
-                let beside = Beside { files, ..Beside::default() };
+                let beside = Beside { quote: message.quote, files, ..Beside::default() };
                 if message.note {
-                    conversation::note(self.app, work, nonce, body, beside).await
+                    let mentions = mentions(body.as_str(), &colleagues(self.app).await?);
+                    conversation::note(self.app, work, nonce, body, Beside { mentions, ..beside })
+                        .await
                 } else {
                     let sent =
                         conversation::reply(self.app, work, nonce, body, beside, message.seen)
@@ -168,17 +176,6 @@ impl Desk<'_> {
         serde_json::to_value(entries).map_err(Error::internal)
     }
 
-    /// Taking, closing, reopening.
-    pub async fn happen(&self, name: &str, nonce: &str, what: Happening) -> Result<Sent> {
-        let work = match self.seat(name)? {
-            Seat::Visitor { .. } => return Err(Error::Forbidden("forbidden-to-visitors")),
-            Seat::Agent { conversation, .. } => self.at_work(conversation)?,
-        };
-        let nonce = Nonce::parse(nonce)?;
-        self.limits.act(&self.caller.counted_as())?;
-        conversation::happen(self.app, work, nonce, what).await
-    }
-
     pub async fn read(&self, name: &str, seq: i64) -> Result<()> {
         let seat = self.seat(name)?;
         if seq < 0 {
@@ -208,6 +205,22 @@ impl Desk<'_> {
                 conversation::type_as_agent(self.app, &self.at_work(conversation)?).await
             }
         }
+    }
+
+    /// An agent who is about to do something with a conversation, which counts.
+    pub(super) fn about_to(&self, name: &str, nonce: &str) -> Result<(AtWork, Nonce)> {
+        let (work, nonce) = self.who_acts(name, nonce)?;
+        self.limits.act(&self.caller.counted_as())?;
+        Ok((work, nonce))
+    }
+
+    /// The same, not counted yet.
+    pub(super) fn who_acts(&self, name: &str, nonce: &str) -> Result<(AtWork, Nonce)> {
+        let work = match self.seat(name)? {
+            Seat::Visitor { .. } => return Err(Error::Forbidden("forbidden-to-visitors")),
+            Seat::Agent { conversation, .. } => self.at_work(conversation)?,
+        };
+        Ok((work, Nonce::parse(nonce)?))
     }
 
     fn at_work(&self, conversation: ConversationId) -> Result<AtWork> {

@@ -1,5 +1,5 @@
 //! The frames of the socket: one JSON object each, named by `type`. `asyncapi.json` is made from these types.
-use super::shape::{Author, Conversation, ConversationName, Entry, SideName};
+use super::shape::{Author, Conversation, ConversationName, Entry, PriorityName, SideName};
 use crate::error::{Error, Invalid};
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde::{Deserialize, Serialize};
@@ -36,6 +36,9 @@ pub enum ClientFrame {
         /// The last entry the writer had seen: refused as `stale` if another agent answered after it.
         #[serde(default)]
         seen: Option<i64>,
+        /// The seq of the entry it answers, for agents only. Left out if it cannot be quoted.
+        #[serde(default)]
+        quote: Option<i64>,
     },
     /// The entries after a seq, or after `{epoch}:{seq}`; then `live`, then what is new.
     Subscribe {
@@ -51,14 +54,65 @@ pub enum ClientFrame {
     Read { conversation: ConversationName, seq: i64 },
     /// Somebody is typing; every 3 s at most. Not answered.
     Typing { conversation: ConversationName },
-    /// Takes a conversation that nobody has. For agents, as what follows. Answered by `ok {seq, duplicate}`.
-    Claim { conversation: ConversationName, nonce: String },
-    /// Closes a conversation.
-    Close { conversation: ConversationName, nonce: String },
-    /// Opens a closed conversation again.
-    Reopen { conversation: ConversationName, nonce: String },
     /// Answered by `pong`.
     Ping,
+    /// What only agents say.
+    #[serde(skip)]
+    Verb(Verb),
+}
+
+/// What agents' programs do with a conversation: each as the operation of its name, and answered by `ok {seq, duplicate}`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Verb {
+    /// Takes a conversation that nobody has. For agents. Answered by `ok {seq, duplicate}`.
+    Claim { conversation: ConversationName, nonce: String },
+    /// Closes a conversation, with tags that say how it ended if there are any: both or neither.
+    Close {
+        conversation: ConversationName,
+        nonce: String,
+        /// Numbers of tags, put on beside those that it carries: at most 200.
+        #[serde(default)]
+        tags: Vec<i64>,
+    },
+    /// Opens a closed conversation again.
+    Reopen { conversation: ConversationName, nonce: String },
+    /// Hands a conversation over to a colleague, who has it then, or to a team, of whom nobody has it yet.
+    Transfer {
+        conversation: ConversationName,
+        nonce: String,
+        /// The number of a colleague: either this or `team`.
+        #[serde(default)]
+        agent: Option<i64>,
+        #[serde(default)]
+        team: Option<i64>,
+        /// For agents only: at most 5,000 characters.
+        #[serde(default)]
+        note: Option<String>,
+    },
+    /// Asks a colleague to help, who sees the conversation from then on.
+    Invite { conversation: ConversationName, nonce: String, agent: i64 },
+    /// Puts a conversation off until a moment (RFC 3339, at most 90 days from now), or until its visitor writes.
+    Snooze { conversation: ConversationName, nonce: String, until: String },
+    /// Brings a conversation back that was put off.
+    Wake { conversation: ConversationName, nonce: String },
+    /// Says how much a conversation matters.
+    Priority { conversation: ConversationName, nonce: String, priority: PriorityName },
+    /// Takes tags off and puts others on. Answered without `seq` if it carries just these already: nothing was written.
+    Tags {
+        conversation: ConversationName,
+        nonce: String,
+        /// Numbers of tags, at most 200. One that is in both is put on.
+        #[serde(default)]
+        add: Vec<i64>,
+        #[serde(default)]
+        remove: Vec<i64>,
+    },
+    /// Changes a message or a note of the agent's own, for two minutes. The `seq` of the answer is that of the change; whoever
+    /// follows gets the entry once more.
+    Edit { conversation: ConversationName, nonce: String, seq: i64, body: String },
+    /// Takes one back, for two minutes: its text and its files are gone for everybody.
+    Recall { conversation: ConversationName, nonce: String, seq: i64 },
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -85,18 +139,11 @@ impl Default for After {
 }
 
 /// Their names, to tell one that is unknown from one that is malformed.
-const KNOWN: [&str; 11] = [
-    "start",
-    "send",
-    "subscribe",
-    "unsubscribe",
-    "subscribe_desk",
-    "read",
-    "typing",
-    "claim",
-    "close",
-    "reopen",
-    "ping",
+const KNOWN: [&str; 8] =
+    ["start", "send", "subscribe", "unsubscribe", "subscribe_desk", "read", "typing", "ping"];
+const VERBS: [&str; 11] = [
+    "claim", "close", "reopen", "transfer", "invite", "snooze", "wake", "priority", "tags", "edit",
+    "recall",
 ];
 
 /// A frame that was read, with the name its answer must carry.
@@ -114,6 +161,12 @@ pub enum Malformed {
     Invalid(String),
 }
 
+impl Malformed {
+    fn new(error: serde_json::Error) -> Self {
+        Self::Invalid(error.to_string())
+    }
+}
+
 impl Asked {
     pub fn read(text: &str) -> Self {
         let unreadable =
@@ -127,13 +180,15 @@ impl Asked {
             Some(Value::String(name)) if name.len() <= LONGEST_REF => Some(name.clone()),
             Some(_) => return unreadable("ref must be a string of at most 64 bytes".into()),
         };
-        let known = value.get("type").and_then(Value::as_str).map(|name| KNOWN.contains(&name));
-        let frame = match known {
+        let frame = match value.get("type").and_then(Value::as_str) {
             None => Err(Malformed::Invalid("type must be a string".into())),
-            Some(false) => Err(Malformed::UnknownType),
-            Some(true) => {
-                serde_json::from_value(value).map_err(|error| Malformed::Invalid(error.to_string()))
+            Some(name) if VERBS.contains(&name) => {
+                serde_json::from_value(value).map(ClientFrame::Verb).map_err(Malformed::new)
             }
+            Some(name) if KNOWN.contains(&name) => {
+                serde_json::from_value(value).map_err(Malformed::new)
+            }
+            Some(_) => Err(Malformed::UnknownType),
         };
         Self { reference, frame }
     }
@@ -142,10 +197,6 @@ impl Asked {
 /// What the server says. Fields are added, never changed: ignore what you do not know.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "a frame is made, written and forgotten: none is kept"
-)]
 pub enum ServerFrame {
     /// The first frame.
     Hello {
@@ -296,7 +347,8 @@ pub fn asyncapi() -> Value {
         settings.meta_schema = None;
     });
     let mut generator = SchemaGenerator::new(settings);
-    let said = variants(generator.root_schema_for::<ClientFrame>().to_value(), true);
+    let mut said = variants(generator.root_schema_for::<ClientFrame>().to_value(), true);
+    said.extend(variants(generator.root_schema_for::<Verb>().to_value(), true));
     let heard = variants(generator.root_schema_for::<ServerFrame>().to_value(), false);
     let schemas: serde_json::Map<_, _> = generator.take_definitions(true);
     let message = |(name, schema): &(String, Value)| {
@@ -357,7 +409,7 @@ mod tests {
         let messages = described["channels"]["socket"]["messages"].as_object().unwrap();
         let said: BTreeSet<_> =
             messages.keys().filter_map(|name| name.strip_prefix("client_")).collect();
-        assert_eq!(said, KNOWN.into_iter().collect());
+        assert_eq!(said, KNOWN.into_iter().chain(VERBS).collect());
         assert_eq!(messages.keys().filter(|name| name.starts_with("server_")).count(), 12);
         let text = described.to_string();
         for reference in text.split("\"#/components/schemas/").skip(1) {

@@ -4,9 +4,9 @@ mod acts;
 mod caller;
 mod docs;
 pub mod frame;
+mod handling;
 mod problem;
 mod rest;
-mod search;
 pub mod shape;
 mod text;
 
@@ -20,11 +20,11 @@ use poem::{
     http::{HeaderValue, Method, StatusCode, header},
     web::Json,
 };
-use poem_openapi::OpenApiService;
+use poem_openapi::{OpenApi, OpenApiService};
 use std::sync::{Arc, LazyLock};
 
-fn service() -> OpenApiService<(rest::Rest, search::Search), ()> {
-    OpenApiService::new((rest::Rest, search::Search), "kefu", "1")
+fn service() -> OpenApiService<impl OpenApi, ()> {
+    OpenApiService::new(rest::operations(), "kefu", "1")
         .description(
             "Customer-service chat. Moments are RFC 3339 in UTC; ignore fields you do not know.",
         )

@@ -2,7 +2,7 @@
 //! and `asyncapi.json`. Fields are added, never changed or taken away. Moments are RFC 3339 in UTC.
 use crate::{
     conversation::{self, History, Shown},
-    event::{self, Changed, Content, Happening, Side, State, Summary},
+    event::{self, Changed, Content, Happening, Priority, Side, State, Summary},
     ids::{ConversationId, PublicId},
 };
 use jiff::Timestamp;
@@ -13,7 +13,7 @@ use poem_openapi::{
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 
 /// What a conversation is called: its number for agents, its public id (22 characters) for visitors.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -34,6 +34,15 @@ impl ConversationName {
         match audience {
             Side::Visitor => Self::for_visitors(&conversation.public_id),
             Side::Agent => Self::for_agents(conversation.id),
+        }
+    }
+}
+
+impl fmt::Display for ConversationName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => number.fmt(f),
+            Self::PublicId(id) => id.fmt(f),
         }
     }
 }
@@ -365,6 +374,39 @@ impl From<State> for StateName {
     }
 }
 
+/// How much a conversation matters among those that wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Enum)]
+#[serde(rename_all = "snake_case")]
+#[oai(rename_all = "snake_case")]
+pub enum PriorityName {
+    Low,
+    Normal,
+    High,
+    Urgent,
+}
+
+impl From<Priority> for PriorityName {
+    fn from(priority: Priority) -> Self {
+        match priority {
+            Priority::Low => Self::Low,
+            Priority::Normal => Self::Normal,
+            Priority::High => Self::High,
+            Priority::Urgent => Self::Urgent,
+        }
+    }
+}
+
+impl From<PriorityName> for Priority {
+    fn from(name: PriorityName) -> Self {
+        match name {
+            PriorityName::Low => Self::Low,
+            PriorityName::Normal => Self::Normal,
+            PriorityName::High => Self::High,
+            PriorityName::Urgent => Self::Urgent,
+        }
+    }
+}
+
 /// A conversation as it is now. What is not for visitors is left out for them.
 #[derive(Clone, Debug, Serialize, JsonSchema, Object)]
 #[oai(skip_serializing_if_is_none)]
@@ -398,6 +440,20 @@ pub struct Conversation {
     pub preview: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preview_by: Option<SideName>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub priority: Option<PriorityName>,
+    /// Until when it is put off.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub snoozed_until: Option<String>,
+    /// Numbers of its tags. One that `/tags` does not list was removed, and means nothing any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Vec<i64>>,
+    /// The number of the team whose agents should answer; left out where anybody may.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub team: Option<i64>,
+    /// The numbers of the agents who were asked to help.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub guests: Option<Vec<i64>>,
 }
 
 impl Conversation {
@@ -416,6 +472,11 @@ impl Conversation {
                 waiting_since: None,
                 preview: None,
                 preview_by: None,
+                priority: None,
+                snoozed_until: None,
+                tags: None,
+                team: None,
+                guests: None,
                 ..for_agents
             },
         }
@@ -436,6 +497,11 @@ impl Conversation {
             waiting_since: summary.waiting_since.map(moment),
             preview: Some(summary.preview.clone()),
             preview_by: Some(summary.preview_by.into()),
+            priority: Some(summary.priority.into()),
+            snoozed_until: summary.snoozed_until.map(moment),
+            tags: Some(summary.tags.iter().map(|tag| tag.0).collect()),
+            team: summary.team.map(|team| team.0),
+            guests: Some(summary.guests.iter().map(|guest| guest.0).collect()),
         }
     }
 }

@@ -199,8 +199,9 @@ pub async fn happen(app: &App, by: AtWork, nonce: Nonce, what: Happening) -> Res
 pub async fn give_back(app: &App, agent: AgentId, name: &str) -> Result<usize> {
     let (mut given, mut below) = (0, None);
     let sight = store::sight_of(app.db.read(), agent).await?;
+    let hers = Tab::Mine(agent).into();
     loop {
-        let page = store::page(&app.db, &sight, Tab::Mine(agent), below, 100).await?;
+        let page = store::page(&app.db, &sight, &hers, below, 100).await?;
         let Some((last, _)) = page.last() else { return Ok(given) };
         below = Some(last.id.0);
         for (Conversation { id: conversation, .. }, _) in page {

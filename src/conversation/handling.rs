@@ -9,7 +9,7 @@ use super::{
 use crate::{
     app::{App, to_the_end},
     error::{Error, Result},
-    event::{Author, Content, Entry, Happening, Mention, Priority, With},
+    event::{Author, Content, Happening, Mention, Priority, With},
     ids::{ConversationId, Nonce, TagId, TeamId},
 };
 use jiff::Timestamp;
@@ -83,8 +83,8 @@ pub async fn prioritize(app: &App, by: AtWork, nonce: Nonce, priority: Priority)
     happen(app, by, nonce, Happening::Prioritized { priority }).await
 }
 
-/// The tags of a conversation from now on, which are among the `known` ones, each with its name; `None` if it carries just these already, or if this was done
-/// before, whatever it carries since.
+/// The tags of a conversation from now on, which are among the `known` ones, each with its name; `None` if it carries just
+/// these already. A repeat finds what it did, whatever the conversation carries since.
 pub async fn retag(
     app: &App,
     by: AtWork,
@@ -92,27 +92,86 @@ pub async fn retag(
     tags: Vec<(TagId, String)>,
     known: Vec<(TagId, String)>,
 ) -> Result<Option<Sent>> {
-    let tags: Vec<TagId> = tags.into_iter().map(|(id, _)| id).collect();
+    let tags = ids(&tags);
     set_tags(app, by, nonce, known, move |_| tags).await
 }
 
-/// Puts tags on, each with its name, beside those that a conversation carries; `None` as for [`retag`].
-pub async fn tag_also(
+/// Takes tags `off` and puts others `on`, each with its name, beside those that a conversation carries; as [`retag`] answers.
+pub async fn change_tags(
     app: &App,
     by: AtWork,
     nonce: Nonce,
-    tags: Vec<(TagId, String)>,
+    on: Vec<(TagId, String)>,
+    off: Vec<(TagId, String)>,
 ) -> Result<Option<Sent>> {
-    let more: Vec<TagId> = tags.iter().map(|(id, _)| *id).collect();
-    set_tags(app, by, nonce, tags, move |before| {
-        let new = more.into_iter().filter(|id| !before.contains(id));
-        before.iter().copied().chain(new).collect()
+    let (more, less) = (ids(&on), ids(&off));
+    let known = on.into_iter().chain(off).collect();
+    set_tags(app, by, nonce, known, move |before| {
+        let kept: Vec<_> = before.iter().copied().filter(|id| !less.contains(id)).collect();
+        with(&kept, more)
     })
     .await
 }
 
-/// What it carries is looked at under its lock, so that two who tag at once do not undo each other. Only `known` ones have a
-/// name that can be told.
+/// Closes a conversation with tags that say how it ended, each with its name, beside those that it carries: both or neither.
+pub async fn close(
+    app: &App,
+    by: AtWork,
+    nonce: Nonce,
+    tags: Vec<(TagId, String)>,
+) -> Result<Sent> {
+    if tags.is_empty() {
+        return happen(app, by, nonce, Happening::Closed).await;
+    }
+    let app = app.clone();
+    to_the_end(async move {
+        let at = app.clock.now();
+        let tx = app.db.begin().await?;
+        let closing = append(&by, nonce, Happening::Closed);
+        let mut held = writer::hold(&tx, &by.seat(), &closing).await?;
+        let made = store::made_by(&tx, std::iter::once((by.conversation, &closing))).await?;
+        let mut told = Vec::new();
+        let before = &held.conversation.tags;
+        let wanted = with(before, ids(&tags));
+        if let Some(what) = tagged(before, &wanted, &tags).filter(|_| made.is_empty()) {
+            held.conversation.tags = wanted;
+            store::set_tags(&tx, &held.conversation).await?;
+            let tagging = append(&by, Nonce::new(), what);
+            told.push(writer::write(&tx, held, &tagging, at).await?);
+            held = store::lock_again(&tx, by.conversation).await?;
+        }
+        let sent = writer::write(&tx, held, &closing, at).await?;
+        tx.commit().await?;
+        told.push(sent.clone());
+        told.iter().for_each(|sent| writer::tell(&app, sent));
+        Ok(sent)
+    })
+    .await
+}
+
+fn ids(tags: &[(TagId, String)]) -> Vec<TagId> {
+    tags.iter().map(|(id, _)| *id).collect()
+}
+
+/// Those that are there, and more, each once.
+fn with(before: &[TagId], more: Vec<TagId>) -> Vec<TagId> {
+    let new = more.into_iter().filter(|id| !before.contains(id));
+    before.iter().copied().chain(new).collect()
+}
+
+/// What is told when these tags take the place of those; `None` where there is nothing to tell. Only `known` ones have a name
+/// that can be told.
+fn tagged(before: &[TagId], wanted: &[TagId], known: &[(TagId, String)]) -> Option<Happening> {
+    let names = |is_told: &dyn Fn(&TagId) -> bool| -> Vec<String> {
+        known.iter().filter(|(id, _)| is_told(id)).map(|(_, name)| name.clone()).collect()
+    };
+    let added = names(&|id| wanted.contains(id) && !before.contains(id));
+    let removed = names(&|id| before.contains(id) && !wanted.contains(id));
+    let nothing = added.is_empty() && removed.is_empty();
+    (!nothing).then_some(Happening::Tagged { added, removed })
+}
+
+/// What it carries is looked at under its lock, so that two who tag at once do not undo each other.
 async fn set_tags(
     app: &App,
     by: AtWork,
@@ -122,36 +181,36 @@ async fn set_tags(
 ) -> Result<Option<Sent>> {
     let app = app.clone();
     to_the_end(async move {
+        let at = app.clock.now();
         let tx = app.db.begin().await?;
-        let asked =
-            |added, removed| append(&by, nonce.clone(), Happening::Tagged { added, removed });
-        let done = asked(Vec::new(), Vec::new());
-        let mut held = writer::hold(&tx, &by.seat(), &done).await?;
-        let made = store::made_by(&tx, std::iter::once((by.conversation, &done))).await?;
-        let is_tagging = |entry: &Entry| {
-            matches!(entry.content, Content::Event { what: Happening::Tagged { .. } })
-        };
-        if made.values().any(is_tagging) {
-            return Ok(None);
+        let nothing = Happening::Tagged { added: Vec::new(), removed: Vec::new() };
+        let mut asked = append(&by, nonce, nothing);
+        let mut held = writer::hold(&tx, &by.seat(), &asked).await?;
+        let made = store::made_by(&tx, std::iter::once((by.conversation, &asked))).await?;
+        let done = made.into_values().map(|entry| entry.content).find(is_tagging);
+        if let Some(content) = done {
+            let again = Append { content, ..asked };
+            let sent = writer::write(&tx, held, &again, at).await?;
+            writer::tell(&app, &sent);
+            return Ok(Some(sent));
         }
-        let before = held.conversation.tags.clone();
-        let wanted = wanted(&before);
-        let names = |is_told: &dyn Fn(&TagId) -> bool| -> Vec<String> {
-            known.iter().filter(|(id, _)| is_told(id)).map(|(_, name)| name.clone()).collect()
-        };
-        let added = names(&|id| wanted.contains(id) && !before.contains(id));
-        let removed = names(&|id| before.contains(id) && !wanted.contains(id));
-        if added.is_empty() && removed.is_empty() {
+        let wanted = wanted(&held.conversation.tags);
+        let Some(what) = tagged(&held.conversation.tags, &wanted, &known) else {
             return Ok(None);
-        }
+        };
+        asked.content = Content::Event { what };
         held.conversation.tags = wanted;
         store::set_tags(&tx, &held.conversation).await?;
-        let sent = writer::write(&tx, held, &asked(added, removed), app.clock.now()).await?;
+        let sent = writer::write(&tx, held, &asked, at).await?;
         tx.commit().await?;
         writer::tell(&app, &sent);
         Ok(Some(sent))
     })
     .await
+}
+
+fn is_tagging(content: &Content) -> bool {
+    matches!(content, Content::Event { what: Happening::Tagged { .. } })
 }
 
 /// So many conversations are woken in one turn.

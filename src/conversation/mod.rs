@@ -4,6 +4,7 @@
 mod actions;
 mod amending;
 mod card;
+mod colleagues;
 mod handling;
 mod heads;
 mod live;
@@ -19,7 +20,10 @@ pub use actions::{
     type_as_agent, type_as_visitor, wait_for_news,
 };
 pub use amending::{Change, amend};
-pub use handling::{Recipient, invite, prioritize, retag, snooze, tag_also, transfer, wake_due};
+pub use colleagues::{colleague, colleagues, team_to};
+pub use handling::{
+    Recipient, change_tags, close, invite, prioritize, retag, snooze, transfer, wake_due,
+};
 pub use live::{
     Canvas, EntryLine, FileLine, QuoteLine, drawn, lines, news, presence, read_marks, redraw,
     retell, sent, typing, upsert,
@@ -28,8 +32,8 @@ pub use model::{Append, BLOCKED, Beside, Body, Conversation, Seat, may_amend, me
 pub use sight::Sight;
 pub use store::{
     Counts, Filter, History, Lens, Log, Place, Positions, Range, Searched, Shown, Tab, circle,
-    counts, entries_after, entries_at, find_entry, find_for, hand_over, heads, history, known,
-    list, newest, of_contact, only_known, page, positions, searched_after, seen_by,
+    closed_page, counts, entries_after, entries_at, find_entry, find_for, hand_over, heads,
+    history, known, list, newest, of_contact, only_known, page, positions, searched_after, seen_by,
     seen_of_contact, sight, sight_of, summaries_of, tables, touched_since, touches_since,
     unsearched_since,
 };

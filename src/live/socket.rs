@@ -19,7 +19,7 @@ use crate::{
     bus::{Here, Listener},
     conversation::{self, Body, Sent, Sight},
     error::{Error, Invalid, Result},
-    event::{Access, Event, Happening, Present, Side, Topic},
+    event::{Access, Event, Present, Side, Topic},
     ids::Cursor,
     text::Lang,
     web::{
@@ -257,10 +257,10 @@ impl Line {
                 }
                 Some(done(reference, &sent, side))
             }
-            ClientFrame::Send { conversation, nonce, body, attachments, kind, seen } => {
+            ClientFrame::Send { conversation, nonce, body, attachments, kind, seen, quote } => {
                 let note = kind == MessageKind::Note;
-                let message = Message { nonce, body, attachments, note, seen };
-                let sent = self.desk().send(&text(&conversation), &message).await?;
+                let message = Message { nonce, body, attachments, note, seen, quote };
+                let sent = self.desk().send(&conversation.to_string(), &message).await?;
                 Some(done(reference, &sent, side))
             }
             ClientFrame::Subscribe { conversation, after } => {
@@ -286,35 +286,23 @@ impl Line {
                 Some(plain(reference))
             }
             ClientFrame::Read { conversation, seq } => {
-                self.desk().read(&text(&conversation), seq).await?;
+                self.desk().read(&conversation.to_string(), seq).await?;
                 Some(plain(reference))
             }
             ClientFrame::Typing { conversation } => {
-                self.desk().typing(&text(&conversation)).await?;
+                self.desk().typing(&conversation.to_string()).await?;
                 None
             }
-            ClientFrame::Claim { conversation, nonce } => {
-                let sent = self.happen(&conversation, &nonce, Happening::Claimed).await?;
-                Some(done(reference, &sent, side))
-            }
-            ClientFrame::Close { conversation, nonce } => {
-                let sent = self.happen(&conversation, &nonce, Happening::Closed).await?;
-                Some(done(reference, &sent, side))
-            }
-            ClientFrame::Reopen { conversation, nonce } => {
-                let sent = self.happen(&conversation, &nonce, Happening::Reopened).await?;
-                Some(done(reference, &sent, side))
-            }
             ClientFrame::Ping => Some(ServerFrame::Pong { reference }),
+            ClientFrame::Verb(verb) => Some(match self.desk().act(verb).await? {
+                Some(sent) => done(reference, &sent, side),
+                None => plain(reference),
+            }),
         })
     }
 
     fn desk(&self) -> Desk<'_> {
         Desk { app: &self.app, limits: &self.limits, caller: &self.caller }
-    }
-
-    async fn happen(&self, name: &ConversationName, nonce: &str, what: Happening) -> Result<Sent> {
-        self.desk().happen(&text(name), nonce, what).await
     }
 
     /// Subscribing again begins again, after the new cursor.
@@ -325,7 +313,7 @@ impl Line {
         name: ConversationName,
         after: After,
     ) -> Result<()> {
-        let seat = self.desk().seat(&text(&name))?;
+        let seat = self.desk().seat(&name.to_string())?;
         let head = conversation::find_for(self.app.db.read(), &seat).await?;
         let cursor = match after {
             After::Seq(seq) => Cursor::parse(&seq.to_string()),
@@ -428,13 +416,6 @@ fn desk(
 fn lines(drawn: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(drawn);
     text.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect()
-}
-
-fn text(name: &ConversationName) -> String {
-    match name {
-        ConversationName::Number(number) => number.to_string(),
-        ConversationName::PublicId(id) => id.clone(),
-    }
 }
 
 fn bye(reason: Reason, retry: Option<Duration>) -> String {

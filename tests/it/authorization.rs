@@ -165,6 +165,9 @@ pub const OPERATIONS: &[(&str, &str, [u16; 5])] = &[
     ("GET", "/conversations/{conversation}", [401, 404, 200, 200, 200]),
     ("GET", "/conversations/{conversation}/entries", [401, 404, 200, 200, 200]),
     ("POST", "/conversations/{conversation}/entries", [401, 404, 403, 201, 201]),
+    // Not hers to change.
+    ("POST", "/conversations/{conversation}/entries/{seq}/edit", [401, 422, 403, 422, 403]),
+    ("POST", "/conversations/{conversation}/entries/{seq}/recall", [401, 422, 403, 422, 403]),
     // What comes is no file but a request of JSON, as all others here.
     ("POST", "/conversations/{conversation}/files", [401, 404, 403, 201, 201]),
     ("GET", "/conversations/{conversation}/files/{file}", [401, 404, 404, 404, 404]),
@@ -174,10 +177,18 @@ pub const OPERATIONS: &[(&str, &str, [u16; 5])] = &[
     ("POST", "/conversations/{conversation}/claim", [401, 422, 403, 422, 201]),
     ("POST", "/conversations/{conversation}/close", [401, 422, 403, 422, 201]),
     ("POST", "/conversations/{conversation}/reopen", [401, 422, 403, 422, 409]),
+    ("POST", "/conversations/{conversation}/transfer", [401, 422, 403, 422, 201]),
+    ("POST", "/conversations/{conversation}/invite", [401, 422, 403, 422, 201]),
+    ("POST", "/conversations/{conversation}/snooze", [401, 422, 403, 422, 201]),
+    // Nobody put it off.
+    ("POST", "/conversations/{conversation}/wake", [401, 422, 403, 422, 409]),
+    ("POST", "/conversations/{conversation}/priority", [401, 422, 403, 422, 201]),
+    ("POST", "/conversations/{conversation}/tags", [401, 422, 403, 422, 201]),
     ("GET", "/search", [401, 404, 200, 404, 200]),
     ("GET", "/sites", [401, 404, 200, 404, 200]),
     ("GET", "/agents", [401, 404, 200, 404, 200]),
     ("GET", "/teams", [401, 404, 200, 404, 200]),
+    ("GET", "/tags", [401, 404, 200, 404, 200]),
     ("GET", "/canned-replies", [401, 404, 200, 404, 200]),
     ("GET", "/contacts/{contact}", [401, 404, 200, 404, 200]),
     ("POST", "/contacts/{contact}", [401, 404, 403, 404, 200]),
@@ -196,6 +207,15 @@ const FRAMES: &[(&str, [&str; 4])] = &[
     ("claim", ["forbidden", "forbidden", "forbidden", "ok"]),
     ("close", ["forbidden", "forbidden", "forbidden", "ok"]),
     ("reopen", ["forbidden", "forbidden", "forbidden", "conflict"]),
+    ("transfer", ["forbidden", "forbidden", "forbidden", "ok"]),
+    ("invite", ["forbidden", "forbidden", "forbidden", "ok"]),
+    ("snooze", ["forbidden", "forbidden", "forbidden", "ok"]),
+    ("wake", ["forbidden", "forbidden", "forbidden", "conflict"]),
+    ("priority", ["forbidden", "forbidden", "forbidden", "ok"]),
+    ("tags", ["forbidden", "forbidden", "forbidden", "ok"]),
+    // Not hers to change.
+    ("edit", ["forbidden", "forbidden", "forbidden", "forbidden"]),
+    ("recall", ["forbidden", "forbidden", "forbidden", "forbidden"]),
     ("ping", ["pong", "pong", "pong", "pong"]),
 ];
 
@@ -267,6 +287,10 @@ pub struct People {
     contact: i64,
 }
 
+fn in_an_hour() -> String {
+    (jiff::Timestamp::now() + jiff::SignedDuration::from_hours(1)).to_string()
+}
+
 async fn people() -> People {
     people_of(installation().await).await
 }
@@ -278,6 +302,8 @@ pub async fn people_of(site: Installation) -> People {
     let id = ana.newest("queue").await;
     // The first team.
     ana.person.post("/desk/settings/teams", &[("name", "Returns")]).await.goes_to();
+    // The first tag.
+    ana.person.post("/desk/settings/tags", &[("name", "late")]).await.goes_to();
     // The first canned reply.
     let reply = [("title", "Hours"), ("short_code", "hours"), ("body", "9 to 6")];
     ana.person.post("/desk/settings/canned-replies", &reply).await.goes_to();
@@ -360,11 +386,16 @@ impl People {
         let path = path
             .replace("{conversation}", &name)
             .replace("{contact}", &self.contact.to_string())
+            .replace("{seq}", "1")
             .replace("{file}", "AAAAAAAAAAAAAAAAAAAAAA");
         // What is looked for is no part of the path.
         let path = if path == "/search" { "/search?q=thing".to_owned() } else { path };
         let nonce = format!("n-{who}");
-        let body = json!({ "site": "demo", "nonce": nonce, "body": "x", "seq": 1 });
+        let mut body = json!({ "site": "demo", "nonce": nonce, "body": "x", "seq": 1,
+            "until": in_an_hour(), "priority": "high", "add": [1], "team": 1 });
+        if path.ends_with("/invite") {
+            body["agent"] = json!(1);
+        }
         let method: Method = method.parse().unwrap();
         program.ask(method.clone(), &path, (method == Method::POST).then_some(&body)).await
     }
@@ -446,8 +477,11 @@ async fn frames_let_in_whom_they_should() {
             let agents = matches!(*who, "rob" | "ana");
             let conversation: Value =
                 if agents { json!(people.id) } else { json!(people.vera.cid) };
-            let frame = json!({ "type": name, "ref": "r", "site": "demo", "conversation": conversation,
-                "nonce": format!("n-{who}"), "body": "x", "seq": 1, "after": 0 });
+            let mut frame = json!({ "type": name, "ref": "r", "site": "demo", "conversation": conversation,
+                "nonce": format!("n-{who}"), "body": "x", "seq": 1, "after": 0,
+                "until": in_an_hour(), "priority": "high", "add": [1] });
+            let to = if *name == "invite" { "agent" } else { "team" };
+            frame[to] = json!(1);
             line.say(frame).await;
             line.say(json!({ "type": "ping", "ref": "after" })).await;
             let told = loop {

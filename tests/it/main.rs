@@ -31,6 +31,7 @@ mod notification;
 mod outbound;
 mod plans;
 mod process;
+mod program;
 mod retention;
 mod schema;
 mod search;

@@ -214,6 +214,26 @@ async fn no_program_is_told_of_what_its_agent_does_not_see() {
             let expected = if may_act { expected(entitled_is) } else { 403 };
             assert_eq!(status(Method::POST, &path, Some(body)).await, expected, "{who}: {path}");
         }
+        // Whoever sees it may do all of it; what would move it is only tried by those who do not.
+        let till = (jiff::Timestamp::now() + jiff::SignedDuration::from_hours(1)).to_string();
+        let verbs = [
+            ("priority", json!({ "priority": "high" })),
+            ("tags", json!({})),
+            ("transfer", json!({ "team": 2 })),
+            ("invite", json!({ "agent": 1 })),
+            ("snooze", json!({ "until": till })),
+            ("wake", json!({})),
+            ("close", json!({ "tags": [] })),
+        ];
+        for (at, (verb, mut body)) in verbs.into_iter().enumerate() {
+            if entitled && at > 1 {
+                break;
+            }
+            body["nonce"] = json!(format!("{verb}{who}"));
+            let path = format!("/conversations/{id}/{verb}");
+            let done = if may_act { expected(if verb == "tags" { 204 } else { 201 }) } else { 403 };
+            assert_eq!(status(Method::POST, &path, Some(body)).await, done, "{who}: {verb}");
+        }
         let note = json!({ "nonce": format!("note{who}"), "body": "x", "kind": "note" });
         let path = format!("/conversations/{id}/entries");
         let sent = if may_act { expected(201) } else { 403 };

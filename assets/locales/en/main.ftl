@@ -717,6 +717,8 @@ palette-people = Contacts
 palette-pages = Pages
 palette-search = Search all messages
 invalid-moment = A moment is written as in RFC 3339, such as 2026-11-22T08:00:00Z.
+invalid-recipient = Name either an agent or a team.
+invalid-tag-unknown = There is no tag of this number. `/tags` lists those there are, at most 200.
 
 # The chat on any website
 widget-close = Fold the chat away

@@ -717,6 +717,8 @@ palette-people = 客户
 palette-pages = 页面
 palette-search = 搜索全部消息
 invalid-moment = 时间应为 RFC 3339 格式，例如 2026-11-22T08:00:00Z。
+invalid-recipient = 请填写一位同事或一个团队，二者只能选一。
+invalid-tag-unknown = 没有这个编号的标签。可用的标签见 `/tags`，最多 200 个。
 
 # The chat on any website
 widget-close = 收起客服对话

@@ -144,6 +144,29 @@ impl From<Tab> for Lens {
 
 /// The rows of a list that an agent sees, in the order of [`places`], at most `limit`.
 pub async fn list(db: &Db, sight: &Sight, lens: &Lens, limit: u64) -> Result<Vec<Summary>> {
+    summaries(db, rows_of(db, sight, lens, limit).await?).await
+}
+
+/// A page of the closed ones that an agent sees and a filter lets pass, whichever was closed last first, from below one of
+/// them: each with its visitor's name.
+pub async fn closed_page(
+    db: &Db,
+    sight: &Sight,
+    filter: &Filter,
+    below: Option<(Timestamp, ConversationId)>,
+    limit: u64,
+) -> Result<Vec<(Conversation, String)>> {
+    let after = below.map(|(at, id)| Place::of_closed(at, id));
+    let lens = Lens { tab: Tab::Closed, filter: *filter, after };
+    named(db, rows_of(db, sight, &lens, limit).await?).await
+}
+
+async fn rows_of(
+    db: &Db,
+    sight: &Sight,
+    lens: &Lens,
+    limit: u64,
+) -> Result<Vec<conversation::Model>> {
     use conversation::Column::{ClosedAt, SnoozedUntil};
     // Whoever closes one has read it, and a visitor who writes opens it again.
     if lens.tab == Tab::Closed && lens.filter.unread {
@@ -153,8 +176,7 @@ pub async fn list(db: &Db, sight: &Sight, lens: &Lens, limit: u64) -> Result<Vec
         let after = places::closed_after(lens.after);
         let which = lens.filter.condition().add(ClosedAt.is_not_null()).add_option(after);
         let ids = sight::newest_of(db.read(), sight, ClosedAt, which, limit).await?;
-        let rows = in_order(db, &ids).await?;
-        return summaries(db, rows).await;
+        return in_order(db, &ids).await;
     }
     let all = conversation::Entity::find()
         .filter(lens.filter.condition())
@@ -174,8 +196,7 @@ pub async fn list(db: &Db, sight: &Sight, lens: &Lens, limit: u64) -> Result<Vec
             places::in_order(all.filter(lens.tab.condition()), lens.tab, lens.after)
         }
     };
-    let rows = some.limit(limit).all(db.read()).await?;
-    summaries(db, rows).await
+    Ok(some.limit(limit).all(db.read()).await?)
 }
 
 /// Closed ones that carry a tag: its own rows are in order too, be they many or few.
@@ -208,21 +229,23 @@ async fn in_order(db: &Db, ids: &[i64]) -> Result<Vec<conversation::Model>> {
     Ok(ids.iter().filter_map(|id| rows.remove(id)).collect())
 }
 
-/// A page of a list that an agent sees, the newest first, from below a number: each with its visitor's name.
+/// A page of what an agent looks at, the newest first, from below a number: each with its visitor's name. What is put off is
+/// among all that are not closed. What is rare among those that are closed is found faster by [`closed_page`].
 pub async fn page(
     db: &Db,
     sight: &Sight,
-    tab: Tab,
+    lens: &Lens,
     below: Option<i64>,
     limit: u64,
 ) -> Result<Vec<(Conversation, String)>> {
-    if let Tab::Mine(_) = tab {
-        let which = tab.condition().add_option(seen_in(sight, tab));
+    let Lens { tab, filter, .. } = *lens;
+    if let Tab::Mine(_) | Tab::Snoozed = tab {
+        let which = filter.condition().add(tab.condition()).add_option(seen_in(sight, tab));
         return newest(db, which, below, limit).await;
     }
     if tab == Tab::Closed && sight.narrows() {
         let below = below.map(|id| conversation::Column::Id.lt(id));
-        let which = sight::closed().add_option(below);
+        let which = filter.condition().add(sight::closed()).add_option(below);
         let by = conversation::Column::Id;
         let ids = sight::newest_of(db.read(), sight, by, which, limit).await?;
         return named(db, in_order(db, &ids).await?).await;
@@ -230,7 +253,8 @@ pub async fn page(
     // One state at a time: each is a range of an index that is in order.
     let mut page = Vec::new();
     for state in tab.states() {
-        let those = Condition::all()
+        let those = filter
+            .condition()
             .add(conversation::Column::State.eq(state_word(*state)))
             .add_option(sight::seen(sight));
         page.extend(newest(db, those, below, limit).await?);

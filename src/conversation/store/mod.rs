@@ -22,8 +22,8 @@ pub use entries::{
 };
 pub use forgetting::{remove_closed_before, without_conversations};
 pub use lists::{
-    Counts, Filter, Lens, Tab, counts, list, of_contact, page, seen_of_contact, summaries_of,
-    touched_since, touches_since,
+    Counts, Filter, Lens, Tab, closed_page, counts, list, of_contact, page, seen_of_contact,
+    summaries_of, touched_since, touches_since,
 };
 pub use marks::{add_guests, set_tags};
 pub use places::Place;

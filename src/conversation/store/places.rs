@@ -2,7 +2,7 @@
 use super::{
     conversations::conversation, lists::Tab, marks::conversation_tag, words::priority_number,
 };
-use crate::{db, event::Summary};
+use crate::{db, event::Summary, ids::ConversationId};
 use jiff::Timestamp;
 use sea_orm::{
     Condition, Order, QueryOrder, Select,
@@ -39,6 +39,11 @@ impl Place {
             Tab::Closed => [moment(row.closed_at), id, 0, 0, 0],
         };
         Self { tab, numbers }
+    }
+
+    /// Of one that was closed at a moment.
+    pub fn of_closed(at: Timestamp, id: ConversationId) -> Self {
+        Self { tab: Tab::Closed, numbers: [db::micros(at), id.0, 0, 0, 0] }
     }
 
     /// `None` if it is no place of this list.

@@ -2,13 +2,12 @@
 //! page that changed.
 use super::{bar, bar_partial, lens::lens, number, open, place};
 use crate::{
-    agent::{self, CurrentAgent},
+    agent::CurrentAgent,
     app::App,
     attachment::web::WithFiles,
-    conversation::{self, AtWork, Beside, Body, mentions},
+    conversation::{self, AtWork, Beside, Body, colleagues, mentions},
     draft,
     error::{Invalid, Result},
-    event::Mention,
     ids::{ConversationId, Nonce},
     web::{
         limits::Limits,
@@ -114,13 +113,6 @@ pub async fn typing(
         conversation::type_as_agent(&app, &work).await?;
     }
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// Who can be called, given a conversation, or asked for help.
-pub(super) async fn colleagues(app: &App) -> Result<Vec<Mention>> {
-    let all = agent::all(&app.db).await?;
-    let acting = all.into_iter().filter(|one| one.role.may_act());
-    Ok(acting.map(|one| Mention { agent: one.id, name: one.name }).collect())
 }
 
 /// A hidden field that holds nothing is as good as none.

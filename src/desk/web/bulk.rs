@@ -2,7 +2,7 @@
 //! its own verb; one that is refused does not keep the others.
 use super::{
     ROWS, Row,
-    acts::{at_work, colleagues},
+    acts::at_work,
     export::export,
     lens::{self, Choice, lens},
     name, open,
@@ -12,7 +12,7 @@ use crate::{
     agent::{CurrentAgent, DeskFrame, SignedIn},
     app::App,
     contact,
-    conversation::{self, AtWork, Recipient},
+    conversation::{self, AtWork, Recipient, colleagues},
     error::{Error, Invalid, Result},
     event::{Happening, Summary},
     ids::{ConversationId, Nonce, TagId},
@@ -210,14 +210,11 @@ async fn one(app: &App, limits: &Limits, work: AtWork, nonce: &Nonce, deed: &Dee
         Deed::Assign(to) => {
             drop(conversation::transfer(app, work, nonce, to.clone(), None).await?);
         }
-        Deed::Tag(tags) => drop(conversation::tag_also(app, work, nonce, tags.clone()).await?),
-        Deed::Close(tags) => {
-            if !tags.is_empty() {
-                let tagging = nonce.of("tags");
-                conversation::tag_also(app, work.clone(), tagging, tags.clone()).await?;
-            }
-            drop(conversation::happen(app, work, nonce, Happening::Closed).await?);
+        Deed::Tag(tags) => {
+            let nothing = Vec::new();
+            drop(conversation::change_tags(app, work, nonce, tags.clone(), nothing).await?);
         }
+        Deed::Close(tags) => drop(conversation::close(app, work, nonce, tags.clone()).await?),
     }
     Ok(())
 }

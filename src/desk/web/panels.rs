@@ -1,16 +1,14 @@
 //! What can be done with a conversation beside answering, each a small form under its head: hand over, ask for help, put off,
 //! priority, tags. With scripts the form is fetched into its place, without them the page is loaded with it.
 use super::{
-    Pane,
-    acts::colleagues,
-    desk_page,
+    Pane, desk_page,
     lens::{Choice, lens},
     number, open, pane,
 };
 use crate::{
     agent::{CurrentAgent, SignedIn},
     app::App,
-    conversation::{Conversation, Range},
+    conversation::{Conversation, Range, colleagues},
     error::{Error, Result},
     event::Priority,
     ids::{ConversationId, Nonce},

@@ -1,20 +1,14 @@
 //! What an agent does with a conversation: takes it, hands it over, puts it off, tags it, closes it. Every verb is a plain
 //! form; htmx gets the pane as it is then.
-use super::{
-    PAGE, PaneFragment,
-    acts::{at_work, colleagues},
-    asks, gone,
-    lens::lens,
-    number, open, pane, place,
-};
+use super::{PAGE, PaneFragment, acts::at_work, asks, gone, lens::lens, number, open, pane, place};
 use crate::{
     agent::CurrentAgent,
     app::App,
     conversation::{self, AtWork, Body, Range, Recipient},
     error::{Error, Invalid, Result},
-    event::{Happening, Mention, Priority},
-    ids::{AgentId, ConversationId, Nonce, TagId, TeamId},
-    tag, team,
+    event::{Happening, Priority},
+    ids::{ConversationId, Nonce, TagId},
+    tag,
     text::Lang,
     web::{
         limits::Limits,
@@ -111,7 +105,8 @@ async fn done(
             conversation::transfer(app, work, nonce?, to, note).await.map(|_| ())
         }
         "invite" => {
-            let agent = colleague(app, fields.one("agent"), "agent").await?;
+            let agent = fields.one("agent").and_then(|id| id.parse().ok());
+            let agent = conversation::colleague(app, agent, "agent").await?;
             conversation::invite(app, work, nonce?, agent).await.map(|_| ())
         }
         "snooze" => {
@@ -151,20 +146,13 @@ async fn retag(app: &App, work: AtWork, nonce: Nonce, fields: &Fields) -> Result
 
 /// `team-3` or the number of a colleague.
 pub async fn recipient(app: &App, to: &str) -> Result<Recipient> {
-    let Some(team) = to.strip_prefix("team-") else {
-        return Ok(Recipient::Agent(colleague(app, Some(to), "to").await?));
-    };
-    let id = team.parse().ok().map(TeamId);
-    let found = team::all(&app.db).await?.into_iter().find(|team| Some(team.id) == id);
-    let found = found.ok_or(Invalid { field: "to", reason: "invalid-colleague" })?;
-    Ok(Recipient::Team { id: found.id, name: found.name })
-}
-
-/// Somebody who works here.
-pub async fn colleague(app: &App, id: Option<&str>, field: &'static str) -> Result<Mention> {
-    let id = id.and_then(|id| id.parse().ok()).map(AgentId);
-    let found = colleagues(app).await?.into_iter().find(|one| Some(one.agent) == id);
-    found.ok_or(Error::Invalid(Invalid { field, reason: "invalid-colleague" }))
+    match to.strip_prefix("team-") {
+        Some(team) => conversation::team_to(app, team.parse().ok(), "to").await,
+        None => {
+            let agent = conversation::colleague(app, to.parse().ok(), "to").await?;
+            Ok(Recipient::Agent(agent))
+        }
+    }
 }
 
 const NO_MOMENT: Invalid = Invalid { field: "until", reason: "invalid-snooze" };

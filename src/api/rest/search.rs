@@ -1,23 +1,21 @@
 //! Searching, for agents' programs: the same as at `/desk/search`.
-use super::{
-    caller::Token,
-    problem::Answer,
-    rest::{Tag, next_cursor, page_cursor},
-    shape::{Author, Conversation, moment},
-};
+use super::{Limit, Tag, next_cursor, page_cursor};
 use crate::{
+    api::{
+        caller::Token,
+        problem::Answer,
+        shape::{Author, Conversation, moment},
+    },
     app::App,
     error::{Error, Invalid},
     event::{Content, Side},
-    ids::{AgentId, SiteId},
+    ids::{AgentId, SiteId, TagId},
     search::{self, Asked, Days, Hit},
     text::Question,
-    web::limits::Limits,
 };
 use jiff::Timestamp;
 use poem::web::Data;
 use poem_openapi::{Enum, Object, OpenApi, param::Query, payload::Json};
-use std::sync::Arc;
 
 /// The most messages in one answer, and how many come if nothing else is asked for. People: so many.
 const MOST: u64 = 100;
@@ -80,10 +78,10 @@ impl From<Hit> for FoundMessage {
 }
 
 #[derive(Clone, Copy, Debug)]
-pub struct Search;
+pub struct Rest;
 
 #[OpenApi]
-impl Search {
+impl Rest {
     /// Finds messages, notes, contacts and conversations.
     ///
     /// All words must be there: whole ones in any case, Chinese as any part of it.
@@ -92,7 +90,7 @@ impl Search {
     async fn search(
         &self,
         app: Data<&App>,
-        limits: Data<&Arc<Limits>>,
+        limits: Limit<'_>,
         Token(caller): Token,
         /// 1–200 characters: at least one Chinese character, or two letters or digits.
         q: Query<String>,
@@ -103,6 +101,8 @@ impl Search {
         /// In conversations that this agent has.
         agent: Query<Option<i64>>,
         site: Query<Option<i64>>,
+        /// In conversations that carry this tag now.
+        tag: Query<Option<i64>>,
         /// `next` of the page before.
         cursor: Query<Option<String>>,
         /// How many messages, 30 if left out.
@@ -112,9 +112,11 @@ impl Search {
         let me = caller.agent()?.id;
         limits.act(&caller.counted_as())?;
         let days = Days { from: instant("from", from.0)?, to: instant("to", to.0)? };
-        let below = cursor.0.as_deref().map(page_cursor).transpose()?;
+        let below = cursor.0.as_deref().map(page_cursor::<1>).transpose()?.map(|[below]| below);
         let (agent, site) = (agent.0.map(AgentId), site.0.map(SiteId));
-        let alone = days == Days::default() && below.is_none() && agent.is_none() && site.is_none();
+        let tag = tag.0.map(TagId);
+        let everywhere = agent.is_none() && site.is_none() && tag.is_none();
+        let alone = days == Days::default() && below.is_none() && everywhere;
         let called = match alone {
             true => search::conversation(&app, me, &q).await?,
             false => None,
@@ -129,7 +131,7 @@ impl Search {
             }
             question => question.map_err(Error::from)?,
         };
-        let asked = Asked { question, days, agent, site, tag: None, below };
+        let asked = Asked { question, days, agent, site, tag, below };
         let limit = usize::try_from(limit.0.unwrap_or(USUAL).min(MOST)).unwrap_or(1);
         let page = search::messages(&app, me, &asked, limit).await?;
         let people = match alone {
@@ -145,7 +147,7 @@ impl Search {
             messages: page.hits.into_iter().map(FoundMessage::from).collect(),
             contacts: people.into_iter().map(contact).collect(),
             conversations,
-            next: page.next.map(next_cursor),
+            next: page.next.map(|next| next_cursor(&[next])),
         }))
     }
 }
