@@ -29,6 +29,7 @@ pub mod desk; // the agents' workspace
 pub mod dossier; // what is known of the contact beside a conversation
 pub mod draft; // what an agent has begun to write
 pub mod health; // alive? ready?
+pub mod identity; // who a visitor is, as the page around the chat says
 pub mod saved_view; // lists that agents come back to
 pub mod search; // finding what was said, and the command palette
 pub mod setup; // the owner's first minute

@@ -12,6 +12,7 @@ use crate::{
     dossier::web as dossier,
     draft::web as draft,
     health::web as health,
+    identity::web as identity,
     live,
     saved_view::web as saved_view,
     search::web as search,
@@ -76,6 +77,7 @@ fn addresses() -> Route {
         .at("/w/:site/logo", get(widget::logo))
         .at("/w/:site/start", post(conversation::start))
         .at("/w/:site/forget", post(conversation::forget))
+        .at("/w/:site/identify", get(identity::known).post(identity::identify))
         .at("/c/:cid", get(conversation::show))
         .at("/c/:cid/messages", get(live::conversation_messages).post(conversation::say))
         .at("/c/:cid/read", post(conversation::read))
@@ -169,6 +171,7 @@ fn addresses() -> Route {
         .at("/desk/settings/sites/:site/watch", get(widget::watch))
         .at("/desk/settings/sites/:site/origins", post(widget::allow))
         .at("/desk/settings/sites/:site/qr.svg", get(widget::qr))
+        .at("/desk/settings/sites/:site/identity", get(identity::show).post(identity::act))
         .at("/desk/settings/teams", get(team::index).post(team::add))
         .at("/desk/settings/teams/:team", post(team::change))
         .at("/desk/settings/teams/:team/remove", post(team::remove))

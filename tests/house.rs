@@ -30,6 +30,7 @@ const FLOORS: &[&[&str]] = &[
         "dossier",
         "draft",
         "health",
+        "identity",
         "saved_view",
         "search",
         "setup",
@@ -77,6 +78,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("canned_reply", &["agent", "attachment", "contact", "conversation", "team"]),
     ("draft", &["agent", "conversation"]),
     ("widget", &["agent", "attachment", "site", "team"]),
+    ("identity", &["agent", "contact", "conversation", "dossier", "site"]),
 ];
 
 /// Each tool in its cupboard: the files that may say a word.
@@ -95,6 +97,7 @@ const CUPBOARDS: &[(&str, &[&str])] = &[
             "dossier/web/",
             "search/web/",
             "widget/web/",
+            "identity/web/",
             "web/",
             "api/",
             "live/",

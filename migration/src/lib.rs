@@ -46,6 +46,9 @@ mod m20261125_000061_find_closed_by_tag;
 mod m20261125_000063_add_page_referrer;
 mod m20261125_000064_add_site_look;
 mod m20261128_000075_add_site_team;
+mod m20261129_000080_create_site_secret;
+mod m20261129_000081_create_contact_identity;
+mod m20261129_000082_add_site_signed_only;
 
 #[derive(Debug)]
 pub struct Migrator;
@@ -97,6 +100,9 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000063_add_page_referrer::Migration),
             Box::new(m20261125_000064_add_site_look::Migration),
             Box::new(m20261128_000075_add_site_team::Migration),
+            Box::new(m20261129_000080_create_site_secret::Migration),
+            Box::new(m20261129_000081_create_contact_identity::Migration),
+            Box::new(m20261129_000082_add_site_signed_only::Migration),
         ]
     }
 }

@@ -11,14 +11,15 @@ pub use actions::{
 };
 pub use model::{
     ATTRIBUTES, Arrival, Attribute, AttributeKey, AttributeKind, AttributeLabel, AttributeValue,
-    Block, BlockReason, Change, Contact, ContactEmail, ContactName, ContactTag, Note, NoteBody,
-    PageUrl, PageView, Phone, TAGS, choices, masked,
+    Block, BlockReason, Change, Contact, ContactEmail, ContactName, ContactTag, Identity, Note,
+    NoteBody, PageUrl, PageView, Phone, Subject, TAGS, Told, choices, masked,
 };
 pub use store::{
-    TokenState, all_planted, arrived, attributes, became, block, blocked, blocked_within, create,
-    end_token, find, forget, forget_pages, found_by, index_again, lock, merge, name_of,
-    name_within, names, notes, pages, plant, search, tables, tags, tags_given_since, token_lives,
-    token_state, unblock, values, viewed,
+    TokenState, add_identity, add_token, all_planted, are_two, arrived, attributes, became, block,
+    blocked, blocked_within, create, end_token, find, forget, forget_pages, found_by, identified,
+    identified_within, identities, index_again, lock, merge, name_of, name_within, names, notes,
+    other_tokens, pages, plant, search, seen_as, tables, tags, tags_given_since, token_lives,
+    token_state, token_within, unblock, unseen_since, values, viewed,
 };
 pub use token::{TokenHash, VisitorToken};
 pub use web::{CurrentVisitor, MaybeVisitor, dismiss, remember};

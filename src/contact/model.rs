@@ -1,10 +1,11 @@
 //! The stored person behind a visitor: what is known of them, and within which limits.
 use crate::{
     error::Invalid,
-    ids::{AgentId, ContactId},
+    ids::{AgentId, ContactId, SiteId},
     text::{self, Lang},
 };
 use jiff::{Timestamp, civil::Date};
+use std::collections::BTreeMap;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Contact {
@@ -18,6 +19,37 @@ pub struct Contact {
     pub device: String,
     pub created_at: Timestamp,
     pub block: Option<Block>,
+}
+
+/// What a site said of somebody, by field: `name`, `phone`, `email`, and attributes behind `attributes.`.
+pub type Told = BTreeMap<String, String>;
+
+/// Who a site's own server says that somebody is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    pub site: SiteId,
+    pub subject: String,
+    pub since: Timestamp,
+}
+
+/// An id under which a site knows somebody: 1–128 characters, none of them a control character, no white space around them (MariaDB
+/// would not tell it apart), and not what a program writes that forgot to put one in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subject(String);
+
+impl Subject {
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        const NOBODY: [&str; 6] = ["undefined", "null", "None", "nil", "NaN", "[object Object]"];
+        let length = text.chars().count();
+        let fits = (1..=128).contains(&length) && text.trim() == text;
+        if !fits || text.chars().any(char::is_control) || NOBODY.contains(&text) {
+            return Err(Invalid { field: "sub", reason: "invalid-identity-subject" });
+        }
+        Ok(Self(text.to_owned()))
+    }
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 /// Since when somebody is not heard any more, by whom, and why.

@@ -1,16 +1,18 @@
 //! What people do in a conversation: who adds what under which rule. The writer does the rest.
 use super::{
-    model::{self, Append, BLOCKED, Beside, Body, Conversation, Seat},
+    model::{self, Append, BLOCKED, Beside, Body, Conversation, Seat, UNSIGNED},
     store::{self, History, Log, Range, Start, Tab},
     writer::{self, Sent},
 };
 use crate::{
+    agent,
     app::{App, to_the_end},
     attachment::{self, Attachment, Owner},
-    contact::{self, Arrival, TokenHash},
+    contact::{self, Arrival, TokenHash, TokenState},
     error::{Error, Result},
     event::{
-        self, Author, Card, Content, Event, Happening, Mention, ReadMoved, Side, State, Topic, With,
+        self, Access, Author, Card, Content, Event, Happening, Mention, ReadMoved, Side, State,
+        Topic, With,
     },
     ids::{AgentId, ContactId, ConversationId, FileId, Nonce, PublicId},
     site::Site,
@@ -55,17 +57,21 @@ pub async fn start(app: &App, site: &Site, first: FirstMessage) -> Result<Sent> 
     .await
 }
 
-async fn try_start(app: &App, site: &Site, first: &FirstMessage) -> Result<Option<Sent>> {
-    let team = site.team;
-    let site = site.id;
+async fn try_start(app: &App, on: &Site, first: &FirstMessage) -> Result<Option<Sent>> {
+    let team = on.team;
+    let site = on.id;
     let at = app.clock.now();
     let tx = app.db.begin().await?;
     let held = match store::find_started(&tx, site, &first.token, &first.nonce).await? {
         Some(started) => Some(started),
         None => {
-            let contact = match first.visitor {
-                Some(contact) => Some(contact),
-                None => contact::create(&tx, &first.token, first.lang, at).await?,
+            // Who was told who they are by the page outside, in this moment, is not new any more.
+            let contact = match (first.visitor, contact::token_within(&tx, &first.token, at).await?)
+            {
+                (Some(contact), _) | (None, TokenState::Known(contact)) => Some(contact),
+                (None, TokenState::Fresh | TokenState::Ended) => {
+                    contact::create(&tx, &first.token, first.lang, at).await?
+                }
             };
             let Some(contact) = contact else { return Ok(None) };
             let contact = contact::lock(&tx, contact).await?;
@@ -73,6 +79,13 @@ async fn try_start(app: &App, site: &Site, first: &FirstMessage) -> Result<Optio
                 return Err(Error::Forbidden(BLOCKED));
             }
             let contact = contact.id;
+            let knows_them = || async {
+                let known = contact::identities(&tx, contact).await?;
+                Ok::<_, Error>(known.iter().any(|known| known.site == site))
+            };
+            if on.signed_only && !knows_them().await? {
+                return Err(Error::Forbidden(UNSIGNED));
+            }
             match store::find_open(&tx, site, contact).await? {
                 Some(open) => Some(open),
                 None => {
@@ -325,6 +338,40 @@ pub async fn forget_closed_before(app: &App, before: Timestamp) -> Result<u64> {
         contact::forget(&tx, &store::without_conversations(&tx, contacts).await?).await?;
         tx.commit().await?;
     }
+}
+
+/// Forgets those whom a site knew under an id, who never spoke or of whom nothing is left, and who were not here since a moment; how
+/// many.
+pub async fn forget_silent_since(app: &App, before: Timestamp) -> Result<u64> {
+    let mut forgotten = 0;
+    loop {
+        let tx = app.db.begin().await?;
+        let mut silent = store::silent_since(&tx, before, FORGOTTEN_AT_ONCE).await?;
+        silent.sort_unstable();
+        silent.dedup();
+        for one in &silent {
+            // Whoever begins to speak in this moment holds the contact.
+            contact::lock(&tx, *one).await?;
+        }
+        let silent = store::without_conversations(&tx, silent).await?;
+        if silent.is_empty() {
+            return Ok(forgotten);
+        }
+        forgotten += u64::try_from(silent.len()).unwrap_or(u64::MAX);
+        contact::forget(&tx, &silent).await?;
+        tx.commit().await?;
+    }
+}
+
+/// A visitor signs out: the token opens no doors any more, and whatever is open by it ends.
+pub async fn forget(app: &App, token: &TokenHash) -> Result<()> {
+    let access = Access::VisitorToken(token.name());
+    let tx = app.db.begin().await?;
+    contact::end_token(&tx, token, app.clock.now()).await?;
+    agent::note_lost_access(&tx, &access).await?;
+    tx.commit().await?;
+    app.bus.publish(Event::AccessLost { access });
+    Ok(())
 }
 
 /// The most rows that are told at once: the newest of a contact's. The others are right when the page is loaded.

@@ -15,9 +15,9 @@ pub mod web;
 mod writer;
 
 pub use actions::{
-    AtWork, FirstMessage, all_planted, forget_closed_before, give_back, give_back_of, happen,
-    mark_unread, note, plant, read_as_agent, read_as_visitor, reply, say, start, tell_rows,
-    type_as_agent, type_as_visitor, wait_for_news,
+    AtWork, FirstMessage, all_planted, forget_closed_before, forget_silent_since, give_back,
+    give_back_of, happen, mark_unread, note, plant, read_as_agent, read_as_visitor, reply, say,
+    start, tell_rows, type_as_agent, type_as_visitor, wait_for_news,
 };
 pub use amending::{Change, amend};
 pub use colleagues::{colleague, colleagues, team_to};
@@ -28,7 +28,9 @@ pub use live::{
     Canvas, EntryLine, FileLine, QuoteLine, drawn, lines, news, presence, read_marks, redraw,
     retell, sent, typing, upsert,
 };
-pub use model::{Append, BLOCKED, Beside, Body, Conversation, Seat, may_amend, mentions, quoted};
+pub use model::{
+    Append, BLOCKED, Beside, Body, Conversation, Seat, UNSIGNED, may_amend, mentions, quoted,
+};
 pub use sight::Sight;
 pub use store::{
     Counts, Filter, History, Lens, Log, Place, Positions, Range, Searched, Shown, Tab, circle,

@@ -22,6 +22,8 @@ const EXCERPT: usize = 200;
 
 /// What a visitor is told who is blocked.
 pub const BLOCKED: &str = "forbidden-blocked";
+/// And who is not signed where only those are heard who are.
+pub const UNSIGNED: &str = "forbidden-unsigned";
 
 /// The head of a log.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 //! together, each append still under its own rules.
 use super::{
     heads::Heads,
-    model::{Append, BLOCKED, Conversation, Seat},
+    model::{Append, BLOCKED, Conversation, Seat, UNSIGNED},
     store::{self, Held, Step},
 };
 use crate::{
@@ -433,6 +433,9 @@ fn judge(
         Some(_) => Verdict::Refused(Error::NonceReused),
         None if held.blocked && append.author.side() == Side::Visitor => {
             Verdict::Refused(Error::Forbidden(BLOCKED))
+        }
+        None if held.unsigned && append.author.side() == Side::Visitor => {
+            Verdict::Refused(Error::Forbidden(UNSIGNED))
         }
         None if lost => {
             let gone = Invalid { field: "file_id", reason: "invalid-file-gone" };

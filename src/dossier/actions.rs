@@ -78,20 +78,29 @@ pub async fn merge(app: &App, by: &Doer, from: ContactId, to: ContactId) -> Resu
         if (gone.id, kept.id) != (from, to) || from == to {
             return Err(Error::Conflict("conflict-merged"));
         }
-        let mut rows = conversation::hand_over(&tx, kept.id, kept.id).await?;
-        rows.extend(conversation::hand_over(&tx, gone.id, kept.id).await?);
-        contact::merge(&tx, &gone, &kept).await?;
+        if contact::are_two(&tx, &gone, &kept).await? {
+            return Err(Error::Conflict("conflict-two-people"));
+        }
+        let rows = join(&tx, &gone, &kept).await?;
         let deed = Deed::new("contact-merged", called(&kept)).with(called(&gone));
         audit::record(&tx, &by, deed, app.clock.now()).await?;
         tx.commit().await?;
-        rows.sort_unstable_by(|a, b| b.cmp(a));
         conversation::tell_rows(&app, &rows).await
     })
     .await
 }
 
+/// The same inside a transaction that holds both: the rows of the lists in which they stand, to be told once it has committed.
+pub async fn join(tx: &Tx, gone: &Contact, kept: &Contact) -> Result<Vec<ConversationId>> {
+    let mut rows = conversation::hand_over(tx, kept.id, kept.id).await?;
+    rows.extend(conversation::hand_over(tx, gone.id, kept.id).await?);
+    contact::merge(tx, gone, kept).await?;
+    rows.sort_unstable_by(|a, b| b.cmp(a));
+    Ok(rows)
+}
+
 /// The rows of the lists in which a contact stands, changed once more.
-async fn rows_of(tx: &Tx, contact: &Contact) -> Result<Vec<ConversationId>> {
+pub async fn rows_of(tx: &Tx, contact: &Contact) -> Result<Vec<ConversationId>> {
     conversation::hand_over(tx, contact.id, contact.id).await
 }
 

@@ -3,4 +3,4 @@
 mod actions;
 pub mod web;
 
-pub use actions::{block, change, merge, unblock};
+pub use actions::{block, change, join, merge, rows_of, unblock};

@@ -20,6 +20,8 @@ const COUNTED: Duration = Duration::from_secs(3600);
 const REVOCATIONS: SignedDuration = SignedDuration::from_hours(24);
 /// Which pages a visitor looked at helps whoever answers now, and nobody later.
 const PAGES: SignedDuration = SignedDuration::from_hours(24);
+/// Whom a site signed and who never spoke: as long as a visitor's token lives.
+const UNSEEN: SignedDuration = SignedDuration::from_hours(180 * 24);
 /// A month of retention.
 const MONTH: SignedDuration = SignedDuration::from_hours(24 * 365 / 12);
 /// How long is known what was changed here, and by whom: in months.
@@ -68,6 +70,7 @@ async fn forget(app: &App) -> Result<()> {
         + agent::forget_revocations(&app.db, now - REVOCATIONS).await?
         + audit::forget_before(&app.db, now - MONTH * AUDIT).await?
         + contact::forget_pages(&app.db, now - PAGES).await?
+        + conversation::forget_silent_since(app, now - UNSEEN).await?
         + attachment::forget_unsent(app).await?
         + draft::forget_old(app, now).await?
         + app.db.forget_dead_nodes().await?;

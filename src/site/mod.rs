@@ -2,9 +2,14 @@
 mod actions;
 mod look;
 mod model;
+mod secret;
 mod store;
 
-pub use actions::{NewSite, add, add_by, change, ensure_demo};
+pub use actions::{
+    NewSite, add, add_by, change, drop_older_secret, ensure_demo, hear_signed_only, make_secret,
+    show_secrets,
+};
 pub use look::{Color, Edge, LONGEST, Look, Texts, Theme, offset};
 pub use model::{Origin, Site, SiteName};
-pub use store::{all, find, find_by_key, tables, zone_within};
+pub use secret::Secret;
+pub use store::{all, find, find_by_key, secrets, signed_only_within, tables, zone_within};

@@ -19,6 +19,8 @@ pub struct Site {
     pub look: Look,
     /// Whose agents should answer what begins here; `None` where anybody may.
     pub team: Option<TeamId>,
+    /// Whether only those are heard whom the site's own server signed.
+    pub signed_only: bool,
 }
 
 /// The most origins of a site.

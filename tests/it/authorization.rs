@@ -28,6 +28,9 @@ pub const PAGES: &[(&str, &str, [u16; 5])] = &[
     // No picture was chosen.
     ("GET", "/w/:site/logo", [404, 404, 404, 404, 404]),
     ("POST", "/w/:site/start", [422, 422, 422, 422, 422]),
+    // vera speaks, and says nothing new of herself.
+    ("GET", "/w/:site/identify", [404, 200, 404, 200, 404]),
+    ("POST", "/w/:site/identify", [404, 200, 404, 200, 404]),
     ("GET", "/c/:cid", [404, 404, 404, 200, 404]),
     ("GET", "/c/:cid/messages", [404, 404, 404, 200, 404]),
     ("POST", "/c/:cid/messages", [404, 404, 404, 303, 404]),
@@ -144,6 +147,9 @@ pub const PAGES: &[(&str, &str, [u16; 5])] = &[
     // A form without an address.
     ("POST", "/desk/settings/sites/:site/origins", [401, 401, 403, 401, 422]),
     ("GET", "/desk/settings/sites/:site/qr.svg", [401, 401, 403, 401, 200]),
+    ("GET", "/desk/settings/sites/:site/identity", [303, 303, 403, 303, 200]),
+    // A form that does not say what to do.
+    ("POST", "/desk/settings/sites/:site/identity", [401, 401, 403, 401, 422]),
     ("GET", "/desk/settings/teams", [303, 303, 403, 303, 200]),
     ("POST", "/desk/settings/teams", [401, 401, 403, 401, 303]),
     ("POST", "/desk/settings/teams/:team", [401, 401, 403, 401, 303]),

@@ -21,6 +21,7 @@ mod faults;
 mod fuzz;
 mod handling;
 mod history;
+mod identity;
 mod install;
 mod life;
 mod lists;

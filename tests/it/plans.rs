@@ -30,6 +30,7 @@ const GROWING: &[&str] = &[
     "audit_entry",
     "contact",
     "contact_attribute",
+    "contact_identity",
     "contact_note",
     "contact_tag",
     "conversation",

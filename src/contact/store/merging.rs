@@ -1,5 +1,5 @@
 //! Two contacts become one.
-use super::{attributes, contact, notes, pages, set, visitor_token};
+use super::{attributes, contact, identities, notes, pages, set, visitor_token};
 use crate::{contact::model::Contact, db, error::Result};
 use sea_orm::{entity::prelude::*, sea_query::Expr};
 
@@ -14,6 +14,7 @@ pub async fn merge(db: &impl ConnectionTrait, from: &Contact, to: &Contact) -> R
         .exec(db)
         .await?;
     attributes::move_to(db, from.id, to.id).await?;
+    identities::move_to(db, from.id, to.id).await?;
     notes::move_to(db, from.id, to.id).await?;
     pages::move_to(db, from.id, to.id).await?;
     // Whoever became one of them before.

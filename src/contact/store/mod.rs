@@ -1,6 +1,7 @@
 //! Rows of contacts and of visitors' tokens.
 mod attributes;
 mod finding;
+mod identities;
 mod merging;
 mod notes;
 mod pages;
@@ -9,6 +10,10 @@ pub use attributes::{
     attributes, change_attribute, insert_attribute, remove_attribute, set_value, values,
 };
 pub use finding::{found_by, index_again};
+pub use identities::{
+    add_identity, add_token, are_two, identified, identified_within, identities, other_tokens,
+    seen_as, token_within, unseen_since,
+};
 pub use merging::merge;
 pub use notes::{add_note, add_tag, note, notes, remove_note, remove_tag, tags, tags_given_since};
 pub use pages::{forget_pages, pages, viewed};
@@ -150,18 +155,8 @@ pub async fn create(
         created_at: Set(db::micros(at)),
         ..Default::default()
     };
-    let id = contact::Entity::insert(contact).exec(db).await?.last_insert_id;
-    let token = visitor_token::ActiveModel {
-        hash: Set(token.0.clone()),
-        contact_id: Set(id),
-        created_at: Set(db::micros(at)),
-        expires_at: Set(db::micros(at) + LIFE),
-        revoked_at: Set(None),
-    };
-    match visitor_token::Entity::insert(token).exec_without_returning(db).await {
-        Err(error) if db::is_taken(&error) => Ok(None),
-        outcome => outcome.map(|_| Some(ContactId(id))).map_err(Error::from),
-    }
+    let id = ContactId(contact::Entity::insert(contact).exec(db).await?.last_insert_id);
+    Ok(add_token(db, token, id, at).await?.then_some(id))
 }
 
 /// People without names under given numbers, of whose tokens nobody knows more than the hash: to try kefu with many.
@@ -383,6 +378,7 @@ pub async fn forget(db: &impl ConnectionTrait, ids: &[ContactId]) -> Result<()> 
     let ids = || ids.iter().map(|id| id.0);
     index::forget(db, Kind::Contact, &ids().collect::<Vec<_>>()).await?;
     attributes::forget(db, ids()).await?;
+    identities::forget(db, ids()).await?;
     notes::forget(db, ids()).await?;
     pages::forget(db, ids()).await?;
     let became_theirs = contact::Column::MergedInto.is_in(ids());
@@ -415,6 +411,7 @@ fn read(row: contact::Model) -> Contact {
 pub fn tables() -> Vec<db::Table> {
     let mut all = vec![db::table::<contact::Entity>(), db::table::<visitor_token::Entity>()];
     all.extend(attributes::tables());
+    all.extend(identities::tables());
     all.extend(notes::tables());
     all.extend(pages::tables());
     all

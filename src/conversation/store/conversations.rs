@@ -163,7 +163,9 @@ async fn held(
         .left_join(entry::Entity, last)
         .expr_as(contact::name_within(own(Column::ContactId)), "name")
         .expr_as(contact::blocked_within(own(Column::ContactId)), "blocked")
-        .expr_as(site::zone_within(own(Column::SiteId)), "zone");
+        .expr_as(site::zone_within(own(Column::SiteId)), "zone")
+        .expr_as(site::signed_only_within(own(Column::SiteId)), "signed_only")
+        .expr_as(contact::identified_within(own(Column::ContactId), own(Column::SiteId)), "signed");
     // MariaDB locks the last entry as well, which nobody wants who does not hold its conversation.
     let locked = match db.get_database_backend() {
         DbBackend::Postgres => vec![Entity],
@@ -203,9 +205,11 @@ pub struct Held {
     pub name: String,
     /// Whether its visitor is not heard any more.
     pub blocked: bool,
+    /// Whether its site hears only whom it signed, and did not sign its visitor.
+    pub unsigned: bool,
     /// Its site's time zone.
     pub zone: String,
-    /// When these three were asked.
+    /// When these four were asked.
     pub asked: Instant,
     row: conversation::Model,
 }
@@ -222,8 +226,19 @@ impl FromQueryResult for Held {
         };
         let (name, zone) = (found.try_get(prefix, "name")?, found.try_get(prefix, "zone")?);
         let blocked = found.try_get::<Option<i64>>(prefix, "blocked")?.is_some();
+        let unsigned = found.try_get::<Option<i64>>(prefix, "signed_only")?.unwrap_or(0) != 0
+            && found.try_get::<Option<i64>>(prefix, "signed")?.is_none();
         let asked = Instant::now();
-        Ok(Self { conversation: read(row.clone()), last, name, blocked, zone, asked, row })
+        Ok(Self {
+            conversation: read(row.clone()),
+            last,
+            name,
+            blocked,
+            unsigned,
+            zone,
+            asked,
+            row,
+        })
     }
 }
 

@@ -3,13 +3,17 @@ use super::{
     conversations::conversation, entries::entry, marks::remove_marks, positions::read_position,
 };
 use crate::{
-    attachment, db,
+    attachment, contact, db,
     error::Result,
     ids::{ContactId, ConversationId},
     index::{self, Kind},
 };
 use jiff::Timestamp;
-use sea_orm::{QueryOrder, QuerySelect, entity::prelude::*};
+use sea_orm::{
+    QueryOrder, QuerySelect,
+    entity::prelude::*,
+    sea_query::{Expr, ExprTrait, Query},
+};
 use std::collections::BTreeSet;
 
 /// Removes conversations that were closed before a moment, the oldest first; whose they were, one for each.
@@ -60,4 +64,14 @@ pub async fn without_conversations(tx: &db::Tx, of: Vec<ContactId>) -> Result<Ve
         idle.remove(&ContactId(id));
     }
     Ok(idle.into_iter().collect())
+}
+
+/// Those whom a site knew under an id, who were not here since a moment and have no conversation.
+pub async fn silent_since(tx: &db::Tx, before: Timestamp, limit: u64) -> Result<Vec<ContactId>> {
+    let kept = |contact: Expr| {
+        let mut kept = Query::select();
+        kept.expr(conversation::Column::Id.into_expr().min()).from(conversation::Entity);
+        kept.and_where(conversation::Column::ContactId.into_expr().eq(contact)).take().into()
+    };
+    contact::unseen_since(tx, before, kept, limit).await
 }

@@ -20,7 +20,7 @@ pub use conversations::{
 pub use entries::{
     History, Range, Shown, amend, before, find as find_entry, history, made_by, put, redraw,
 };
-pub use forgetting::{remove_closed_before, without_conversations};
+pub use forgetting::{remove_closed_before, silent_since, without_conversations};
 pub use lists::{
     Counts, Filter, Lens, Tab, closed_page, counts, list, of_contact, page, seen_of_contact,
     summaries_of, touched_since, touches_since,

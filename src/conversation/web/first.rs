@@ -6,7 +6,7 @@ use crate::{
     contact::{self, Arrival, MaybeVisitor, PageUrl, VisitorToken},
     conversation::{
         actions::{self, FirstMessage},
-        model::{BLOCKED, Body},
+        model::{BLOCKED, Body, UNSIGNED},
         store,
     },
     error::{Error, Invalid, Result},
@@ -138,7 +138,7 @@ pub async fn start(
     let first =
         FirstMessage { visitor: known, token, lang: viewer.lang, nonce, body, card, arrival };
     let sent = match actions::start(&app, &site, first).await {
-        Err(error @ Error::Forbidden(BLOCKED)) if !viewer.htmx => {
+        Err(error @ Error::Forbidden(BLOCKED | UNSIGNED)) if !viewer.htmx => {
             return start_again(&app, viewer, &site, &form, &error);
         }
         outcome => outcome?,
@@ -161,7 +161,7 @@ pub async fn forget(
 ) -> Result<StatusCode> {
     if let Some(visitor) = visitor.0 {
         limits.act(&visitor.token.name())?;
-        contact::end_token(app.db.write(), &visitor.token, app.clock.now()).await?;
+        actions::forget(&app, &visitor.token).await?;
     }
     contact::dismiss(&app, request);
     Ok(StatusCode::NO_CONTENT)

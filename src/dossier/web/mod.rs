@@ -54,6 +54,8 @@ struct Side {
     /// Where older conversations go on.
     older: Option<ConversationId>,
     blocked: Option<BlockRow>,
+    /// Who the site's own server says it is, and on which site; the signature of one of them is a proof.
+    identities: Vec<(String, String)>,
     told: Told,
 }
 
@@ -258,6 +260,11 @@ async fn side_before(
         reason: block.reason.clone(),
         time: Moment::new(block.at, &zone, lang),
     });
+    let mut identities = Vec::new();
+    for known in contact::identities(db.read(), contact.id).await? {
+        let site = site::find(db.read(), known.site).await?;
+        identities.push((known.subject, site.name));
+    }
     Ok(Side {
         lang,
         id,
@@ -273,6 +280,7 @@ async fn side_before(
         past: past.collect(),
         older,
         blocked,
+        identities,
         contact,
         told,
     })

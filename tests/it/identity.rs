@@ -1,0 +1,408 @@
+//! Who a visitor is: signed by the site's server, joined on the device, and nobody else.
+use crate::support::{Agent, Answer, Installation, Person, Visitor, installation};
+use futures_util::future::join_all;
+use hmac::{Hmac, KeyInit, Mac};
+use kefu::ids::encode;
+use poem::http::{Method, StatusCode};
+use serde_json::{Value, json};
+use sha2::Sha256;
+
+const PAGE: &str = "/desk/settings/sites/demo/identity";
+
+fn mac(key: &str, message: &str) -> Vec<u8> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key.as_bytes()).unwrap();
+    mac.update(message.as_bytes());
+    mac.finalize().into_bytes().to_vec()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Three parts, of whatever the first two say.
+fn raw(secret: &str, header: &str, claims: &str) -> String {
+    let signed = format!("{}.{}", encode(header.as_bytes()), encode(claims.as_bytes()));
+    let signature = encode(&mac(secret, &signed));
+    format!("{signed}.{signature}")
+}
+
+const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
+
+struct Shop {
+    site: Installation,
+    ana: Agent,
+    secret: String,
+    /// For bare ids.
+    ids: String,
+}
+
+async fn act(ana: &Agent, act: &str) -> Answer {
+    ana.person.post(PAGE, &[("act", act)]).await
+}
+
+async fn shown(ana: &Agent, kind: &str) -> Vec<String> {
+    let page = act(ana, "show").await.must(StatusCode::OK);
+    let keys = page.all(&format!("value=\"{kind}_"));
+    keys.iter().map(|key| format!("{kind}_{}", key.split('"').next().unwrap())).collect()
+}
+
+async fn shop() -> Shop {
+    let site = installation().await;
+    let ana = site.ana().await;
+    act(&ana, "make").await.goes_to();
+    let (secret, ids) = (shown(&ana, "kfs").await.remove(0), shown(&ana, "kfh").await.remove(0));
+    Shop { site, ana, secret, ids }
+}
+
+impl Shop {
+    fn now(&self) -> i64 {
+        self.site.app.clock.now().as_second()
+    }
+
+    fn claims(&self, more: &[(&str, Value)]) -> Value {
+        let mut claims = json!({ "aud": "demo", "sub": "u-1", "exp": self.now() + 600 });
+        for (name, value) in more {
+            claims[*name] = value.clone();
+        }
+        claims
+    }
+
+    fn token(&self, more: &[(&str, Value)]) -> String {
+        raw(&self.secret, HEADER, &self.claims(more).to_string())
+    }
+
+    async fn as_user(&self, person: &Person, user: &str) -> Value {
+        let answer = tell(person, &[("jwt", &self.token(&[("sub", json!(user))]))]).await;
+        serde_json::from_str(&answer.must(StatusCode::OK).body).unwrap()
+    }
+}
+
+async fn tell(person: &Person, fields: &[(&str, &str)]) -> Answer {
+    person.post("/w/demo/identify", fields).await
+}
+
+#[tokio::test]
+async fn a_token_that_is_not_exactly_right_is_refused_in_words() {
+    let shop = shop().await;
+    let person = shop.site.stranger();
+    let good = shop.token(&[]);
+    tell(&person, &[("jwt", &good)]).await.must(StatusCode::OK);
+    let listed = shop.token(&[("aud", json!(["demo"]))]);
+    tell(&person, &[("jwt", &listed)]).await.must(StatusCode::OK);
+
+    let claims = shop.claims(&[]).to_string();
+    let signed = |header: &str| raw(&shop.secret, header, &claims);
+    let with = |name: &str, value: Value| shop.token(&[(name, value)]);
+    let now = shop.now();
+    let parts: Vec<&str> = good.split('.').collect();
+    let without = |name: &str| {
+        let mut claims = shop.claims(&[]);
+        claims.as_object_mut().unwrap().remove(name);
+        raw(&shop.secret, HEADER, &claims.to_string())
+    };
+    let twice = format!(r#"{{"aud":"demo","sub":"u-1","sub":"u-2","exp":{}}}"#, now + 60);
+    let (form, alg, wrong) = ("This is no token", "with HS256", "signature is not right");
+    let forged = [
+        ("x".to_owned(), form),
+        ("..".into(), form),
+        (format!("{}.{}", parts[0], parts[1]), form),
+        (format!("{good}.{}", parts[2]), form),
+        (format!("{good}="), form),
+        (format!("{}.{}.", parts[0], parts[1]), wrong),
+        (format!("{}.{}.{}", parts[0], parts[1], &parts[2][..20]), wrong),
+        (
+            format!(
+                "{}.{}.{}",
+                parts[0],
+                encode(claims.replace("u-1", "u-2").as_bytes()),
+                parts[2]
+            ),
+            wrong,
+        ),
+        (raw("", HEADER, &claims), wrong),
+        (raw("kfs_another", HEADER, &claims), wrong),
+        (raw(&shop.ids, HEADER, &claims), wrong),
+        (signed(r#"{"alg":"none"}"#), alg),
+        (format!("{}.{}.", encode(br#"{"alg":"none"}"#), parts[1]), alg),
+        (signed(r#"{"alg":"None","typ":"JWT"}"#), alg),
+        (signed(r#"{"alg":"hs256"}"#), alg),
+        (signed(r#"{"alg":"RS256","typ":"JWT"}"#), alg),
+        (signed(r#"{"alg":"HS512"}"#), alg),
+        (signed(r#"{"alg":"HS256","typ":"at+jwt"}"#), alg),
+        (signed(r#"{"alg":"HS256","crit":["exp"]}"#), alg),
+        (signed(r#"{"alg":"HS256","alg":"none"}"#), form),
+        (signed(r#"{"typ":"JWT"}"#), form),
+        (signed("[]"), form),
+        (raw(&shop.secret, HEADER, "null"), form),
+        (raw(&shop.secret, HEADER, &twice), form),
+        (with("aud", json!("other")), "another site"),
+        (with("aud", json!(["demo", "other"])), "another site"),
+        (with("aud", json!("Demo")), "another site"),
+        (without("aud"), "another site"),
+        (without("exp"), "needs exp"),
+        (with("exp", json!("soon")), "needs exp"),
+        (with("exp", json!(1.5)), "needs exp"),
+        (with("exp", json!(now - 61)), "has expired"),
+        (with("exp", json!(i64::MIN)), "has expired"),
+        (with("exp", json!(now + 3_600 + 120)), "lasts too long"),
+        (with("exp", json!(i64::MAX)), "lasts too long"),
+        (with("nbf", json!(now + 120)), "not valid yet"),
+        (with("nbf", json!("now")), "not valid yet"),
+        (with("iat", json!(now + 120)), "not valid yet"),
+        (without("sub"), "needs sub"),
+        (with("sub", json!(7)), "needs sub"),
+        (with("sub", json!("")), "needs sub"),
+        (with("sub", json!("u-1 ")), "needs sub"),
+        (with("sub", json!("undefined")), "needs sub"),
+        (with("sub", json!("a\u{0}b")), "needs sub"),
+        (with("sub", json!("x".repeat(129))), "needs sub"),
+        (with("name", json!("x".repeat(4_000))), "too long"),
+    ];
+    for (token, words) in &forged {
+        let stranger = shop.site.stranger();
+        let refused = tell(&stranger, &[("jwt", token)]).await;
+        refused.must(StatusCode::UNPROCESSABLE_ENTITY).says(words);
+        assert!(stranger.cookies().is_empty(), "{token}");
+    }
+    // The clocks of two servers may differ.
+    for more in [("exp", now - 30), ("nbf", now + 30), ("iat", now + 30)] {
+        let late = shop.token(&[(more.0, json!(more.1))]);
+        tell(&person, &[("jwt", &late)]).await.must(StatusCode::OK);
+    }
+}
+
+#[tokio::test]
+async fn a_bare_id_is_believed_with_its_hash_and_its_hash_signs_nothing_else() {
+    let shop = shop().await;
+    let person = shop.site.stranger();
+    let hash = hex(&mac(&shop.ids, "u-1"));
+    tell(&person, &[("id", "u-1"), ("hash", &hash)]).await.must(StatusCode::OK);
+    let other = hex(&mac(&shop.secret, "u-1"));
+    for (id, hash) in [("u-2", hash.as_str()), ("u-1", &hash[..62]), ("u-1", &other), ("u-1", "é")]
+    {
+        let refused = tell(&shop.site.stranger(), &[("id", id), ("hash", hash)]).await;
+        refused.must(StatusCode::UNPROCESSABLE_ENTITY).says("hash is not right");
+    }
+    // Somebody who may choose an id chooses the first parts of a token.
+    let signed = format!(
+        "{}.{}",
+        encode(HEADER.as_bytes()),
+        encode(shop.claims(&[("sub", json!("boss"))]).to_string().as_bytes())
+    );
+    let forged = format!("{signed}.{}", encode(&mac(&shop.ids, &signed)));
+    let refused = tell(&shop.site.stranger(), &[("jwt", &forged)]).await;
+    refused.must(StatusCode::UNPROCESSABLE_ENTITY).says("signature is not right");
+}
+
+#[tokio::test]
+async fn one_person_is_one_contact_on_every_device_and_nobody_elses() {
+    let shop = shop().await;
+    let vera = Visitor::arrive(shop.site.stranger(), "Before I signed in").await;
+    shop.as_user(&vera.person, "u-1").await;
+    vera.page().await.says("Before I signed in");
+    vera.say("After").await.must(StatusCode::OK);
+    let side = shop.ana.person.get("/desk/c/1/side").await;
+    side.says("Verified as").says("u-1");
+
+    // Another device of hers: the same conversation. What was said there by nobody joins.
+    let phone = Visitor::arrive(shop.site.stranger(), "From my phone").await;
+    phone.person.get(&vera.path("")).await.must(StatusCode::NOT_FOUND);
+    let met = shop.as_user(&phone.person, "u-1").await;
+    assert_eq!((&met["moved"], &met["token"]), (&json!(false), &Value::Null));
+    phone.person.get(&vera.path("")).await.must(StatusCode::OK).says("After");
+    vera.person.get(&phone.path("")).await.must(StatusCode::OK).says("From my phone");
+    let tablet = shop.site.stranger();
+    assert!(shop.as_user(&tablet, "u-1").await["token"].is_string());
+    tablet.get(&vera.path("")).await.must(StatusCode::OK);
+
+    // Somebody else, on a device of their own and on hers, who did not sign out.
+    let walt = shop.site.stranger();
+    shop.as_user(&walt, "u-2").await;
+    walt.get(&vera.path("")).await.must(StatusCode::NOT_FOUND);
+    let old = vera.person.twin();
+    let met = shop.as_user(&vera.person, "u-2").await;
+    assert_eq!(met["moved"], json!(true));
+    vera.person.get(&vera.path("")).await.must(StatusCode::NOT_FOUND);
+    old.get(&vera.path("")).await.must(StatusCode::NOT_FOUND);
+    tablet.get(&vera.path("")).await.must(StatusCode::OK);
+
+    // Two whom the site tells apart are not made one by an agent.
+    let other = Visitor::arrive(walt, "I am another").await;
+    other.page().await.says("I am another");
+    let id = shop.ana.newest("all").await;
+    let contact = kefu::contact::token_state(&shop.site.app, &shop.site.token_of(&other)).await;
+    let kefu::contact::TokenState::Known(contact) = contact.unwrap() else { panic!("not known") };
+    let with = contact.to_string();
+    let merge = shop.ana.person.post("/desk/c/1/side/merge", &[("with", &with)]).await;
+    assert_eq!(merge.status, StatusCode::CONFLICT, "{id}");
+}
+
+#[tokio::test]
+async fn who_signs_out_is_forgotten_on_the_device_alone() {
+    let shop = shop().await;
+    let vera = Visitor::arrive(shop.site.stranger(), "Mine").await;
+    shop.as_user(&vera.person, "u-1").await;
+    let phone = shop.site.stranger();
+    shop.as_user(&phone, "u-1").await;
+    let kept = vera.person.twin();
+    vera.person.post("/w/demo/forget", &[]).await;
+    for gone in [&vera.person, &kept] {
+        gone.get(&vera.path("")).await.must(StatusCode::NOT_FOUND);
+    }
+    phone.get(&vera.path("")).await.must(StatusCode::OK);
+    shop.as_user(&vera.person, "u-1").await;
+    vera.page().await.says("Mine");
+}
+
+#[tokio::test]
+async fn secrets_are_replaced_without_a_gap_and_leave_no_trace() {
+    let shop = shop().await;
+    let person = shop.site.stranger();
+    let old = shop.token(&[]);
+    act(&shop.ana, "drop_older").await.must(StatusCode::CONFLICT).says("no older secret");
+    act(&shop.ana, "make").await.goes_to();
+    act(&shop.ana, "make").await.must(StatusCode::CONFLICT).says("two secrets already");
+    let secrets = shown(&shop.ana, "kfs").await;
+    assert_eq!((secrets.len(), &secrets[1]), (2, &shop.secret));
+    let new = raw(&secrets[0], HEADER, &shop.claims(&[]).to_string());
+    for token in [&old, &new] {
+        tell(&person, &[("jwt", token)]).await.must(StatusCode::OK);
+    }
+    act(&shop.ana, "drop_older").await.goes_to();
+    tell(&person, &[("jwt", &old)]).await.must(StatusCode::UNPROCESSABLE_ENTITY);
+    tell(&person, &[("jwt", &new)]).await.must(StatusCode::OK);
+
+    for path in [PAGE, "/desk/settings/sites/demo", "/desk/settings/audit"] {
+        let page = shop.ana.person.get(path).await.must(StatusCode::OK);
+        page.says_not("kfs_").says_not("kfh_");
+    }
+    let audit = shop.ana.person.get("/desk/settings/audit").await;
+    audit.says("made a secret").says("looked at the secret").says("dropped the older secret");
+    let ben = shop.site.ben().await;
+    act(&ben, "show").await.must(StatusCode::FORBIDDEN).says_not("kfs_");
+}
+
+#[tokio::test]
+async fn where_only_the_signed_are_heard_nobody_else_is() {
+    let site = installation().await;
+    let ana = site.ana().await;
+    act(&ana, "hear_signed").await.must(StatusCode::CONFLICT).says("no secret yet");
+    let nobody = tell(&site.stranger(), &[("jwt", "a.b.c")]).await;
+    nobody.must(StatusCode::CONFLICT).says("no secret yet");
+    act(&ana, "make").await.goes_to();
+    let secret = shown(&ana, "kfs").await.remove(0);
+    let ids = shown(&ana, "kfh").await.remove(0);
+    let shop = Shop { site, ana, secret, ids };
+    let vera = Visitor::arrive(shop.site.stranger(), "Heard").await;
+    act(&shop.ana, "hear_signed").await.goes_to();
+
+    let refused = vera.say("Not heard").await.must(StatusCode::FORBIDDEN);
+    refused.says("Only signed-in customers");
+    vera.page().await.says("Heard").says_not("Not heard");
+    let said = tell(&vera.person, &[("said", r#"{"name":"Vera"}"#)]).await;
+    said.must(StatusCode::FORBIDDEN);
+    let person = shop.site.stranger();
+    let page = person.get("/w/demo").await;
+    page.says("from where you are signed in");
+    let fields =
+        |body| [("visitor", page.field("visitor")), ("nonce", page.field("nonce")), ("body", body)];
+    let start = async |person: &Person| {
+        let fields = fields("Typed & kept".to_owned());
+        let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        person.post("/w/demo/start", &fields).await
+    };
+    start(&person).await.must(StatusCode::FORBIDDEN).says("Typed &#38; kept");
+    let program = shop.site.holder(&page.field("visitor"));
+    let new = json!({ "site": "demo", "nonce": "n", "body": "x" });
+    let answer = program.ask(Method::POST, "/conversations", Some(&new)).await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+
+    let visitor = page.field("visitor");
+    let token = shop.token(&[("sub", json!("u-2"))]);
+    tell(&person, &[("jwt", &token), ("visitor", &visitor)]).await.must(StatusCode::OK);
+    start(&person).await.goes_to();
+    shop.as_user(&vera.person, "u-1").await;
+    vera.say("Heard again").await.must(StatusCode::OK);
+    act(&shop.ana, "hear_all").await.goes_to();
+    Visitor::arrive(shop.site.stranger(), "Everybody is heard").await;
+}
+
+#[tokio::test]
+async fn what_is_signed_stands_what_is_only_said_fills_and_what_is_odd_is_left_out() {
+    let shop = shop().await;
+    let attribute = [("label_zh", "x"), ("label_en", "Rank"), ("key", "rank"), ("kind", "number")];
+    shop.ana.person.post("/desk/settings/attributes", &attribute).await.goes_to();
+    let vera = Visitor::arrive(shop.site.stranger(), "Hello").await;
+    let said = async |said: Value| tell(&vera.person, &[("said", &said.to_string())]).await;
+    let side = async || shop.ana.person.get("/desk/c/1/side").await.must(StatusCode::OK);
+    said(json!({ "name": "Said", "email": "x" })).await.must(StatusCode::OK).says("email");
+    said(json!({ "name": "Otherwise", "phone": "138" })).await.must(StatusCode::OK);
+    side().await.says("Said").says("138").says_not("Otherwise").says_not("Verified as");
+    said(json!([])).await.must(StatusCode::UNPROCESSABLE_ENTITY);
+
+    let signed = async |more: &[(&str, Value)]| {
+        let answer = tell(&vera.person, &[("jwt", &shop.token(more))]).await;
+        serde_json::from_str::<Value>(&answer.must(StatusCode::OK).body).unwrap()
+    };
+    let hostile = [
+        ("name", json!("<img src=x onerror=alert(1)>")),
+        ("email", json!({ "a": 1 })),
+        ("phone", json!("139'; DROP TABLE contact")),
+        ("attributes", json!({ "rank": "high", "nothing": 1, "__proto__": [] })),
+        ("role", json!("owner")),
+    ];
+    let met = signed(&hostile).await;
+    let odd = ["email", "phone", "attributes.__proto__", "attributes.nothing", "attributes.rank"];
+    assert_eq!(met["left_out"], json!(odd));
+    side().await.says("&#60;img src=x").says("138").says_not("<img src=x").says_not("DROP");
+    signed(&[("name", json!("陈女士")), ("attributes", json!({ "rank": 7 }))]).await;
+    side().await.says("陈女士").says(">7<");
+    // An agent knows better, until the site says something new.
+    let fields = [("field", "name"), ("value", "陈太太")];
+    shop.ana.person.post("/desk/c/1/side/fields", &fields).await.goes_to();
+    signed(&[("name", json!("陈女士"))]).await;
+    side().await.says("陈太太");
+    signed(&[("name", json!("Ms Chen"))]).await;
+    side().await.says("Ms Chen");
+    said(json!({ "email": "v@a.example" })).await.must(StatusCode::FORBIDDEN);
+    side().await.says_not("v@a.example");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tabs_that_say_it_at_once_lose_and_double_nothing() {
+    let shop = shop().await;
+    let vera = Visitor::arrive(shop.site.stranger(), "First").await;
+    let known = shop.site.stranger();
+    shop.as_user(&known, "u-1").await;
+    let tabs: Vec<_> = (0..6).map(|_| vera.person.twin()).collect();
+    let strangers: Vec<_> = (0..6).map(|_| shop.site.stranger()).collect();
+    let words: Vec<_> = (0..6).map(|n| format!("word {n}")).collect();
+    let meets = join_all(tabs.iter().map(|tab| shop.as_user(tab, "u-1")));
+    let new = join_all(strangers.iter().map(|one| shop.as_user(one, "u-new")));
+    let says = join_all(words.iter().map(|word| vera.say(word)));
+    let (_, _, said) = futures_util::join!(meets, new, says);
+    for answer in said {
+        answer.must(StatusCode::OK);
+    }
+    let page = known.get(&vera.path("")).await.must(StatusCode::OK);
+    for word in &words {
+        assert_eq!(page.body.matches(&format!(">{word}<")).count(), 1, "{word}");
+    }
+    // One new person, whichever of them was first.
+    let first = Visitor::arrive(strangers[0].clone(), "Hello").await;
+    for one in &strangers {
+        one.get(&first.path("")).await.must(StatusCode::OK);
+    }
+}
+
+#[tokio::test]
+async fn whom_a_site_signed_and_who_never_spoke_is_forgotten_in_the_end() {
+    let shop = shop().await;
+    let vera = Visitor::arrive(shop.site.stranger(), "I spoke").await;
+    shop.as_user(&vera.person, "u-1").await;
+    shop.as_user(&shop.site.stranger(), "u-2").await;
+    let later = shop.site.app.clock.now() + jiff::SignedDuration::from_secs(60);
+    let forgotten = kefu::conversation::forget_silent_since(&shop.site.app, later).await.unwrap();
+    assert_eq!(forgotten, 1);
+    vera.page().await.says("I spoke");
+}
