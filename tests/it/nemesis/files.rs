@@ -109,13 +109,14 @@ async fn t18_writes_and_syncs_that_fail_acknowledge_nothing_that_is_not_there() 
     kefu(&["verify", server.database_file().strip_prefix("sqlite://").unwrap()], true).await;
 }
 
-/// Runs a server whose every tenth sync and every fiftieth write of a thread fails; tells of them in a file.
+/// Runs a server whose every fourth sync and every fortieth write of a thread fails; tells of them in a file. A connection that
+/// failed is replaced by one with a thread of its own, which counts anew.
 fn failing_disk(told: &Path, error: &str) -> Vec<String> {
     let strace =
         "strace -D -f --seccomp-bpf -qq -Z -e signal=none -e trace=fsync,fdatasync,pwrite64";
     let mut all: Vec<_> = strace.split(' ').map(str::to_owned).collect();
     all.extend(["-o".into(), told.display().to_string()]);
-    for (calls, when) in [("fsync,fdatasync", "10+10"), ("pwrite64", "50+50")] {
+    for (calls, when) in [("fsync,fdatasync", "4+4"), ("pwrite64", "40+40")] {
         all.extend(["-e".into(), format!("inject={calls}:error={error}:when={when}")]);
     }
     all
