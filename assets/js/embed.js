@@ -5,18 +5,37 @@
   const root = document.documentElement, log = document.getElementById('log'), form = document.getElementById('f');
   // Outlives a page that is written over this one.
   const kept = window.kefuKept = window.kefuKept || { token: '', page: '' };
-  let port, shut = false, unread = 0;
+  let site, home, port, shut = false, unread = 0, turn = Promise.resolve();
   const unsaid = [], say = message => { port ? port.postMessage({ kf: 1, ...message }) : unsaid.push(message); };
 
   addEventListener('message', ({ source, data, ports }) => {
     if (source !== parent || !data || data.kf !== 1 || data.is !== 'hello' || !ports[0]) return;
     [port] = ports;
+    site = `/w/${encodeURIComponent(data.site)}`;
+    home = `${site}?mode=embed&lang=${root.lang}`;
     port.onmessage = event => hear(event.data);
-    note(data.page);
-    // Known by no cookie, but the page outside remembers: the conversation is asked for under that name.
-    const known = !log && !kept.token && data.token ? enter(data.token).catch(() => {}) : Promise.resolve();
-    known.then(() => [{ is: 'ready' }, ...unsaid.splice(0)].forEach(say));
+    inTurn(() => arrive(data)).then(gone => {
+      if (gone) return;
+      note(data.page);
+      [{ is: 'ready' }, ...unsaid.splice(0)].forEach(say);
+    });
   });
+
+  // Says nothing but that this page is there: whoever hears it answers only our own.
+  parent.postMessage({ kf: 1 }, '*');
+
+  // Whoever signs out and whoever signs in do so one after the other. What fails is asked for again by the page outside.
+  const inTurn = act => turn = turn.then(act).catch(() => {});
+
+  // True if another page comes in the place of this one.
+  async function arrive({ token, wanted: { forget, identify } = {} }) {
+    if (forget) return leave(forget);
+    // Known by no cookie, but the page outside remembers: the conversation is asked for under that name.
+    const outside = !log && !kept.token && token;
+    if (outside) kept.token = outside;
+    const met = identify && await meet(identify).catch(() => {});
+    return met === undefined && outside ? enter(outside) : met;
+  }
 
   // Goes on where a card went first, also where a frame may keep nothing.
   if (log && form && kept.typed) fill(kept.typed);
@@ -33,31 +52,34 @@
       shut = message.is === 'close';
       root.toggleAttribute('data-shut', shut);
       if (shut) return;
+      if (left) inTurn(() => leave(left));
       unread = 0;
       dispatchEvent(new Event('focus'));
       const box = form && form.elements.body;
       if (box && matchMedia('(pointer: fine)').matches) box.focus();
     } else if (message.is === 'page') note(message.page);
     else if (message.is === 'prefill' && form) fill(String(message.text));
-    else if (message.is === 'card') show(message.card);
-    else if (message.is === 'forget') fetch(location.pathname.replace(/^\/c\/.*/, '/w') + '/forget', { method: 'POST' });
+    else if (message.is === 'card') show(message.told);
+    else if (message.is === 'identify') inTurn(() => meet(message.told));
+    else if (message.is === 'forget') inTurn(() => leave(message.told));
   }
 
   // Where the visitor is: the agent is told of each page once, as soon as they talk.
   function note(page) {
-    if (!log || !form || !page || page.url === kept.page) return;
+    if (left || !log || !form || !page || page.url === kept.page) return;
     kept.page = page.url;
     const { url, title, referrer } = page;
     fetch(form.action.replace(/messages$/, 'page'), { method: 'POST', body: new URLSearchParams({ page: url, title, referrer }) }).catch(() => {});
   }
 
   // An order or a product of the page, to be sent with one tap. What it says is written by whoever writes there.
-  let strip;
+  let strip, offered;
   const element = (name, words, kind) => Object.assign(document.createElement(name), { textContent: words, className: kind || '' });
   function show(json) {
     let card;
     try { card = JSON.parse(json); } catch { /* is none */ }
     if (!form || !card || !card.title) return;
+    offered = json;
     const asked = element('section', '', 'offer'), goods = element('span', '', 'goods'), nonce = fresh();
     const send = element('button', cardSend, 'btn btn-p'), not = element('button', dismiss, 'btn');
     send.type = not.type = 'button';
@@ -77,7 +99,7 @@
   // The page outside need not offer it again.
   function chosen() {
     if (strip) strip.remove();
-    say({ is: 'card' });
+    say({ is: 'done', of: 'card', told: offered });
   }
   const fresh = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), byte => byte.toString(16).padStart(2, '0')).join('');
   async function post(card, nonce) {
@@ -115,14 +137,81 @@
     }).observe(log, { childList: true });
   }
 
+  // ── who the visitor is, as the page outside says ──
+
+  // Signed: whoever it is, with what they said elsewhere. Else only what is known of them, once they have spoken. True if another
+  // page comes in the place of this one, false if this one stays, and nothing if nothing came of it.
+  async function meet(told) {
+    const person = JSON.parse(told), { jwt = '', id = '', hash = '', attrs, ...said } = typeof person === 'string' ? { jwt: person } : person || {};
+    if (left || !log && !jwt && !hash) return;
+    const fresh = form && form.elements.visitor ? form.elements.visitor.value : '';
+    const fields = { jwt, id, hash, said: JSON.stringify({ attributes: attrs, ...said }), visitor: kept.token || fresh, embed: 1 };
+    const answer = await fetch(`${site}/identify`, { method: 'POST', body: new URLSearchParams(fields), headers: { Accept: 'application/json' } });
+    // Later, perhaps.
+    if (answer.status === 429 || answer.status >= 500) return;
+    const met = await answer.json();
+    say({ is: 'done', of: 'identify', told });
+    if (!answer.ok) return say({ is: 'error', detail: { code: 'identify', message: met.error.message } });
+    if (met.left_out.length) console.warn('kefu: identify leaves out', met.left_out);
+    if (met.token) {
+      const own = await plain(`${site}/identify`), back = own.ok && (await own.json()).visitor === met.visitor;
+      kept.token = back ? '' : met.token;
+      say({ is: 'keep', token: kept.token || null });
+    }
+    if (met.moved) wipe();
+    return (!log || met.moved) && goHome();
+  }
+
+  // To what is theirs, if there is something.
+  async function goHome() {
+    const answer = await fetch(home);
+    if (!log && !answer.redirected) {
+      form.dataset.known = '';
+      const hint = document.getElementById('unsigned');
+      if (hint) hint.remove();
+      return false;
+    }
+    if (!log) carry(form.elements.body.value, new URL(answer.url).pathname);
+    if (kept.token) write(await answer.text());
+    else replace(answer.url);
+    return true;
+  }
+
+  // Whoever signed out is known here no more; what they said is covered at once, and stays so until the server has heard of it.
+  let left;
+  async function leave(told) {
+    left = told;
+    document.body.hidden = true;
+    // The page outside has let go of it already.
+    if (!log && !kept.token) kept.token = JSON.parse(told) || '';
+    const answer = await fetch(`${site}/forget`, { method: 'POST' }).catch(error => error);
+    if (!answer.ok) return say({ is: 'error', detail: { code: 'shutdown' } });
+    kept.token = '';
+    wipe();
+    say({ is: 'keep', token: null });
+    say({ is: 'done', of: 'forget', told });
+    replace(home);
+    return true;
+  }
+  function wipe() {
+    kept.typed = kept.page = '';
+    try { sessionStorage.clear(); } catch { /* nothing was kept */ }
+  }
+  function replace(url) {
+    say({ is: 'wait' });
+    location.replace(url);
+  }
+
   // ── without cookies: each request shows the token, and pages are fetched and written over this one ──
 
   async function enter(token) {
     kept.token = token;
-    const answer = await fetch(location.href, shown(token));
-    if (answer.redirected && answer.ok) write(await answer.text());
-    else if (answer.ok) kept.token = token;
-    else kept.token = '';
+    const answer = await fetch(location.href, shown(token)), html = await answer.text(), found = answer.redirected && answer.ok;
+    if (found) write(html);
+    else if (!answer.ok) kept.token = '';
+    // One that has ended is of no use any more.
+    else if (!/<form[^>]* data-known/.test(html)) say({ is: 'keep', token: kept.token = null });
+    return found;
   }
   const shown = (token, more) => ({ ...more, headers: { ...more && more.headers, Authorization: `Bearer ${token}` } });
 
@@ -143,25 +232,32 @@
   });
   // A card goes first: what was typed waits in the box of the next page.
   async function begin(card) {
-    const token = kept.token || form.elements.visitor.value, fields = new URLSearchParams(new FormData(form)), typed = card && form.elements.body.value;
-    if (card) fields.set('card', card);
+    // Whom a cookie knows already has no use for the token of the form.
+    const token = kept.token || (form.dataset.known === undefined ? form.elements.visitor.value : '');
+    const body = new URLSearchParams(new FormData(form)), typed = card && form.elements.body.value, more = { method: 'POST', body };
+    if (card) body.set('card', card);
     try {
-      const answer = await fetch(form.action, shown(token, { method: 'POST', body: fields })), html = await answer.text();
+      const answer = await fetch(form.action, token ? shown(token, more) : more), html = await answer.text();
       if (card && answer.status < 500) chosen();
       const { pathname } = new URL(answer.url);
       if (answer.ok && pathname.startsWith('/c/')) {
-        try {
-          sessionStorage.removeItem('kefu-draft ' + new URL(form.action).pathname);
-          if (typed) sessionStorage.setItem(`kefu-draft ${pathname}/messages`, typed);
-        } catch { /* none was kept */ }
-        kept.typed = typed;
-        const probe = await plain(`${pathname}/messages?after=0`);
-        if (probe.ok) return location.replace(pathname);
+        carry(typed, pathname);
+        const probe = !token || (await plain(`${pathname}/messages?after=0`)).ok;
+        if (probe) return location.replace(pathname);
         kept.token = token;
         say({ is: 'keep', token });
       }
       write(html);
     } catch { if (!card) form.submit(); }
+  }
+
+  // What was typed waits in the box of the next page.
+  function carry(typed, pathname) {
+    kept.typed = typed;
+    try {
+      sessionStorage.removeItem('kefu-draft ' + new URL(form.action).pathname);
+      if (typed) sessionStorage.setItem(`kefu-draft ${pathname}/messages`, typed);
+    } catch { /* none was kept */ }
   }
 
   const plain = window.kefuFetch = window.kefuFetch || window.fetch;

@@ -7,8 +7,8 @@ if (window.kefu && window.kefu.ready) return;
 const root = document.documentElement, KEPT = `kefu ${site.key}`;
 const lang = (wish => /^zh/i.test(wish) ? 'zh-CN' : wish ? 'en' : site.lang)(/^(auto)?$/.test(own.lang || '') ? root.lang || navigator.language : own.lang);
 const words = site.texts[lang], look = { ...site.look, ...own };
-const phone = matchMedia('(max-width: 600px)'), listeners = {}, forFrame = [];
-let host, button, badge, frame, panel, port, slow, card, unread = 0, open = false, hadFocus, overflow;
+const phone = matchMedia('(max-width: 600px)'), listeners = {}, forFrame = [], wanted = {};
+let host, button, badge, frame, panel, port, slow, unread = 0, open = false, hadFocus, overflow;
 
 function tell(event, detail) {
   for (const act of listeners[event] || []) try { act(detail); } catch (error) { setTimeout(() => { throw error; }); }
@@ -71,8 +71,6 @@ function name() {
 
 function load() {
   frame = make('iframe', { title: words.title, allow: 'clipboard-write', src: `${base}/w/${site.key}?mode=embed&lang=${lang}` });
-  // Each page of the frame gets a line of its own.
-  frame.addEventListener('load', connect);
   panel.replaceChildren(frame);
   wait();
 }
@@ -88,6 +86,8 @@ function wait() {
 function kept() { try { return localStorage.getItem(KEPT); } catch { return null; } }
 function keep(token) { try { token ? localStorage.setItem(KEPT, token) : localStorage.removeItem(KEPT); } catch {} }
 
+// Each page of the frame says that it is there, and gets a line of its own. One that is not shown may never have loaded.
+addEventListener('message', ({ source, data }) => { if (frame && source === frame.contentWindow && data && data.kf === 1) connect(); });
 function connect() {
   const channel = new MessageChannel();
   port = null;
@@ -98,8 +98,7 @@ function connect() {
       clearTimeout(slow);
       for (const alert of panel.querySelectorAll('p')) alert.remove();
       forFrame.splice(0).forEach(send);
-      // Offered on each page of the frame until the visitor chose.
-      card && send({ is: 'card', card });
+      for (const is in wanted) send({ is, told: wanted[is] });
       send({ is: open ? 'open' : 'close' });
       name();
       tell('ready');
@@ -107,14 +106,16 @@ function connect() {
     else if (data.is === 'unread') { unread = +data.n || 0; name(); tell('unread', unread); }
     else if (data.is === 'close') api.close();
     else if (data.is === 'wait') wait();
-    else if (data.is === 'card') card = 0;
+    else if (data.is === 'done') { if (wanted[data.of] === data.told) delete wanted[data.of]; }
     else if (data.is === 'message' || data.is === 'error') tell(data.is, data.detail);
   };
   // Only our own page is told: whoever else stands in the frame does not get the line.
-  frame.contentWindow.postMessage({ kf: 1, is: 'hello', token: kept(), page: page() }, base, [channel.port2]);
+  frame.contentWindow.postMessage({ kf: 1, is: 'hello', site: site.key, token: kept(), page: page(), wanted }, base, [channel.port2]);
 }
 const page = () => own.page === 'off' ? null : { url: location.href, title: document.title, referrer: document.referrer };
 function send(message) { port ? port.postMessage({ kf: 1, ...message }) : forFrame.push(message); }
+// Told to each page of the frame until one of them has done it.
+function want(is, told) { wanted[is] = JSON.stringify(told); port && send({ is, told: wanted[is] }); }
 
 // On a phone the chat is the whole screen: the page behind it stands still, and "back" leaves the chat and not the shop.
 function cover(on) {
@@ -160,18 +161,18 @@ const api = {
   show() { button.hidden = false; },
   hide() { button.hidden = true; },
   prefill(text) { send({ is: 'prefill', text: String(text) }); },
-  card(told) { card = JSON.stringify(told); port && send({ is: 'card', card }); },
+  card(told) { want('card', told); },
+  identify(told) { want('identify', told); },
   on(event, act) { (listeners[event] = listeners[event] || []).push(act); },
   shutdown() {
+    delete wanted.identify;
+    want('forget', kept());
     keep(null);
-    if (!frame) return;
-    api.close();
-    send({ is: 'forget' });
-    const old = frame;
-    frame = port = null;
     unread = 0;
+    api.close();
     name();
-    setTimeout(() => old.remove(), 2000);
+    // The frame ends it, and takes the cookie away, which nobody else sees.
+    frame || load();
   },
 };
 function call(command, ...rest) {

@@ -106,6 +106,7 @@ const pages = {
   choose: ['lin', () => `/desk/canned?c=${new URL(lin.url()).pathname.split('/').pop()}`],
   sites: ['lin', () => '/desk/settings/sites'],
   site: ['lin', () => '/desk/settings/sites/demo'],
+  identity: ['lin', () => '/desk/settings/sites/demo/identity'],
   teams: ['lin', () => '/desk/settings/teams'],
   audit: ['lin', () => '/desk/settings/audit'],
   notifications: ['lin', () => '/desk/settings/notifications'],

@@ -10,6 +10,7 @@ import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { BIN, Browser, Server, freePort, owner, say, sees } from './kefu.js';
 import { FaultyProxy } from './proxy.js';
+import { secret, signed } from './shop.js';
 
 const SHOPS = ['shop.example', 'other.example'];
 let server, proxy, shops, browser, lin;
@@ -93,6 +94,30 @@ test('a conversation goes on after a reload, by a cookie of that shop alone', as
   // Another shop learns nothing of it.
   await open(page, SHOPS[1]);
   assert.equal(await chat(page).locator('ol.msgs .m').count(), 0);
+});
+
+test('who is signed is known by that cookie, and signs out of it without opening the chat', async () => {
+  const token = signed(await secret(lin, server, 'tea'), { aud: 'tea', sub: 'u-1' });
+  const page = await browser.person(), button = page.locator('kefu-chat button');
+  const cookies = async () => (await page.context().cookies()).filter(({ name }) => name.includes('kefu')).map(({ name }) => name);
+  await page.goto(at(SHOPS[0]));
+  await button.waitFor();
+  await page.evaluate(token => { kefu('identify', token); kefu('open'); }, token);
+  await chat(page).locator('#f[data-known]').waitFor();
+  assert.deepEqual(await cookies(), ['__Host-kefu-p']);
+  assert.equal(await page.evaluate(() => localStorage.getItem('kefu tea')), null);
+  await chat(page).locator('#body').fill('我是会员');
+  await chat(page).locator('form#f button.btn-p').click();
+  await chat(page).locator('ol.msgs .m .b', { hasText: '我是会员' }).waitFor();
+
+  await page.goto(at(SHOPS[0]));
+  await button.waitFor();
+  const gone = page.waitForResponse('**/w/tea/forget');
+  await page.evaluate(() => kefu('shutdown'));
+  await gone;
+  assert.deepEqual(await cookies(), []);
+  await button.click();
+  await chat(page).locator('.hello').waitFor();
 });
 
 test('nothing complained', () => browser.nothingComplained());

@@ -1,16 +1,15 @@
 // The chat on pages of somebody else: one line, on the same site (127.0.0.1) and on another (localhost).
 import { execFileSync } from 'node:child_process';
-import { once } from 'node:events';
-import http from 'node:http';
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { BIN, Browser, Server, axe, owner, say, sees, shot } from './kefu.js';
+import { shop } from './shop.js';
 
 let server, browser, lin, host;
 before(async () => {
   server = await Server.start();
   browser = await Browser.start();
-  host = await shop();
+  host = await shop(server);
   for (const [key, name] of [['here', '127.0.0.1'], ['there', 'localhost']]) addSite(key, `http://${name}:${host.port}`);
   lin = await owner(browser, server);
 });
@@ -22,23 +21,6 @@ after(async () => {
 
 function addSite(key, origin) {
   execFileSync(BIN, ['site', 'add', '--data-dir', server.folder, '--name', `青禾 ${key}`, '--key', key, '--origin', origin]);
-}
-
-/** Pages of a shop: `/?key=…` brings the line, with what else is asked for. */
-async function shop() {
-  const pages = http.createServer((request, answer) => {
-    const asked = new URL(request.url, 'http://x').searchParams, at = asked.get('at') ?? server.url;
-    // Without the line: a bare page, or the chat in a frame that needs no script of the page.
-    const frame = asked.has('frame') ? `<iframe src="${at}/w/${asked.get('frame')}?mode=embed" width="384" height="640"></iframe>` : '';
-    const line = asked.has('key') ? `<script async src="${at}/w/${asked.get('key')}.js"${asked.get('more') ?? ''}></script>` : frame;
-    if (asked.has('policy')) answer.setHeader('Content-Security-Policy', asked.get('policy').replaceAll('KEFU', at));
-    answer.setHeader('Content-Type', 'text/html; charset=utf-8').end(`<!doctype html><html lang="${asked.get('lang') ?? 'zh-CN'}">
-<meta name="viewport" content="width=device-width"><title>青花瓷杯</title><main><h1>青花瓷杯</h1><p>¥ 128</p>
-<a href="${at}/w/${asked.get('key')}" data-kefu-open>联系客服</a> <button type="button" id="buy">购买</button></main>
-${line}</html>`);
-  }).listen(0);
-  await once(pages, 'listening');
-  return { port: pages.address().port, close: () => pages.close() };
 }
 
 const at = (name, more) => `http://${name}:${host.port}/?${new URLSearchParams(more)}`;

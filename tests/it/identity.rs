@@ -6,6 +6,7 @@ use kefu::ids::encode;
 use poem::http::{Method, StatusCode};
 use serde_json::{Value, json};
 use sha2::Sha256;
+use std::{path::Path, process::Command};
 
 const PAGE: &str = "/desk/settings/sites/demo/identity";
 
@@ -319,7 +320,10 @@ async fn where_only_the_signed_are_heard_nobody_else_is() {
 
     let visitor = page.field("visitor");
     let token = shop.token(&[("sub", json!("u-2"))]);
+    let frame = "/w/demo?mode=embed";
+    person.get(frame).await.says("from where you are signed in").says_not("data-known");
     tell(&person, &[("jwt", &token), ("visitor", &visitor)]).await.must(StatusCode::OK);
+    person.get(frame).await.says("data-known").says_not("from where you are signed in");
     start(&person).await.goes_to();
     shop.as_user(&vera.person, "u-1").await;
     vera.say("Heard again").await.must(StatusCode::OK);
@@ -405,4 +409,74 @@ async fn whom_a_site_signed_and_who_never_spoke_is_forgotten_in_the_end() {
     let forgotten = kefu::conversation::forget_silent_since(&shop.site.app, later).await.unwrap();
     assert_eq!(forgotten, 1);
     vera.page().await.says("I spoke");
+}
+
+/// The file, what runs it, and what it takes to print a token of what is said on the command line.
+const SIGNERS: [(&str, &str, &str); 5] = [
+    ("sign.php", "php", "echo kefu_token($argv[1], $argv[2]);"),
+    ("sign.mjs", "node", "console.log(kefuToken(process.argv[2], process.argv[3]));"),
+    ("sign.py", "python3", "import sys; print(kefu_token(sys.argv[1], sys.argv[2]))"),
+    (
+        "KefuToken.java",
+        "java",
+        "final class Main { public static void main(String[] said) throws Exception { new java.io.PrintStream(System.out, true, UTF_8).println(KefuToken.of(said[0], said[1])); } }",
+    ),
+    (
+        "sign.go",
+        "go",
+        "func main() { token, err := Token(os.Args[1], os.Args[2]); if err != nil { panic(err) }; os.Stdout.WriteString(token) }",
+    ),
+];
+
+/// What a program of these lines prints; `None` where its language is not installed.
+fn sign(
+    folder: &Path,
+    (file, program, call): (&str, &str, &str),
+    secret: &str,
+    said: [&str; 2],
+) -> Option<String> {
+    let text = std::fs::read_to_string(format!("examples/identity/{file}")).unwrap();
+    let page = include_str!("../../docs/widget.md");
+    assert!(page.contains(&text), "{file} is not what docs/widget.md says");
+    // Whoever starts a program in Java from its source means the first class.
+    let (before, after) = if program == "java" {
+        let imports = text.find("public final class").unwrap();
+        (format!("{}{call}\n", &text[..imports]), text[imports..].replace("public final", "final"))
+    } else {
+        (text.replace("package kefu", "package main"), format!("\n{call}\n"))
+    };
+    let path = folder.join(file);
+    std::fs::write(&path, (before + &after).replace("KEY", "demo")).unwrap();
+    let mut command = Command::new(program);
+    if program == "go" {
+        command.arg("run");
+    }
+    // Java takes what stands on its command line for what the locale says.
+    command.arg(&path).args(said).envs([("KEFU_SECRET", secret), ("LC_ALL", "C.UTF-8")]);
+    let output = command.output().ok()?;
+    assert!(output.status.success(), "{file}: {output:?}");
+    Some(String::from_utf8(output.stdout).unwrap().trim().to_owned())
+}
+
+#[tokio::test]
+async fn what_the_documentation_says_signs() {
+    let shop = shop().await;
+    let folder = tempfile::tempdir().unwrap();
+    let page = shop.ana.person.get(PAGE).await.must(StatusCode::OK);
+    for signer in SIGNERS {
+        page.says(&format!("id=\"sign-{}\"", signer.1.trim_end_matches('3')));
+        let said = [r#"u "1" \ é"#, "陈女士 <b> \"&\" '\\"];
+        let Some(token) = sign(folder.path(), signer, &shop.secret, said) else {
+            println!("{} is not here", signer.1);
+            continue;
+        };
+        let vera = Visitor::arrive(shop.site.stranger(), signer.0).await;
+        tell(&vera.person, &[("jwt", &token)]).await.must(StatusCode::OK);
+        let contact = kefu::contact::token_state(&shop.site.app, &shop.site.token_of(&vera)).await;
+        let kefu::contact::TokenState::Known(contact) = contact.unwrap() else {
+            panic!("not known")
+        };
+        let contact = kefu::contact::find(shop.site.app.db.read(), contact).await.unwrap();
+        assert_eq!(contact.name, said[1], "{}", signer.0);
+    }
 }

@@ -11,7 +11,7 @@ use crate::{
     },
     error::{Error, Invalid, Result},
     event::SiteStep,
-    ids::{Nonce, SiteKey},
+    ids::{ContactId, Nonce, SiteKey},
     site::{self, Origin, Site},
     text::Lang,
     web::{
@@ -37,6 +37,10 @@ struct StartPage<'a> {
     site: &'a Site,
     online: bool,
     visitor: String,
+    /// Whether a cookie or a token says already who it is, so that the one of the form is of no use.
+    known: bool,
+    /// Whether nobody is heard here who is not signed, as this visitor is not.
+    unsigned: bool,
     nonce: Nonce,
     /// Whether it stands in a frame on a customer's page.
     embedded: bool,
@@ -67,8 +71,9 @@ pub async fn welcome(
         let origin = origin.map_or_else(String::new, |origin| origin.as_str().to_owned());
         app.bus.saw(site.id, SiteStep::Opened, Sighting { at: app.clock.now(), origin });
     }
-    if let Some(visitor) = visitor.0
-        && let Some(open) = store::find_open(app.db.read(), site.id, visitor.contact).await?
+    let known = visitor.0.map(|visitor| visitor.contact);
+    if let Some(contact) = known
+        && let Some(open) = store::find_open(app.db.read(), site.id, contact).await?
     {
         return Ok(see_other(format!("/c/{}", open.public_id)));
     }
@@ -78,6 +83,8 @@ pub async fn welcome(
         site: &site,
         online: receives(&app),
         visitor: VisitorToken::issue(&app.key).as_str().to_owned(),
+        known: known.is_some(),
+        unsigned: is_unsigned(&app, &site, known).await?,
         nonce: Nonce::new(),
         embedded: query(request, "mode").as_deref() == Some("embed"),
         preview,
@@ -124,7 +131,7 @@ pub async fn start(
     let (body, card) = match said {
         Ok(said) => said,
         Err(invalid) if !viewer.htmx => {
-            return start_again(&app, viewer, &site, &form, &invalid.into());
+            return start_again(&app, viewer, &site, &form, visitor.0.is_some(), &invalid.into());
         }
         Err(invalid) => return Err(invalid.into()),
     };
@@ -139,7 +146,7 @@ pub async fn start(
         FirstMessage { visitor: known, token, lang: viewer.lang, nonce, body, card, arrival };
     let sent = match actions::start(&app, &site, first).await {
         Err(error @ Error::Forbidden(BLOCKED | UNSIGNED)) if !viewer.htmx => {
-            return start_again(&app, viewer, &site, &form, &error);
+            return start_again(&app, viewer, &site, &form, known.is_some(), &error);
         }
         outcome => outcome?,
     };
@@ -172,6 +179,7 @@ fn start_again(
     viewer: Viewer,
     site: &Site,
     form: &StartForm,
+    known: bool,
     error: &Error,
 ) -> Result<Response> {
     let page = StartPage {
@@ -180,6 +188,8 @@ fn start_again(
         site,
         online: receives(app),
         visitor: form.visitor.clone(),
+        known,
+        unsigned: false,
         nonce: Nonce::parse(&form.nonce).unwrap_or_default(),
         embedded: !form.embed.is_empty(),
         preview: false,
@@ -190,6 +200,17 @@ fn start_again(
     let mut response = in_frame(html(&page)?, site)?;
     response.set_status(poem::error::ResponseError::status(error));
     Ok(response)
+}
+
+/// Whether a visitor is not heard here for want of a signature.
+async fn is_unsigned(app: &App, site: &Site, known: Option<ContactId>) -> Result<bool> {
+    let signed = match known {
+        Some(contact) if site.signed_only => {
+            contact::identities(app.db.read(), contact).await?.iter().any(|own| own.site == site.id)
+        }
+        _ => false,
+    };
+    Ok(site.signed_only && !signed)
 }
 
 /// Where the visitor came from, unless that is the chat itself, in another language say.

@@ -20,6 +20,15 @@ use poem::{
 use serde::Deserialize;
 use std::sync::Arc;
 
+/// How a server signs: where `KEY` stands, the site's key belongs. The same texts are in `docs/widget.md`.
+const SIGNERS: &[(&str, &str, &str)] = &[
+    ("php", "PHP", include_str!("../../../examples/identity/sign.php")),
+    ("node", "Node", include_str!("../../../examples/identity/sign.mjs")),
+    ("python", "Python", include_str!("../../../examples/identity/sign.py")),
+    ("java", "Java", include_str!("../../../examples/identity/KefuToken.java")),
+    ("go", "Go", include_str!("../../../examples/identity/sign.go")),
+];
+
 #[derive(Template)]
 #[template(path = "identity/settings.html")]
 struct IdentityPage {
