@@ -53,15 +53,20 @@
 
   // A conversation just opened takes the focus, so that keys and screen readers are in it. The row that led there may have
   // been drawn anew meanwhile, so it is not asked.
-  let shown = pane() && pane().dataset.cid;
+  let shown = pane() && pane().dataset.cid, focused = null;
+  document.addEventListener('htmx:before:swap', () => {
+    const row = document.activeElement && document.activeElement.closest('#rows .row');
+    focused = row && row.id;
+  });
   document.addEventListener('htmx:after:swap', () => {
     const frame = document.querySelector('.d'), open = pane(), cid = open && open.dataset.cid;
     frame.dataset.view = open ? 'conv' : 'list';
     mark();
     if (cid && cid !== shown) requestAnimationFrame(() => { if (open.isConnected) open.focus(); });
-    // One that was left leaves the focus to its row.
-    const row = !cid && shown && document.activeElement === document.body && document.getElementById('c-' + shown);
-    if (row) row.focus();
+    // A row that was drawn anew keeps the focus, and a conversation that was left gives it to its row: htmx gives it to what has
+    // the same id, which is the empty place.
+    const row = document.activeElement.matches('body, .conv.none') && document.getElementById(!cid && shown ? 'c-' + shown : focused);
+    if (row) row.focus({ preventScroll: true });
     shown = cid;
   });
 
