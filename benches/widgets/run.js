@@ -5,6 +5,7 @@
 // A rival's files are served from here, packed as a CDN would (Brotli 11), and embedded as its own documentation says. Its
 // server is not there: what it would fetch from it comes on top. kefu is the whole product, as released.
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
@@ -99,6 +100,7 @@ const spread = values => `${Math.round(median(values))} (${Math.round(Math.min(.
 
 const kefu = await Server.start(), browser = await Browser.start(), host = shop(kefu.url).listen(0, '127.0.0.1');
 try {
+  await once(host, 'listening');
   const origin = `http://127.0.0.1:${host.address().port}`, at = `${origin}/page/`, seen = {};
   execFileSync(BIN, ['site', 'add', '--data-dir', kefu.folder, '--name', 'Shop', '--key', 'shop', '--origin', origin]);
   const sides = ['nothing', 'kefu', ...RIVALS.map(rival => rival.at)];
