@@ -109,8 +109,9 @@ try {
     for (const side of sides) (seen[side] ??= []).push(await view(browser, at + side));
     (seen.opened ??= []).push(await view(browser, `${at}kefu`, async page => {
       await page.locator('kefu-chat button').click();
-      await page.frameLocator('kefu-chat iframe').locator('#body').waitFor();
-      await page.waitForTimeout(500); // its frame may still fetch its icons
+      const frame = await (await page.locator('kefu-chat iframe').elementHandle()).contentFrame();
+      await frame.locator('#body').waitFor();
+      await frame.waitForLoadState('networkidle');
     }));
   }
   const nothing = key => median(seen.nothing.map(one => one[key]));

@@ -11,7 +11,7 @@ use crate::{
     dossier,
     error::{Error, Invalid, Result},
     event::Side,
-    ids::{ContactId, ConversationId, Nonce, PublicId, SiteKey},
+    ids::{ContactId, ConversationId, Nonce, PublicId},
     site,
     text::Lang,
     web::limits::Limits,
@@ -81,8 +81,7 @@ impl Desk<'_> {
         let Caller::Visitor { token, contact } = self.caller else {
             return Err(Error::Forbidden("forbidden-to-agents"));
         };
-        let key = SiteKey::parse(site).map_err(|_| Error::NotFound)?;
-        let site = site::find_by_key(self.app.db.read(), &key).await?;
+        let site = site::addressed(self.app.db.read(), site).await?;
         let (body, nonce) = (Body::parse(body)?, Nonce::parse(nonce)?);
         let known = contact.map(|_| token.hash().name());
         self.limits.start(address, known.as_deref())?;

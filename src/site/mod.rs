@@ -12,4 +12,6 @@ pub use actions::{
 pub use look::{Color, Edge, LONGEST, Look, Texts, Theme, offset};
 pub use model::{Origin, Site, SiteName};
 pub use secret::Secret;
-pub use store::{all, find, find_by_key, secrets, signed_only_within, tables, zone_within};
+pub use store::{
+    addressed, all, find, find_by_key, secrets, signed_only_within, tables, zone_within,
+};

@@ -131,6 +131,11 @@ pub async fn remove_secret(db: &impl ConnectionTrait, id: SiteId, secret: &Secre
     Ok(())
 }
 
+/// The site whose key stands in an address; what is no key is not found either.
+pub async fn addressed(db: &impl ConnectionTrait, key: &str) -> Result<Site> {
+    find_by_key(db, &SiteKey::parse(key).map_err(|_| Error::NotFound)?).await
+}
+
 pub async fn find_by_key(db: &impl ConnectionTrait, key: &SiteKey) -> Result<Site> {
     let row = site::Entity::find().filter(site::Column::Key.eq(key.as_str())).one(db).await?;
     row.map(read).ok_or(Error::NotFound)

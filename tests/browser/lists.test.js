@@ -127,7 +127,11 @@ test('a row says that something is begun there, while it moves, until it is sent
   await lin.goto(`${server.url}/desk/c?tab=queue`);
   // Rows out of sight are not drawn.
   await row.locator('.draft').waitFor({ state: 'attached' });
-  await whole('draft', '/desk/c?tab=queue', page => page.locator('.row .draft').first().evaluate(mark => mark.scrollIntoView()));
+  await whole('draft', '/desk/c?tab=queue', page => page.locator('.row .draft').first().evaluate(mark => {
+    mark.scrollIntoView();
+    // What came into sight is drawn with the next frames.
+    return new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)));
+  }));
   await row.click();
   await lin.locator('#body').press('Enter');
   await sees(vera, '您好，我');

@@ -1,5 +1,5 @@
 //! Conversations: which there are, how they begin and end.
-use super::{Act, Limit, MOST, Tag, USUAL, Written, happen, next_cursor, page_cursor};
+use super::{Act, Limit, MOST, Tag, USUAL, Written, at_desk, happen, next_cursor, page_cursor};
 use crate::{
     agent::Agent,
     api::{
@@ -186,7 +186,7 @@ impl Rest {
         conversation: Path<i64>,
         act: Json<Act>,
     ) -> Answer<Written> {
-        happen(&app, &limits, &caller, conversation.0, &act, Happening::Claimed).await
+        happen(at_desk(&app, &limits, &caller)?, conversation.0, &act, Happening::Claimed).await
     }
 
     /// Closes a conversation, with tags that say how it ended if there are any: both or neither.
@@ -204,8 +204,7 @@ impl Rest {
         conversation: Path<i64>,
         closing: Json<Closing>,
     ) -> Answer<Written> {
-        caller.agent()?;
-        let desk = Desk { app: &app, limits: &limits, caller: &caller };
+        let desk = at_desk(&app, &limits, &caller)?;
         let tags = closing.tags.as_deref().unwrap_or_default();
         let sent = desk.close(&conversation.0.to_string(), &closing.nonce, tags).await?;
         Ok(Written::new(&sent, Side::Agent))
@@ -226,7 +225,7 @@ impl Rest {
         conversation: Path<i64>,
         act: Json<Act>,
     ) -> Answer<Written> {
-        happen(&app, &limits, &caller, conversation.0, &act, Happening::Reopened).await
+        happen(at_desk(&app, &limits, &caller)?, conversation.0, &act, Happening::Reopened).await
     }
 }
 

@@ -1,5 +1,5 @@
 //! The log of a conversation: reading it, writing in it.
-use super::{Act, Done, Limit, MOST, Tag, USUAL, Written};
+use super::{Act, Done, Limit, MOST, Tag, USUAL, Written, at_desk};
 use crate::{
     api::{
         acts::{Desk, Message},
@@ -174,8 +174,7 @@ impl Rest {
         seq: Path<i64>,
         edit: Json<Edit>,
     ) -> Answer<Written> {
-        caller.agent()?;
-        let desk = Desk { app: &app, limits: &limits, caller: &caller };
+        let desk = at_desk(&app, &limits, &caller)?;
         let (name, words) = (conversation.0.to_string(), Some(&*edit.body));
         let sent = desk.amend(&name, &edit.nonce, seq.0, words).await?;
         Ok(Written::new(&sent, Side::Agent))
@@ -199,8 +198,7 @@ impl Rest {
         seq: Path<i64>,
         act: Json<Act>,
     ) -> Answer<Written> {
-        caller.agent()?;
-        let desk = Desk { app: &app, limits: &limits, caller: &caller };
+        let desk = at_desk(&app, &limits, &caller)?;
         let sent = desk.amend(&conversation.0.to_string(), &act.nonce, seq.0, None).await?;
         Ok(Written::new(&sent, Side::Agent))
     }

@@ -1,9 +1,7 @@
 //! What agents do with a conversation beside answering it.
-use super::{Act, Committed, Limit, Tag, Written, happen};
+use super::{Act, Committed, Limit, Tag, Written, at_desk, happen};
 use crate::{
-    api::{
-        acts::Desk, caller::Token, handling::To, problem::Answer, shape::PriorityName, text::Text,
-    },
+    api::{caller::Token, handling::To, problem::Answer, shape::PriorityName, text::Text},
     app::App,
     conversation::Sent,
     event::{Happening, Side},
@@ -101,8 +99,7 @@ impl Rest {
         conversation: Path<i64>,
         handing: Json<Handing>,
     ) -> Answer<Written> {
-        caller.agent()?;
-        let desk = Desk { app: &app, limits: &limits, caller: &caller };
+        let desk = at_desk(&app, &limits, &caller)?;
         let name = conversation.0.to_string();
         let to = To { agent: handing.agent, team: handing.team };
         let sent = desk.transfer(&name, &handing.nonce, to, handing.note.as_deref()).await?;
@@ -124,8 +121,7 @@ impl Rest {
         conversation: Path<i64>,
         invitation: Json<Invitation>,
     ) -> Answer<Written> {
-        caller.agent()?;
-        let desk = Desk { app: &app, limits: &limits, caller: &caller };
+        let desk = at_desk(&app, &limits, &caller)?;
         let name = conversation.0.to_string();
         let sent = desk.invite(&name, &invitation.nonce, invitation.agent).await?;
         Ok(Written::new(&sent, Side::Agent))
@@ -146,8 +142,7 @@ impl Rest {
         conversation: Path<i64>,
         snoozing: Json<Snoozing>,
     ) -> Answer<Written> {
-        caller.agent()?;
-        let desk = Desk { app: &app, limits: &limits, caller: &caller };
+        let desk = at_desk(&app, &limits, &caller)?;
         let name = conversation.0.to_string();
         let sent = desk.snooze(&name, &snoozing.nonce, &snoozing.until).await?;
         Ok(Written::new(&sent, Side::Agent))
@@ -168,7 +163,7 @@ impl Rest {
         conversation: Path<i64>,
         act: Json<Act>,
     ) -> Answer<Written> {
-        happen(&app, &limits, &caller, conversation.0, &act, Happening::Woken).await
+        happen(at_desk(&app, &limits, &caller)?, conversation.0, &act, Happening::Woken).await
     }
 
     /// Says how much a conversation matters.
@@ -186,8 +181,7 @@ impl Rest {
         conversation: Path<i64>,
         weighing: Json<Weighing>,
     ) -> Answer<Written> {
-        caller.agent()?;
-        let desk = Desk { app: &app, limits: &limits, caller: &caller };
+        let desk = at_desk(&app, &limits, &caller)?;
         let name = conversation.0.to_string();
         let sent = desk.prioritize(&name, &weighing.nonce, weighing.priority.into()).await?;
         Ok(Written::new(&sent, Side::Agent))
@@ -208,8 +202,7 @@ impl Rest {
         conversation: Path<i64>,
         tagging: Json<Tagging>,
     ) -> Answer<Tagged> {
-        caller.agent()?;
-        let desk = Desk { app: &app, limits: &limits, caller: &caller };
+        let desk = at_desk(&app, &limits, &caller)?;
         let name = conversation.0.to_string();
         let Tagging { nonce, add, remove } = tagging.0;
         let (add, remove) = (add.unwrap_or_default(), remove.unwrap_or_default());

@@ -120,17 +120,14 @@ enum Done {
 
 type Limit<'a> = Data<&'a Arc<Limits>>;
 
-async fn happen(
-    app: &App,
-    limits: &Limits,
-    caller: &Caller,
-    conversation: i64,
-    act: &Act,
-    what: Happening,
-) -> Answer<Written> {
+/// Where an agent's program acts; visitors find no such operation.
+fn at_desk<'a>(app: &'a App, limits: &'a Limits, caller: &'a Caller) -> Answer<Desk<'a>> {
     caller.agent()?;
-    let sent =
-        Desk { app, limits, caller }.happen(&conversation.to_string(), &act.nonce, what).await?;
+    Ok(Desk { app, limits, caller })
+}
+
+async fn happen(desk: Desk<'_>, conversation: i64, act: &Act, what: Happening) -> Answer<Written> {
+    let sent = desk.happen(&conversation.to_string(), &act.nonce, what).await?;
     Ok(Written::new(&sent, Side::Agent))
 }
 

@@ -9,8 +9,7 @@ use crate::{
     },
     app::App,
     contact::VisitorToken,
-    error::Error,
-    ids, site,
+    site,
     web::page::Viewer,
 };
 use jiff::SignedDuration;
@@ -69,8 +68,7 @@ impl Rest {
         new: Json<NewSession>,
     ) -> Answer<Json<Session>> {
         limits.act(&format!("address {}", viewer.address))?;
-        let key = ids::SiteKey::parse(&new.site).map_err(|_| Error::NotFound)?;
-        site::find_by_key(app.db.read(), &key).await?;
+        site::addressed(app.db.read(), &new.site).await?;
         let token = VisitorToken::issue(&app.key);
         Ok(Json(Session {
             visitor: token.hash().name(),

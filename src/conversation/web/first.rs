@@ -11,7 +11,7 @@ use crate::{
     },
     error::{Error, Invalid, Result},
     event::SiteStep,
-    ids::{ContactId, Nonce, SiteKey},
+    ids::{ContactId, Nonce},
     site::{self, Origin, Site},
     text::Lang,
     web::{
@@ -61,7 +61,7 @@ pub async fn welcome(
     request: &Request,
     Path(key): Path<String>,
 ) -> Result<Response> {
-    let site = site_of(&app, &key).await?;
+    let site = site::addressed(app.db.read(), &key).await?;
     // An owner who looks how it will look is nobody who opened it.
     let preview = query(request, "preview").is_some();
     if !preview {
@@ -121,7 +121,7 @@ pub async fn start(
     Path(key): Path<String>,
     Form(form): Form<StartForm>,
 ) -> Result<Response> {
-    let site = site_of(&app, &key).await?;
+    let site = site::addressed(app.db.read(), &key).await?;
     let fresh = VisitorToken::parse(&form.visitor, &app.key)
         .ok_or(Error::Invalid(Invalid { field: "visitor", reason: "invalid-visitor" }))?;
     let said = match form.card.as_str() {
@@ -218,9 +218,4 @@ fn page_before(request: &Request) -> Option<PageUrl> {
     let page = request.header("referer")?;
     let chat = page.split('/').nth(3).is_some_and(|first| first == "w" || first == "c");
     PageUrl::parse(page).ok().filter(|_| !chat)
-}
-
-async fn site_of(app: &App, key: &str) -> Result<Site> {
-    let key = SiteKey::parse(key).map_err(|_| Error::NotFound)?;
-    site::find_by_key(app.db.read(), &key).await
 }

@@ -9,8 +9,7 @@ use crate::{
     app::App,
     contact::{self, MaybeVisitor, VisitorToken},
     error::{Error, Invalid, Result},
-    ids::SiteKey,
-    site::{self, Secret, Site},
+    site::{self, Secret},
     web::{limits::Limits, page::Viewer},
 };
 use poem::{
@@ -55,7 +54,7 @@ pub async fn identify(
     Form(form): Form<IdentityForm>,
 ) -> Result<Response> {
     limits.act(&format!("identify {}", viewer.address))?;
-    let site = site_of(&app, &key).await?;
+    let site = site::addressed(app.db.read(), &key).await?;
     let said = Said::parse(&form.said)?;
     let secrets = async || -> Result<Vec<Secret>> {
         let secrets = site::secrets(app.db.read(), site.id).await?;
@@ -114,9 +113,4 @@ pub async fn identify(
 
 fn json(body: &serde_json::Value) -> Response {
     Response::builder().content_type("application/json").body(body.to_string())
-}
-
-async fn site_of(app: &App, key: &str) -> Result<Site> {
-    let key = SiteKey::parse(key).map_err(|_| Error::NotFound)?;
-    site::find_by_key(app.db.read(), &key).await
 }

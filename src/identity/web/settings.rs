@@ -1,16 +1,12 @@
 //! The page of the settings on which a site's secrets are made, shown and dropped, and on which is chosen who is heard.
-use super::site_of;
 use crate::{
-    agent::{CurrentAgent, DeskFrame, SignedIn},
+    agent::{CurrentAgent, CurrentManager, DeskFrame, SignedIn},
     app::App,
     error::{Error, Invalid, Result},
     ids::SiteKey,
     site::{self, Secret, Site},
     text::{self, Lang},
-    web::{
-        limits::Limits,
-        page::{html, query, see_other},
-    },
+    web::page::{html, query, see_other},
 };
 use askama::Template;
 use poem::{
@@ -18,7 +14,6 @@ use poem::{
     web::{Data, Form, Path},
 };
 use serde::Deserialize;
-use std::sync::Arc;
 
 /// How a server signs: where `KEY` stands, the site's key belongs. The same texts are in `docs/widget.md`.
 const SIGNERS: &[(&str, &str, &str)] = &[
@@ -56,7 +51,7 @@ pub async fn show(
         SignedIn::Agent(me) => me,
     };
     me.must_manage()?;
-    let site = site_of(&app, &key).await?;
+    let site = site::addressed(app.db.read(), &key).await?;
     let saved = query(request, "saved").is_some();
     html(&IdentityPage { saved, ..page(&app, &me, site, Vec::new()).await? })
 }
@@ -101,13 +96,10 @@ enum Act {
 #[handler]
 pub async fn act(
     app: Data<&App>,
-    limits: Data<&Arc<Limits>>,
-    me: CurrentAgent,
+    me: CurrentManager,
     Path(key): Path<String>,
     form: poem::Result<Form<ActForm>>,
 ) -> Result<Response> {
-    me.must_manage()?;
-    limits.act(&me.counted_as())?;
     let Ok(Form(ActForm { act })) = form else {
         return Err(Invalid { field: "act", reason: "invalid-form" }.into());
     };
@@ -119,14 +111,14 @@ pub async fn act(
         Act::HearAll => site::hear_signed_only(&app, &by, &key, false).await,
         Act::Show => {
             let secrets = site::show_secrets(&app, &by, &key).await?;
-            let site = site_of(&app, key.as_str()).await?;
+            let site = site::addressed(app.db.read(), key.as_str()).await?;
             return html(&page(&app, &me, site, secrets).await?);
         }
     };
     match done {
         Ok(()) => Ok(see_other(format!("/desk/settings/sites/{key}/identity?saved=1"))),
         Err(error @ Error::Conflict(why)) => {
-            let site = site_of(&app, key.as_str()).await?;
+            let site = site::addressed(app.db.read(), key.as_str()).await?;
             let problem = Some(me.lang.t(why));
             let mut response =
                 html(&IdentityPage { problem, ..page(&app, &me, site, Vec::new()).await? })?;

@@ -1,5 +1,4 @@
 //! How a site's chat is put on somebody's pages, and what was seen of it since: nothing of that is stored.
-use super::site_of;
 use crate::{
     agent::{CurrentAgent, DeskFrame, SignedIn},
     app::App,
@@ -66,7 +65,7 @@ pub async fn install(
         SignedIn::Agent(me) => me,
     };
     me.must_manage()?;
-    let site = site_of(&app, &key).await?;
+    let site = site::addressed(app.db.read(), &key).await?;
     let (base, how) = (app.config.public_url(), query(request, "how").unwrap_or_default());
     let link = format!("{base}/w/{}", site.key);
     let now = app.clock.now().as_second();
@@ -196,7 +195,7 @@ pub async fn watch(
     Path(key): Path<String>,
 ) -> Result<Response> {
     me.must_manage()?;
-    let site = site_of(&app, &key).await?;
+    let site = site::addressed(app.db.read(), &key).await?;
     let until = query(request, "until").and_then(|until| until.parse().ok()).unwrap_or_default();
     let watch = Watch::of(&app, me.lang, &site, until);
     if query(request, "seen").as_deref() == Some(&watch.version) {
@@ -222,7 +221,7 @@ pub async fn allow(
 ) -> Result<Response> {
     me.must_manage()?;
     limits.act(&me.counted_as())?;
-    let mut site = site_of(&app, &key).await?;
+    let mut site = site::addressed(app.db.read(), &key).await?;
     if site.allow(Origin::parse(&form.origin)?)? {
         site::change(&app, &me.doer(), &site).await?;
     }
@@ -233,7 +232,7 @@ pub async fn allow(
 #[handler]
 pub async fn qr(app: Data<&App>, me: CurrentAgent, Path(key): Path<String>) -> Result<Response> {
     me.must_manage()?;
-    let site = site_of(&app, &key).await?;
+    let site = site::addressed(app.db.read(), &key).await?;
     let link = format!("{}/w/{}", app.config.public_url(), site.key);
     let file = format!("attachment; filename=\"kefu-{}.svg\"", site.key);
     Ok(Response::builder()

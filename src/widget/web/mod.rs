@@ -9,8 +9,8 @@ use crate::{
     bus::Sighting,
     error::{Error, Result},
     event::SiteStep,
-    ids::{self, SiteKey},
-    site::{self, Origin, Site},
+    ids,
+    site::{self, Origin},
     web::assets::{Encoding, choose},
 };
 use flate2::{Compression, write::GzEncoder};
@@ -32,7 +32,8 @@ pub async fn loader(
     request: &Request,
     Path(file): Path<String>,
 ) -> Result<Response> {
-    let site = site_of(&app, file.strip_suffix(".js").ok_or(Error::NotFound)?).await?;
+    let site =
+        site::addressed(app.db.read(), file.strip_suffix(".js").ok_or(Error::NotFound)?).await?;
     let origin = request.header(header::REFERER).and_then(Origin::of_page);
     let origin = origin.map_or_else(String::new, |origin| origin.as_str().to_owned());
     app.bus.saw(site.id, SiteStep::Loaded, Sighting { at: app.clock.now(), origin });
@@ -55,7 +56,7 @@ pub async fn loader(
 /// `GET /w/{key}/look.css?v=…`: kept for ever, since another look has another address.
 #[handler]
 pub async fn look(app: Data<&App>, request: &Request, Path(key): Path<String>) -> Result<Response> {
-    let css = theme::css(&site_of(&app, &key).await?.look);
+    let css = theme::css(&site::addressed(app.db.read(), &key).await?.look);
     let response = small("text/css; charset=utf-8")
         .header(header::CACHE_CONTROL, "public, max-age=31536000, immutable");
     match choose(request.header(header::ACCEPT_ENCODING)) {
@@ -63,11 +64,6 @@ pub async fn look(app: Data<&App>, request: &Request, Path(key): Path<String>) -
         Encoding::Brotli | Encoding::Gzip => zipped(response, &css),
         Encoding::Identity => Ok(response.body(css)),
     }
-}
-
-async fn site_of(app: &App, key: &str) -> Result<Site> {
-    let key = SiteKey::parse(key).map_err(|_| Error::NotFound)?;
-    site::find_by_key(app.db.read(), &key).await
 }
 
 fn small(content_type: &str) -> ResponseBuilder {

@@ -1,5 +1,5 @@
 //! The picture at the head of a site's chat, in the place of the first letter of its name.
-use super::{site_of, sites::again};
+use super::sites::again;
 use crate::{
     agent::CurrentAgent,
     app::App,
@@ -22,7 +22,7 @@ const SIDE: u32 = 96;
 /// `GET /w/{key}/logo?v=…`: kept for ever, since another picture has another address.
 #[handler]
 pub async fn logo(app: Data<&App>, Path(key): Path<String>) -> Result<Response> {
-    let kept = site_of(&app, &key).await?.look.logo;
+    let kept = site::addressed(app.db.read(), &key).await?.look.logo;
     let kept = FileId::parse(&kept).ok_or(Error::NotFound)?;
     let picture = app.files.get(kept.as_str(), None).await?;
     Ok(Response::builder()
@@ -45,7 +45,7 @@ pub async fn bring_logo(
 ) -> Result<Response> {
     me.must_manage()?;
     limits.act(&me.counted_as())?;
-    let mut site = site_of(&app, &key).await?;
+    let mut site = site::addressed(app.db.read(), &key).await?;
     let kept = async {
         let mut files = receive(&app, request, body, || limits.upload(&me.counted_as())).await?;
         attachment::keep_small(&app, files.remove(0), SIDE).await
@@ -74,7 +74,7 @@ pub async fn remove_logo(
 ) -> Result<Response> {
     me.must_manage()?;
     limits.act(&me.counted_as())?;
-    let mut site = site_of(&app, &key).await?;
+    let mut site = site::addressed(app.db.read(), &key).await?;
     let before = std::mem::take(&mut site.look.logo);
     if !before.is_empty() {
         site::change(&app, &me.doer(), &site).await?;

@@ -1,5 +1,4 @@
 //! The pages of the settings on which sites are made, named, coloured and put on somebody's pages.
-use super::site_of;
 use crate::{
     agent::{CurrentAgent, DeskFrame, SignedIn},
     app::App,
@@ -241,7 +240,7 @@ pub async fn edit(
         SignedIn::Agent(me) => me,
     };
     me.must_manage()?;
-    let site = site_of(&app, &key).await?;
+    let site = site::addressed(app.db.read(), &key).await?;
     let form = SiteForm::of(&site);
     let teams = team::all(&app.db).await?;
     html(&site_page(&app, &me, (site, teams), form, query(request, "saved").is_some(), None))
@@ -293,7 +292,7 @@ pub async fn change(
 ) -> Result<Response> {
     me.must_manage()?;
     limits.act(&me.counted_as())?;
-    let site = site_of(&app, &key).await?;
+    let site = site::addressed(app.db.read(), &key).await?;
     let teams = team::all(&app.db).await?;
     match form.onto(site.clone(), &teams) {
         Ok(changed) => {
