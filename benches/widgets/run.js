@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// What a chat costs the page it stands on, beside the built widgets that npm carries, in turns within one run, three rounds;
+// What a chat costs the page it stands on, beside the built widgets that npm carries, in turns within one run, nine rounds;
 // writes the table into docs/performance.md. Wants target/release/kefu, Chromium, and `npm ci` in tests/browser.
 //
 // A rival's files are served from here, packed as a CDN would (Brotli 11), and embedded as its own documentation says. Its
@@ -15,7 +15,7 @@ import { brotliCompressSync } from 'node:zlib';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 process.env.KEFU_BIN ??= join(ROOT, 'target/release/kefu');
 const { BIN, Browser, Server } = await import('../../tests/browser/kefu.js');
-const ROUNDS = 3, STORE = join(ROOT, 'target/benches/widgets');
+const ROUNDS = 9, STORE = join(ROOT, 'target/benches/widgets');
 
 /** What each package is, and how a page carries it: files are under /name/. */
 const RIVALS = [
@@ -120,6 +120,7 @@ try {
     `| ${name} | ${what} | ${median(each(views, 'requests'))} | ${(median(each(views, 'bytes')) / 1000).toFixed(1)} | ${spread(each(views, 'busy'))} |`;
   const table = [
     '| | | requests | KB | main thread, ms |', '|---|---|---|---|---|',
+    `| the page alone | | | | ${spread(seen.nothing.map(one => one.busy))} |`,
     row('**kefu**', 'closed, as on each page view', seen.kefu), row('**kefu**', 'opened as well: the whole chat', seen.opened),
     ...RIVALS.map(rival => row(`${rival.name} ${rival.version}`, rival.what, seen[rival.at])),
   ].join('\n');
