@@ -49,6 +49,7 @@ mod m20261128_000075_add_site_team;
 mod m20261129_000080_create_site_secret;
 mod m20261129_000081_create_contact_identity;
 mod m20261129_000082_add_site_signed_only;
+mod m20261129_000083_narrow_closed;
 
 #[derive(Debug)]
 pub struct Migrator;
@@ -103,6 +104,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000080_create_site_secret::Migration),
             Box::new(m20261129_000081_create_contact_identity::Migration),
             Box::new(m20261129_000082_add_site_signed_only::Migration),
+            Box::new(m20261129_000083_narrow_closed::Migration),
         ]
     }
 }

@@ -10,9 +10,9 @@ use crate::{
     ids::{self, AgentId, ConversationId, Cursor},
 };
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::{Stream, StreamExt};
 use rand::RngExt;
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 use tokio::{
     sync::broadcast::error::RecvError,
     time::{Instant, interval_at, sleep_until},
@@ -214,7 +214,7 @@ pub fn conversation<D: Draw>(
     async_stream::stream! {
         // Listen before reading, so that nothing falls between the two.
         let mut news = app.bus.subscribe(Topic::Conversation(draw.conversation()));
-        let mut presence = pin!(hearing(app.bus.subscribe(Topic::Presence)));
+        let mut presence = app.bus.subscribe(Topic::Presence);
         let resumed = cursor.is_some();
         let turn = app.streams.turn().await;
         let began = aside(begin(app.clone(), seat.clone(), draw.clone(), cursor)).await;
@@ -262,7 +262,7 @@ pub fn conversation<D: Draw>(
                     tracing::warn!(%error, "a stream could not go on");
                     vec![Piece::End]
                 }),
-                Some(told) = presence.next(), if draw.audience() == Side::Visitor => match told {
+                told = presence.recv(), if draw.audience() == Side::Visitor => match told {
                     Ok(news) => vec![Piece::Passing(draw.news(&news))],
                     Err(_) => vec![Piece::Passing(draw.presence(app.bus.is_here(Present::Agents)))],
                 },
@@ -282,13 +282,6 @@ pub fn conversation<D: Draw>(
     }
 }
 
-/// What a listener hears. It keeps its place among those who listen while something else comes.
-fn hearing(listener: Listener) -> impl Stream<Item = Result<Arc<News>, RecvError>> + Send {
-    stream::unfold(listener, |mut listener| async {
-        Some((listener.recv().await, listener))
-    })
-}
-
 /// A stream with what interrupts and ends all streams alike.
 pub fn watched(
     pieces: impl Stream<Item = Piece> + Send,
@@ -302,24 +295,16 @@ pub fn watched(
             return;
         }
         loop {
-            // Goes on while pieces pass: to wait anew for each would set its timers and listeners anew.
-            let mut next = pin!(watch.next());
-            let interruption = loop {
-                tokio::select! {
-                    biased;
-                    interruption = &mut next => break interruption,
-                    piece = pieces.next() => match piece {
-                        Some(piece) if piece.is_last() => {
-                            yield piece;
-                            return;
-                        }
-                        Some(piece) => yield piece,
-                        None => return,
-                    },
-                }
+            let piece = tokio::select! {
+                biased;
+                interruption = watch.next() => interruption,
+                piece = pieces.next() => match piece {
+                    Some(piece) => piece,
+                    None => return,
+                },
             };
-            let last = interruption.is_last();
-            yield interruption;
+            let last = piece.is_last();
+            yield piece;
             if last {
                 return;
             }

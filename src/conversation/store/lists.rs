@@ -167,36 +167,41 @@ async fn rows_of(
     lens: &Lens,
     limit: u64,
 ) -> Result<Vec<conversation::Model>> {
-    use conversation::Column::{ClosedAt, SnoozedUntil};
-    // Whoever closes one has read it, and a visitor who writes opens it again.
-    if lens.tab == Tab::Closed && lens.filter.unread {
-        return Ok(Vec::new());
-    }
-    if lens.tab == Tab::Closed && sight.narrows() {
-        let after = places::closed_after(lens.after);
-        let which = lens.filter.condition().add(ClosedAt.is_not_null()).add_option(after);
-        let ids = sight::newest_of(db.read(), sight, ClosedAt, which, limit).await?;
-        return in_order(db, &ids).await;
+    use conversation::Column::SnoozedUntil;
+    if lens.tab == Tab::Closed {
+        return in_order(db, &closed_ids(db, sight, lens, limit).await?).await;
     }
     let all = conversation::Entity::find()
         .filter(lens.filter.condition())
         .apply_if(seen_in(sight, lens.tab), QueryFilter::filter);
     let some = match lens.tab {
-        Tab::Closed => match lens.filter.tag {
-            // What one agent has closed is less than what most tags are on.
-            Some(tag) if lens.filter.agent.is_none() => {
-                places::in_order_of_tag(closed_with(tag, &lens.filter), lens.after)
-            }
-            _ => places::in_order(all.filter(ClosedAt.is_not_null()), lens.tab, lens.after),
-        },
-        Tab::Snoozed => {
-            places::in_order(all.filter(SnoozedUntil.is_not_null()), lens.tab, lens.after)
-        }
-        Tab::Mine(_) | Tab::Queue | Tab::All => {
-            places::in_order(all.filter(lens.tab.condition()), lens.tab, lens.after)
-        }
+        Tab::Snoozed => all.filter(SnoozedUntil.is_not_null()),
+        _ => all.filter(lens.tab.condition()),
     };
-    Ok(some.limit(limit).all(db.read()).await?)
+    Ok(places::in_order(some, lens.tab, lens.after).limit(limit).all(db.read()).await?)
+}
+
+/// The numbers of closed ones in the order of their list. Indexes know all that they are narrowed by, so that only the rows that
+/// are shown are read.
+async fn closed_ids(db: &Db, sight: &Sight, lens: &Lens, limit: u64) -> Result<Vec<i64>> {
+    use conversation::Column::{ClosedAt, Id};
+    // Whoever closes one has read it, and a visitor who writes opens it again.
+    if lens.filter.unread {
+        return Ok(Vec::new());
+    }
+    let which = lens.filter.condition().add(ClosedAt.is_not_null());
+    if sight.narrows() {
+        let which = which.add_option(places::closed_after(lens.after));
+        return sight::newest_of(db.read(), sight, ClosedAt, which, limit).await;
+    }
+    let closed = match lens.filter.tag {
+        // What one agent has closed is less than what most tags are on.
+        Some(tag) if lens.filter.agent.is_none() => {
+            places::in_order_of_tag(closed_with(tag, &lens.filter), lens.after)
+        }
+        _ => places::in_order(conversation::Entity::find().filter(which), lens.tab, lens.after),
+    };
+    Ok(closed.select_only().column(Id).limit(limit).into_tuple().all(db.read()).await?)
 }
 
 /// Closed ones that carry a tag: its own rows are in order too, be they many or few.
