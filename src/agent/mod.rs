@@ -19,4 +19,7 @@ pub use store::{
     accounts, all, forget_expired, forget_revocations, has_owner, insert_revocation, last_seen,
     links, note_lost_access, revocations_since, role_of, tables,
 };
-pub use web::{CurrentAgent, CurrentManager, DeskFrame, SettingsPage, SignedIn, sign_in_as};
+pub use web::{
+    CurrentAgent, CurrentManager, DeskFrame, MaybeAgent, SettingsPage, SignedIn, sign_in_as,
+    to_the_door,
+};

@@ -1,9 +1,6 @@
 //! The pages of the first minute.
 use crate::{
-    agent::{
-        self, AgentName, CurrentAgent, Email, NewAgent, Password, Role, SignedIn, has_owner,
-        sign_in_as,
-    },
+    agent::{self, AgentName, Email, MaybeAgent, NewAgent, Password, Role, has_owner, sign_in_as},
     app::App,
     error::{Error, Invalid, Result},
     ids,
@@ -146,13 +143,9 @@ struct SiteLinks {
 }
 
 #[handler]
-pub async fn install(app: Data<&App>, signed_in: SignedIn) -> Result<Response> {
-    let me: Box<CurrentAgent> = match signed_in {
-        SignedIn::Nobody(door) => {
-            return Ok(see_other(door.replace("%2Fsetup%2Finstall", "%2Fdesk")));
-        }
-        SignedIn::Agent(me) => me,
-    };
+pub async fn install(app: Data<&App>, MaybeAgent(me): MaybeAgent) -> Result<Response> {
+    // Seen once, after which the desk is where one comes back to.
+    let Some(me) = me else { return Ok(see_other("/login?next=%2Fdesk")) };
     let sites = site::all(&app.db).await?;
     let sites = sites.iter().map(|site| links(&app, site)).collect::<Result<_>>()?;
     html(&InstallPage { lang: me.lang, theme: me.agent.theme.word(), sites })

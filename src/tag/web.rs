@@ -34,11 +34,8 @@ struct TagsPage {
 }
 
 #[handler]
-pub async fn list(app: Data<&App>, signed_in: SignedIn) -> Result<Response> {
-    match signed_in {
-        SignedIn::Nobody(door) => Ok(see_other(door)),
-        SignedIn::Agent(me) => page(&app, &me, None, String::new()).await,
-    }
+pub async fn list(app: Data<&App>, SignedIn(me): SignedIn) -> Result<Response> {
+    page(&app, &me, None, String::new()).await
 }
 
 async fn page(

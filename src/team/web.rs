@@ -71,11 +71,7 @@ struct Refused {
 }
 
 #[handler]
-pub async fn index(app: Data<&App>, signed_in: SignedIn, request: &Request) -> Result<Response> {
-    let me = match signed_in {
-        SignedIn::Nobody(door) => return Ok(see_other(door)),
-        SignedIn::Agent(me) => me,
-    };
+pub async fn index(app: Data<&App>, SignedIn(me): SignedIn, request: &Request) -> Result<Response> {
     me.must_manage()?;
     html(&page(&app, &me, query(request, "saved").is_some(), None).await?)
 }

@@ -139,8 +139,13 @@ pub async fn answer<E: Endpoint>(endpoint: Arc<E>, mut request: Request) -> poem
     .await;
 
     let _entered = span.entered();
-    let mut response =
-        outcome.unwrap_or_else(|error| explain(ours(error, asked.json), &asked, &request_id));
+    let mut response = match outcome {
+        // A refusal that is an answer already.
+        Err(door) if door.is_from_response() => door.into_response(),
+        outcome => {
+            outcome.unwrap_or_else(|error| explain(ours(error, asked.json), &asked, &request_id))
+        }
+    };
     if let Ok(id) = HeaderValue::from_str(&request_id) {
         response.headers_mut().insert("x-request-id", id);
     }

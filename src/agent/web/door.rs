@@ -1,5 +1,5 @@
 //! The door: signing in and out.
-use super::{CurrentAgent, SignedIn};
+use super::{CurrentAgent, MaybeAgent};
 use crate::{
     agent::{
         actions, has_owner,
@@ -24,6 +24,13 @@ use serde::Deserialize;
 use std::sync::Arc;
 use tower_sessions::Session;
 
+/// The answer to whoever must sign in first: the door, which leads back to what was asked for.
+pub fn to_the_door(request: &Request) -> Response {
+    let path = request.uri().path_and_query().map_or("/desk", |path| path.as_str());
+    let next: String = url::form_urlencoded::byte_serialize(path.as_bytes()).collect();
+    see_other(format!("/login?next={next}"))
+}
+
 #[derive(Template)]
 #[template(path = "agent/login.html")]
 struct LoginPage {
@@ -37,11 +44,11 @@ struct LoginPage {
 pub async fn login(
     app: Data<&App>,
     viewer: Viewer,
-    signed_in: SignedIn,
+    MaybeAgent(me): MaybeAgent,
     request: &Request,
 ) -> Result<Response> {
     let next = own_path(query(request, "next"));
-    if let SignedIn::Agent(_) = signed_in {
+    if me.is_some() {
         return Ok(see_other(next));
     }
     if !has_owner(&app.db).await? {

@@ -74,11 +74,7 @@ impl Keys {
 
 /// A page, and for the dialog a part of it.
 #[handler]
-pub fn keys(signed_in: SignedIn, request: &Request) -> Result<Response> {
-    let me = match signed_in {
-        SignedIn::Nobody(door) => return Ok(see_other(door)),
-        SignedIn::Agent(me) => me,
-    };
+pub fn keys(SignedIn(me): SignedIn, request: &Request) -> Result<Response> {
     let keys = Keys::new(me.lang, me.agent.preferences.single_keys);
     if request.header("hx-request-type") == Some("partial") {
         return html(&KeysFragment { keys });

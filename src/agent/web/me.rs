@@ -81,14 +81,13 @@ impl MePage {
 }
 
 #[handler]
-pub async fn settings(app: Data<&App>, signed_in: SignedIn, request: &Request) -> Result<Response> {
-    match signed_in {
-        SignedIn::Nobody(door) => Ok(see_other(door)),
-        SignedIn::Agent(me) => {
-            let saved = query(request, "saved").is_some();
-            me_page(&app, &me, Told { saved, ..Told::default() }).await
-        }
-    }
+pub async fn settings(
+    app: Data<&App>,
+    SignedIn(me): SignedIn,
+    request: &Request,
+) -> Result<Response> {
+    let saved = query(request, "saved").is_some();
+    me_page(&app, &me, Told { saved, ..Told::default() }).await
 }
 
 async fn me_page(app: &App, me: &CurrentAgent, told: Told) -> Result<Response> {

@@ -20,7 +20,7 @@ use crate::{
         session_store::{self, OWNER, SessionRows},
     },
 };
-pub use door::{leave, login, sign_in, sign_in_as};
+pub use door::{leave, login, sign_in, sign_in_as, to_the_door};
 pub use invitation::{accept_invitation, show_invitation};
 pub use keyboard::{keys, set_keys};
 pub use me::{change_password, end_session, end_token, make_token, set_profile, settings};
@@ -73,9 +73,31 @@ impl CurrentAgent {
 
 impl<'a> FromRequest<'a> for CurrentAgent {
     async fn from_request(request: &'a Request, body: &mut RequestBody) -> poem::Result<Self> {
+        let MaybeAgent(me) = MaybeAgent::from_request(request, body).await?;
+        Ok(me.ok_or(Error::Unauthenticated)?)
+    }
+}
+
+/// For pages: whoever is not signed in is shown the door instead, and led back afterwards.
+#[derive(Clone, Debug)]
+pub struct SignedIn(pub CurrentAgent);
+
+impl<'a> FromRequest<'a> for SignedIn {
+    async fn from_request(request: &'a Request, body: &mut RequestBody) -> poem::Result<Self> {
+        let MaybeAgent(me) = MaybeAgent::from_request(request, body).await?;
+        Ok(Self(me.ok_or_else(|| poem::Error::from_response(to_the_door(request)))?))
+    }
+}
+
+/// Whoever asks: perhaps an agent.
+#[derive(Clone, Debug)]
+pub struct MaybeAgent(pub Option<CurrentAgent>);
+
+impl<'a> FromRequest<'a> for MaybeAgent {
+    async fn from_request(request: &'a Request, body: &mut RequestBody) -> poem::Result<Self> {
         let app = <Data<&App>>::from_request(request, body).await?;
         let CurrentSession(session) = CurrentSession::from_request(request, body).await?;
-        Ok(current(&app, request, &session).await?)
+        Ok(Self(current(&app, request, &session).await?))
     }
 }
 
@@ -100,39 +122,18 @@ impl<'a> FromRequest<'a> for CurrentManager {
     }
 }
 
-async fn current(app: &App, request: &Request, session: &Session) -> Result<CurrentAgent> {
+async fn current(app: &App, request: &Request, session: &Session) -> Result<Option<CurrentAgent>> {
     let owner: Option<i64> = session.get(OWNER).await.map_err(unavailable)?;
-    let (Some(owner), Some(id)) = (owner, session.id()) else { return Err(Error::Unauthenticated) };
-    let agent =
-        super::store::find(app.db.read(), AgentId(owner)).await?.ok_or(Error::Unauthenticated)?;
+    let (Some(owner), Some(id)) = (owner, session.id()) else { return Ok(None) };
+    let found = super::store::find(app.db.read(), AgentId(owner)).await?;
+    let Some(agent) = found else { return Ok(None) };
     let hash = session_store::hash(id);
     // Where nothing can be written, one can still read.
     if let Err(error) = SessionRows::new(app).touch(&hash).await {
         tracing::warn!(%error, "cannot note that a session is used");
     }
     let Viewer { lang, address, .. } = Viewer::of(request);
-    Ok(CurrentAgent { lang: agent.lang.unwrap_or(lang), agent, session: hash, address })
-}
-
-/// For pages: whoever is not signed in is shown the door, and led back afterwards.
-#[derive(Clone, Debug)]
-pub enum SignedIn {
-    Agent(Box<CurrentAgent>),
-    Nobody(String),
-}
-
-impl<'a> FromRequest<'a> for SignedIn {
-    async fn from_request(request: &'a Request, body: &mut RequestBody) -> poem::Result<Self> {
-        match CurrentAgent::from_request(request, body).await {
-            Ok(agent) => Ok(Self::Agent(Box::new(agent))),
-            Err(error) if matches!(error.downcast_ref(), Some(Error::Unauthenticated)) => {
-                let path = request.uri().path_and_query().map_or("/desk", |path| path.as_str());
-                let next: String = url::form_urlencoded::byte_serialize(path.as_bytes()).collect();
-                Ok(Self::Nobody(format!("/login?next={next}")))
-            }
-            Err(error) => Err(error),
-        }
-    }
+    Ok(Some(CurrentAgent { lang: agent.lang.unwrap_or(lang), agent, session: hash, address }))
 }
 
 /// What stands round every page of the desk.
@@ -207,11 +208,7 @@ impl DeskFrame {
 
 /// The settings begin with the first page that the agent may open, and are her own if there is none.
 #[handler]
-pub fn settings_front(signed_in: SignedIn) -> Result<Response> {
-    let me = match signed_in {
-        SignedIn::Nobody(door) => return Ok(see_other(door)),
-        SignedIn::Agent(me) => me,
-    };
+pub fn settings_front(SignedIn(me): SignedIn) -> Result<Response> {
     let frame = DeskFrame::new(&me, "settings", 0);
     let first = frame.settings().next();
     Ok(see_other(first.map_or("/desk/me".into(), |page| format!("/desk/settings/{}", page.path))))

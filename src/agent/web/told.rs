@@ -60,15 +60,10 @@ impl NotificationsPage {
 }
 
 #[handler]
-pub fn notices(signed_in: SignedIn, request: &Request) -> Result<Response> {
-    match signed_in {
-        SignedIn::Nobody(door) => Ok(see_other(door)),
-        SignedIn::Agent(me) => {
-            let saved = query(request, "saved").is_some();
-            let page = NotificationsPage::new(&me, me.agent.preferences.clone());
-            html(&NotificationsPage { saved, ..page })
-        }
-    }
+pub fn notices(SignedIn(me): SignedIn, request: &Request) -> Result<Response> {
+    let saved = query(request, "saved").is_some();
+    let page = NotificationsPage::new(&me, me.agent.preferences.clone());
+    html(&NotificationsPage { saved, ..page })
 }
 
 /// A box that is not ticked is not sent.

@@ -1,12 +1,12 @@
 //! What the composer offers: with scripts a list that opens over it, without them a page whose links lead back.
 use crate::{
-    agent::{DeskFrame, SignedIn},
+    agent::{DeskFrame, MaybeAgent, to_the_door},
     app::App,
     canned_reply::{actions, model::CannedReply},
     error::{Error, Result},
     ids::ConversationId,
     text::Lang,
-    web::page::{Viewer, html, query, see_other},
+    web::page::{Viewer, html, query},
 };
 use askama::Template;
 use poem::{Request, Response, handler, web::Data};
@@ -43,13 +43,14 @@ struct ChoosePage {
 pub async fn offer(
     app: Data<&App>,
     viewer: Viewer,
-    signed_in: SignedIn,
+    MaybeAgent(me): MaybeAgent,
     request: &Request,
 ) -> Result<Response> {
-    let me = match signed_in {
-        SignedIn::Nobody(_) if viewer.htmx => return Err(Error::Unauthenticated),
-        SignedIn::Nobody(door) => return Ok(see_other(door)),
-        SignedIn::Agent(me) => me,
+    let me = match me {
+        Some(me) => me,
+        // The list over the composer is no place for the door.
+        None if viewer.htmx => return Err(Error::Unauthenticated),
+        None => return Ok(to_the_door(request)),
     };
     let conversation = query(request, "c").and_then(|number| number.parse().ok());
     let conversation = ConversationId(conversation.ok_or(Error::NotFound)?);

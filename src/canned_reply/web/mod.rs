@@ -78,11 +78,7 @@ impl Row {
 }
 
 #[handler]
-pub async fn index(app: Data<&App>, signed_in: SignedIn, request: &Request) -> Result<Response> {
-    let me = match signed_in {
-        SignedIn::Nobody(door) => return Ok(see_other(door)),
-        SignedIn::Agent(me) => me,
-    };
+pub async fn index(app: Data<&App>, SignedIn(me): SignedIn, request: &Request) -> Result<Response> {
     let query_typed = query(request, "q").unwrap_or_default();
     let who = actions::colleague(&app, &me.agent).await?;
     let teams = team::all(&app.db).await?;
@@ -174,26 +170,17 @@ fn field(scope: Scope) -> String {
 }
 
 #[handler]
-pub async fn new(app: Data<&App>, signed_in: SignedIn) -> Result<Response> {
-    match signed_in {
-        SignedIn::Nobody(door) => Ok(see_other(door)),
-        SignedIn::Agent(me) => {
-            me.must_act()?;
-            html(&page(&app, &me, 0, ReplyForm::default(), None).await?)
-        }
-    }
+pub async fn new(app: Data<&App>, SignedIn(me): SignedIn) -> Result<Response> {
+    me.must_act()?;
+    html(&page(&app, &me, 0, ReplyForm::default(), None).await?)
 }
 
 #[handler]
 pub async fn edit(
     app: Data<&App>,
-    signed_in: SignedIn,
+    SignedIn(me): SignedIn,
     Path(reply): Path<String>,
 ) -> Result<Response> {
-    let me = match signed_in {
-        SignedIn::Nobody(door) => return Ok(see_other(door)),
-        SignedIn::Agent(me) => me,
-    };
     let who = actions::colleague(&app, &me.agent).await?;
     let found = store::find_for(app.db.read(), &who, number(&reply)?).await?;
     who.may_change(found.scope)?;

@@ -13,7 +13,7 @@ use crate::{
     web::{
         errors,
         limits::Limits,
-        page::{html, refused, see_other},
+        page::{html, refused},
     },
 };
 use askama::Template;
@@ -58,14 +58,9 @@ impl ImportPage {
 }
 
 #[handler]
-pub fn import_form(signed_in: SignedIn) -> Result<Response> {
-    match signed_in {
-        SignedIn::Nobody(door) => Ok(see_other(door)),
-        SignedIn::Agent(me) => {
-            me.must_act()?;
-            html(&ImportPage::new(&me))
-        }
-    }
+pub fn import_form(SignedIn(me): SignedIn) -> Result<Response> {
+    me.must_act()?;
+    html(&ImportPage::new(&me))
 }
 
 #[derive(Deserialize)]
@@ -137,11 +132,7 @@ fn answer(me: &CurrentAgent, taken: Import, page: ImportPage) -> Result<Response
 }
 
 #[handler]
-pub async fn export(app: Data<&App>, signed_in: SignedIn) -> Result<Response> {
-    let me = match signed_in {
-        SignedIn::Nobody(door) => return Ok(see_other(door)),
-        SignedIn::Agent(me) => me,
-    };
+pub async fn export(app: Data<&App>, SignedIn(me): SignedIn) -> Result<Response> {
     Ok(Response::builder()
         .content_type("text/csv; charset=utf-8")
         .header(header::CONTENT_DISPOSITION, "attachment; filename=\"canned-replies.csv\"")

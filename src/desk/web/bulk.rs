@@ -18,11 +18,7 @@ use crate::{
     ids::{ConversationId, Nonce, TagId},
     tag, team,
     text::Lang,
-    web::{
-        errors::words,
-        limits::Limits,
-        page::{html, see_other},
-    },
+    web::{errors::words, limits::Limits, page::html},
 };
 use askama::Template;
 use poem::{
@@ -87,13 +83,9 @@ enum Asked {
 #[handler]
 pub async fn bulk_form(
     app: Data<&App>,
-    signed_in: SignedIn,
+    SignedIn(me): SignedIn,
     request: &Request,
 ) -> Result<Response> {
-    let me = match signed_in {
-        SignedIn::Nobody(door) => return Ok(see_other(door)),
-        SignedIn::Agent(me) => me,
-    };
     me.must_act()?;
     // Rows that were chosen in the list; what else the address says is which list.
     let Fields(mut chosen) = Fields::of_address(request);

@@ -10,7 +10,7 @@ use crate::{
     saved_view::{self, SavedView},
     site, tag, team,
     text::Lang,
-    web::page::{html, query, see_other},
+    web::page::{html, query},
 };
 use askama::Template;
 use poem::{Request, Response, handler, web::Data};
@@ -114,13 +114,9 @@ struct FilterForm {
 #[handler]
 pub async fn filter_form(
     app: Data<&App>,
-    signed_in: SignedIn,
+    SignedIn(me): SignedIn,
     request: &Request,
 ) -> Result<Response> {
-    let me = match signed_in {
-        SignedIn::Nobody(door) => return Ok(see_other(door)),
-        SignedIn::Agent(me) => me,
-    };
     let form = form(&app, &me, &lens(request, me.agent.id)).await?;
     if request.header("hx-request").is_some() {
         return html(&FilterFragment { form });

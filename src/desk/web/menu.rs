@@ -50,14 +50,10 @@ struct Menu {
 #[handler]
 pub async fn entry_menu(
     app: Data<&App>,
-    signed_in: SignedIn,
+    SignedIn(me): SignedIn,
     request: &Request,
     Path((id, seq)): Path<(String, String)>,
 ) -> Result<Response> {
-    let me = match signed_in {
-        SignedIn::Nobody(door) => return Ok(see_other(door)),
-        SignedIn::Agent(me) => me,
-    };
     let entry = entry(&app, &me, &id, &seq).await?;
     let may_act = me.agent.role.may_act();
     let menu = Menu {

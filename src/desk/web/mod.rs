@@ -164,20 +164,15 @@ impl Bar {
 }
 
 #[handler]
-pub async fn list(app: Data<&App>, signed_in: SignedIn, request: &Request) -> Result<Response> {
-    match signed_in {
-        SignedIn::Nobody(door) => Ok(see_other(door)),
-        SignedIn::Agent(me) => {
-            let lens = lens(request, me.agent.id);
-            if pick::is_asked(request) {
-                return pick::pick(&app, &me, request, &lens).await;
-            }
-            if lens.after.is_some() && is_for_a_part(request) {
-                return further(&app, &me, &lens).await.map(or_a_part);
-            }
-            desk_page(&app, &me, &lens, None).await.map(or_a_part)
-        }
+pub async fn list(app: Data<&App>, SignedIn(me): SignedIn, request: &Request) -> Result<Response> {
+    let lens = lens(request, me.agent.id);
+    if pick::is_asked(request) {
+        return pick::pick(&app, &me, request, &lens).await;
     }
+    if lens.after.is_some() && is_for_a_part(request) {
+        return further(&app, &me, &lens).await.map(or_a_part);
+    }
+    desk_page(&app, &me, &lens, None).await.map(or_a_part)
 }
 
 /// htmx asks for a part alone; going back through the history asks for the page.
@@ -194,14 +189,10 @@ fn or_a_part(mut response: Response) -> Response {
 #[handler]
 pub async fn show(
     app: Data<&App>,
-    signed_in: SignedIn,
+    SignedIn(me): SignedIn,
     request: &Request,
     Path(id): Path<String>,
 ) -> Result<Response> {
-    let me = match signed_in {
-        SignedIn::Nobody(door) => return Ok(see_other(door)),
-        SignedIn::Agent(me) => me,
-    };
     let number_of = |name| query(request, name).and_then(|seq| seq.parse().ok());
     let range = match (number_of("at"), number_of("before")) {
         (Some(seq), _) => Range::Around(seq, PAGE),

@@ -14,7 +14,7 @@ use crate::{
     ids::{ConversationId, Nonce},
     tag, team, text,
     text::Lang,
-    web::page::{html, see_other},
+    web::page::html,
 };
 use askama::Template;
 use jiff::{SignedDuration, Timestamp, ToSpan, civil::Weekday, tz::TimeZone};
@@ -55,14 +55,10 @@ struct PanelFragment {
 #[handler]
 pub async fn panel_form(
     app: Data<&App>,
-    signed_in: SignedIn,
+    SignedIn(me): SignedIn,
     request: &Request,
     Path((id, part)): Path<(String, String)>,
 ) -> Result<Response> {
-    let me = match signed_in {
-        SignedIn::Nobody(door) => return Ok(see_other(door)),
-        SignedIn::Agent(me) => me,
-    };
     me.must_act()?;
     let lens = lens(request, me.agent.id);
     let asks = super::lens::asks(&lens);

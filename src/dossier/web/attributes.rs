@@ -69,13 +69,9 @@ impl AttributeForm {
 #[handler]
 pub async fn list_attributes(
     app: Data<&App>,
-    signed_in: SignedIn,
+    SignedIn(me): SignedIn,
     request: &Request,
 ) -> Result<Response> {
-    let me = match signed_in {
-        SignedIn::Nobody(door) => return Ok(see_other(door)),
-        SignedIn::Agent(me) => me,
-    };
     me.must_manage()?;
     let saved = query(request, "saved").is_some();
     attributes_page(&app, &me, AttributeForm::default(), None, saved).await

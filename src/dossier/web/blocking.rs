@@ -92,13 +92,9 @@ struct BlockedRow {
 #[handler]
 pub async fn list_blocked(
     app: Data<&App>,
-    signed_in: SignedIn,
+    SignedIn(me): SignedIn,
     request: &Request,
 ) -> Result<Response> {
-    let me = match signed_in {
-        SignedIn::Nobody(door) => return Ok(see_other(door)),
-        SignedIn::Agent(me) => me,
-    };
     let before = query(request, "before")
         .and_then(|micros| Timestamp::from_microsecond(micros.parse().ok()?).ok());
     let found = contact::blocked(&app.db, before, PAGE).await?;

@@ -63,14 +63,10 @@ struct BothRow {
 #[handler]
 pub async fn merge_page(
     app: Data<&App>,
-    signed_in: SignedIn,
+    SignedIn(me): SignedIn,
     request: &Request,
     Path(id): Path<String>,
 ) -> Result<Response> {
-    let me = match signed_in {
-        SignedIn::Nobody(door) => return Ok(see_other(door)),
-        SignedIn::Agent(me) => me,
-    };
     me.must_act()?;
     let id = number(&id)?;
     let head = open(&app, &me, id).await?;

@@ -167,14 +167,10 @@ parts! {
 pub async fn show(
     app: Data<&App>,
     viewer: Viewer,
-    signed_in: SignedIn,
+    SignedIn(me): SignedIn,
     request: &Request,
     Path(id): Path<String>,
 ) -> Result<Response> {
-    let me = match signed_in {
-        SignedIn::Nobody(door) => return Ok(see_other(door)),
-        SignedIn::Agent(me) => me,
-    };
     let before = query(request, "before").and_then(|id| id.parse().ok());
     let side = side_before(&app, &me, number(&id)?, before, Told::default()).await?;
     match (viewer.htmx, before) {
@@ -192,13 +188,9 @@ fn side_page(me: &CurrentAgent, side: Side) -> Result<Response> {
 #[handler]
 pub async fn find(
     app: Data<&App>,
-    signed_in: SignedIn,
+    SignedIn(me): SignedIn,
     Path(id): Path<String>,
 ) -> Result<Response> {
-    let me = match signed_in {
-        SignedIn::Nobody(door) => return Ok(see_other(door)),
-        SignedIn::Agent(me) => me,
-    };
     let id: ContactId = id.parse().map_err(|_| Error::NotFound)?;
     let contact = contact::find(app.db.read(), id).await?;
     let sight = conversation::sight(app.db.read(), &me.agent).await?;

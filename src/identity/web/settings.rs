@@ -42,14 +42,10 @@ struct IdentityPage {
 #[handler]
 pub async fn show(
     app: Data<&App>,
-    signed_in: SignedIn,
+    SignedIn(me): SignedIn,
     request: &Request,
     Path(key): Path<String>,
 ) -> Result<Response> {
-    let me = match signed_in {
-        SignedIn::Nobody(door) => return Ok(see_other(door)),
-        SignedIn::Agent(me) => me,
-    };
     me.must_manage()?;
     let site = site::addressed(app.db.read(), &key).await?;
     let saved = query(request, "saved").is_some();

@@ -19,7 +19,7 @@ use crate::{
     text::{self, Lang, Question, Snippet},
     web::{
         limits::Limits,
-        page::{html, query, refused, see_other},
+        page::{html, query, refused},
     },
 };
 use askama::Template;
@@ -240,13 +240,9 @@ fn called(conversation: &Conversation, name: &str, lang: Lang) -> String {
 pub async fn show(
     app: Data<&App>,
     limits: Data<&Arc<Limits>>,
-    signed_in: SignedIn,
+    SignedIn(me): SignedIn,
     request: &Request,
 ) -> Result<Response> {
-    let me = match signed_in {
-        SignedIn::Nobody(door) => return Ok(see_other(door)),
-        SignedIn::Agent(me) => me,
-    };
     let form = Form::of(request);
     let sites = site::all(&app.db).await?;
     let agents = agent::all(&app.db).await?;

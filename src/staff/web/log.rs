@@ -7,7 +7,7 @@ use crate::{
     error::{Error, Result},
     ids::AgentId,
     text::{self, Lang},
-    web::page::{html, query, see_other},
+    web::page::{html, query},
 };
 use askama::Template;
 use poem::{Request, Response, handler, web::Data};
@@ -39,13 +39,9 @@ struct Line {
 #[handler]
 pub async fn audit_log(
     app: Data<&App>,
-    signed_in: SignedIn,
+    SignedIn(me): SignedIn,
     request: &Request,
 ) -> Result<Response> {
-    let me = match signed_in {
-        SignedIn::Nobody(door) => return Ok(see_other(door)),
-        SignedIn::Agent(me) => me,
-    };
     me.must_manage()?;
     let below = match query(request, "before") {
         Some(id) => Some(id.parse().map_err(|_| Error::NotFound)?),

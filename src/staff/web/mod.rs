@@ -15,7 +15,7 @@ use crate::{
     ids::{AgentId, TeamId},
     team::{self, Team},
     text::{self, Lang},
-    web::page::{html, query, see_other},
+    web::page::{html, query},
 };
 use askama::Template;
 use jiff::Timestamp;
@@ -111,11 +111,7 @@ struct Link {
 }
 
 #[handler]
-pub async fn index(app: Data<&App>, signed_in: SignedIn, request: &Request) -> Result<Response> {
-    let me = match signed_in {
-        SignedIn::Nobody(door) => return Ok(see_other(door)),
-        SignedIn::Agent(me) => me,
-    };
+pub async fn index(app: Data<&App>, SignedIn(me): SignedIn, request: &Request) -> Result<Response> {
     me.must_manage()?;
     let saved = query(request, "saved").is_some();
     html(&page(&app, &me, Told { saved, ..Told::default() }).await?)

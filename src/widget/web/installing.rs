@@ -56,14 +56,10 @@ struct InstallPage {
 #[handler]
 pub async fn install(
     app: Data<&App>,
-    signed_in: SignedIn,
+    SignedIn(me): SignedIn,
     request: &Request,
     Path(key): Path<String>,
 ) -> Result<Response> {
-    let me = match signed_in {
-        SignedIn::Nobody(door) => return Ok(see_other(door)),
-        SignedIn::Agent(me) => me,
-    };
     me.must_manage()?;
     let site = site::addressed(app.db.read(), &key).await?;
     let (base, how) = (app.config.public_url(), query(request, "how").unwrap_or_default());

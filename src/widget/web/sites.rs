@@ -40,11 +40,7 @@ struct SitesPage {
 }
 
 #[handler]
-pub async fn index(app: Data<&App>, signed_in: SignedIn) -> Result<Response> {
-    let me = match signed_in {
-        SignedIn::Nobody(door) => return Ok(see_other(door)),
-        SignedIn::Agent(me) => me,
-    };
+pub async fn index(app: Data<&App>, SignedIn(me): SignedIn) -> Result<Response> {
     me.must_manage()?;
     html(&sites_page(&app, &me, String::new(), None).await?)
 }
@@ -231,14 +227,10 @@ impl SiteForm {
 #[handler]
 pub async fn edit(
     app: Data<&App>,
-    signed_in: SignedIn,
+    SignedIn(me): SignedIn,
     request: &Request,
     Path(key): Path<String>,
 ) -> Result<Response> {
-    let me = match signed_in {
-        SignedIn::Nobody(door) => return Ok(see_other(door)),
-        SignedIn::Agent(me) => me,
-    };
     me.must_manage()?;
     let site = site::addressed(app.db.read(), &key).await?;
     let form = SiteForm::of(&site);
