@@ -532,6 +532,12 @@ pub enum Event {
     StandingChanged {
         agent: AgentId,
     },
+    /// An agent has begun to write something in a conversation, or nothing is left of it.
+    DraftChanged {
+        agent: AgentId,
+        conversation: ConversationId,
+        begun: bool,
+    },
 }
 
 /// How far somebody came who puts the chat on their pages.
@@ -577,6 +583,8 @@ pub enum Topic {
     Conversation(ConversationId),
     /// Lists and counters of every agent.
     Desk,
+    /// What is for one agent alone, in each of her tabs.
+    Agent(AgentId),
     /// Who lost access.
     Access,
     /// Whether agents are here, for every visitor.
@@ -594,6 +602,7 @@ impl Event {
             | Self::Typed { .. }
             | Self::PresenceChanged { .. }
             | Self::StandingChanged { .. }
+            | Self::DraftChanged { .. }
             | Self::HeadSeen { .. } => None,
         }
     }
@@ -608,6 +617,7 @@ impl Event {
             | Self::Typed { .. }
             | Self::PresenceChanged { .. }
             | Self::StandingChanged { .. }
+            | Self::DraftChanged { .. }
             | Self::RowSeen(_)
             | Self::RowChanged(_) => None,
         }
@@ -631,6 +641,7 @@ impl Event {
             | Self::RowChanged(_)
             | Self::StandingChanged { .. }
             | Self::PresenceChanged { who: Present::Agent(_), .. } => vec![Topic::Desk],
+            Self::DraftChanged { agent, .. } => vec![Topic::Agent(*agent)],
             // Asked when a page is drawn; nobody waits for it.
             Self::PresenceChanged { who: Present::Receiving, .. } => Vec::new(),
             Self::PresenceChanged { who: Present::Agents, .. } => vec![Topic::Presence],

@@ -1,40 +1,41 @@
 // Drafts of the desk, in the place of draft.js: what is typed is kept by the server 800 ms after the last key, and until it has it,
-// by the tab. So what the tab holds is always the newer one. Rows say where something is begun: the page knows, and this tab; news
-// of a row, which is for everybody, does not.
+// by the tab. So what the tab holds is always the newer one. Rows say where something is begun: #drafts knows, which the page draws and
+// the stream keeps, from whatever tab it was; news of a row, which is for everybody, does not.
 (() => {
   const key = form => 'kefu-draft ' + new URL(form.action).pathname;
   const read = name => { try { return sessionStorage.getItem(name); } catch { return null; } };
   const write = (name, text) => { try { text === null ? sessionStorage.removeItem(name) : sessionStorage.setItem(name, text); } catch { /* private mode: the page itself still holds it */ } };
   let pending = null, timer = 0, saving = null;
 
-  const rows = document.getElementById('rows'), begun = new Set();
+  const composer = () => document.querySelector('form[data-draft]');
+  const rows = document.getElementById('rows'), begun = document.getElementById('drafts');
   function mark() {
-    if (!rows) return;
+    if (!begun) return;
+    const form = composer(), newer = form ? read(key(form)) : null;
+    if (newer !== null) note(form, newer);
     for (const row of rows.querySelectorAll('.row')) {
-      let drawn = row.querySelector('.draft');
-      if (drawn && !drawn.dataset.known) begun.add(row.id);
-      else if (drawn && !begun.has(row.id)) drawn.remove();
-      else if (!drawn && begun.has(row.id)) {
-        drawn = document.createElement('span');
-        drawn.className = 'draft';
-        drawn.textContent = rows.dataset.draft;
-        row.querySelector('.p').prepend(drawn, ' ');
-      }
-      if (drawn) drawn.dataset.known = '1';
+      const known = document.getElementById('draft' + row.id.slice(1)), drawn = row.querySelector('.draft');
+      if (drawn && !known) drawn.remove();
+      if (drawn || !known) continue;
+      const draft = document.createElement('span');
+      draft.className = 'draft';
+      draft.textContent = rows.dataset.draft;
+      row.querySelector('.p').prepend(draft, ' ');
     }
   }
+  // Whether that is news.
   function note(form, body) {
-    const id = 'c-' + form.dataset.draft.split('/')[3], was = begun.has(id);
-    if (body.trim()) begun.add(id);
-    else begun.delete(id);
-    if (was !== begun.has(id)) mark();
+    const id = 'draft-' + form.dataset.draft.split('/')[3], known = document.getElementById(id);
+    if (!begun || !known === !body.trim()) return false;
+    if (known) known.remove();
+    else begun.append(Object.assign(document.createElement('i'), { id }));
+    return true;
   }
 
-  const composer = () => document.querySelector('form[data-draft]');
   function keep(form) {
     const body = form.elements.body.value;
-    note(form, body);
     write(key(form), body);
+    if (note(form, body)) mark();
     pending = { key: key(form), url: form.dataset.draft, body, fields: new URLSearchParams({ kind: form.elements.kind.value, body }) };
     clearTimeout(timer);
     timer = setTimeout(save, 800);
@@ -60,7 +61,7 @@
     if (!form || form.dataset.drafted) return;
     form.dataset.drafted = '1';
     const newer = read(key(form));
-    note(form, newer ?? form.elements.body.value);
+    if (note(form, newer ?? form.elements.body.value)) mark();
     if (newer === null || newer === form.elements.body.value) return;
     form.elements.body.value = newer;
     keep(form);
@@ -74,7 +75,7 @@
     if (!event.target.dataset.draft) return;
     pending = null;
     write(key(event.target), null);
-    note(event.target, '');
+    if (note(event.target, '')) mark();
   });
   addEventListener('pagehide', leave);
   document.addEventListener('htmx:before:swap', save);

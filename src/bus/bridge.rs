@@ -159,7 +159,7 @@ impl Subjects {
             Event::RowChanged(summary) => Some(self.conversation(summary.id)),
             Event::Typed { conversation, .. } => Some(self.conversation(*conversation)),
             Event::AccessLost { .. } => Some(self.access()),
-            Event::StandingChanged { .. } => Some(self.presence()),
+            Event::StandingChanged { .. } | Event::DraftChanged { .. } => Some(self.presence()),
             Event::PresenceChanged { .. } | Event::HeadSeen { .. } | Event::RowSeen(_) => None,
         }
     }
@@ -287,8 +287,8 @@ impl Ear {
                     desk = None;
                 }
                 // Every node hears these.
-                Interest::Wanted(Topic::Access | Topic::Presence)
-                | Interest::Unwanted(Topic::Access | Topic::Presence) => {}
+                Interest::Wanted(Topic::Access | Topic::Presence | Topic::Agent(_))
+                | Interest::Unwanted(Topic::Access | Topic::Presence | Topic::Agent(_)) => {}
             }
         }
     }

@@ -14,10 +14,10 @@ use tokio::{
 pub type Listener = broadcast::Receiver<Arc<News>>;
 
 /// News kept for a slow listener before it is sent back to the log: 40 bytes each, in every topic that is listened to.
-/// A conversation has few listeners and little news; the desk hears of everything.
+/// A conversation and an agent have few listeners and little news; the desk hears of everything.
 fn backlog(topic: &Topic) -> usize {
     match topic {
-        Topic::Conversation(_) | Topic::Presence => 16,
+        Topic::Conversation(_) | Topic::Agent(_) | Topic::Presence => 16,
         Topic::Desk | Topic::Access => 512,
     }
 }

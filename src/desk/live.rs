@@ -10,6 +10,7 @@ use crate::{
 };
 use askama::Template;
 use jiff::Timestamp;
+use std::collections::BTreeSet;
 
 /// A row as its template needs it.
 #[derive(Clone, Debug)]
@@ -35,7 +36,7 @@ pub struct Row {
     /// What of the lists is looked at, as the end of an address; empty where a row is drawn for all.
     pub asks: String,
     /// Whether whoever looks has begun to write something there. Only pages know: news of a row is the same for everybody, and
-    /// `assets/js/kept.js` puts the mark on again.
+    /// `assets/js/kept.js` puts the mark on again, by what [`begun`] keeps beside the list.
     pub draft: bool,
 }
 
@@ -152,6 +153,26 @@ struct Gone {
 /// What stands in the place of a conversation that may not be seen any more.
 pub fn gone(lang: Lang) -> String {
     draw(&Gone { lang })
+}
+
+#[derive(Template)]
+#[template(path = "desk/_drafts.html")]
+struct Begun<'a> {
+    begun: &'a BTreeSet<ConversationId>,
+}
+
+/// Where whoever reads has begun to write something, in the place of what stood there.
+pub fn begun(begun: &BTreeSet<ConversationId>) -> String {
+    draw(&Begun { begun })
+}
+
+/// That one has come or gone.
+pub fn draft_changed(id: ConversationId, begun: bool) -> String {
+    let removed = format!("<hx-partial hx-target=\"#draft-{id}\" hx-swap=\"delete\"></hx-partial>");
+    let added = format!(
+        "<hx-partial hx-target=\"#drafts\" hx-swap=\"beforeend\"><i id=\"draft-{id}\"></i></hx-partial>"
+    );
+    if begun { removed + &added } else { removed }
 }
 
 /// Where a stream of the desk goes on: `{epoch}:{microseconds of the database's clock}`, and what was seen until then, where

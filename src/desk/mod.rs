@@ -4,5 +4,7 @@
 mod live;
 pub mod web;
 
-pub use live::{counters, cursor, lost, name, row_changed, row_news, standing};
+pub use live::{
+    begun, counters, cursor, draft_changed, lost, name, row_changed, row_news, standing,
+};
 pub use web::lens;

@@ -7,15 +7,20 @@ use crate::{
     app::App,
     conversation::{self, Seat},
     error::Result,
+    event::Event,
     ids::{AgentId, ConversationId},
 };
 use jiff::{SignedDuration, Timestamp};
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 /// How long a draft is kept with which nobody goes on.
 const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 
-/// Keeps what an agent has typed so far; nothing, if everything was taken away again.
+/// The most conversations that a page is told of: nobody has begun more than that, unless to try it.
+const TOLD: u64 = 1_000;
+
+/// Keeps what an agent has typed so far; nothing, if everything was taken away again. Her other tabs are told when there is a draft
+/// and was none, or the other way round, and not with every word.
 pub async fn keep(
     app: &App,
     agent: AgentId,
@@ -25,13 +30,14 @@ pub async fn keep(
 ) -> Result<()> {
     let seat = Seat::Agent { id: agent, conversation };
     conversation::find_for(app.db.read(), &seat).await?;
-    match body {
-        Some(body) => {
-            let draft = Draft { kind, body };
-            store::put(app.db.write(), agent, conversation, &draft, app.clock.now()).await
-        }
-        None => store::remove(app.db.write(), agent, conversation).await,
+    let Some(body) = body else { return forget(app, agent, conversation).await };
+    let is_new = of(app, agent, conversation).await?.is_none();
+    let draft = Draft { kind, body };
+    store::put(app.db.write(), agent, conversation, &draft, app.clock.now()).await?;
+    if is_new {
+        app.bus.publish(Event::DraftChanged { agent, conversation, begun: true });
     }
+    Ok(())
 }
 
 /// What an agent has begun to write in a conversation.
@@ -39,18 +45,17 @@ pub async fn of(app: &App, agent: AgentId, conversation: ConversationId) -> Resu
     store::find_for(app.db.read(), agent, conversation).await
 }
 
-/// In which of these conversations, all of which she sees, an agent has begun to write something.
-pub async fn begun_in(
-    app: &App,
-    agent: AgentId,
-    conversations: impl Iterator<Item = ConversationId>,
-) -> Result<HashSet<ConversationId>> {
-    store::begun_in(app.db.read(), agent, conversations).await
+/// In which conversations an agent has begun to write something.
+pub async fn begun_by(app: &App, agent: AgentId) -> Result<BTreeSet<ConversationId>> {
+    store::begun_by(app.db.read(), agent, TOLD).await
 }
 
-/// It was sent.
+/// It was sent, or taken away again.
 pub async fn forget(app: &App, agent: AgentId, conversation: ConversationId) -> Result<()> {
-    store::remove(app.db.write(), agent, conversation).await
+    if store::remove(app.db.write(), agent, conversation).await? {
+        app.bus.publish(Event::DraftChanged { agent, conversation, begun: false });
+    }
+    Ok(())
 }
 
 /// Forgets drafts with which nobody has gone on for 30 days; how many.

@@ -5,6 +5,6 @@ mod model;
 mod store;
 pub mod web;
 
-pub use actions::{begun_in, forget, forget_old, keep, of};
+pub use actions::{begun_by, forget, forget_old, keep, of};
 pub use model::{Draft, DraftKind};
 pub use store::tables;

@@ -6,8 +6,10 @@ use crate::{
     ids::{AgentId, ConversationId},
 };
 use jiff::Timestamp;
-use sea_orm::{ActiveValue::Set, QuerySelect, entity::prelude::*, sea_query::OnConflict};
-use std::collections::HashSet;
+use sea_orm::{
+    ActiveValue::Set, QueryOrder, QuerySelect, entity::prelude::*, sea_query::OnConflict,
+};
+use std::collections::BTreeSet;
 
 pub mod draft {
     use sea_orm::entity::prelude::*;
@@ -40,21 +42,18 @@ pub async fn find_for(
     }))
 }
 
-/// In which of these conversations an agent has begun to write something.
-pub async fn begun_in(
+/// In which conversations an agent has begun to write something: the newest of them, at most so many.
+pub async fn begun_by(
     db: &impl ConnectionTrait,
     agent: AgentId,
-    conversations: impl Iterator<Item = ConversationId>,
-) -> Result<HashSet<ConversationId>> {
-    let these: Vec<i64> = conversations.map(|id| id.0).collect();
-    if these.is_empty() {
-        return Ok(HashSet::new());
-    }
+    most: u64,
+) -> Result<BTreeSet<ConversationId>> {
     let begun: Vec<i64> = draft::Entity::find()
         .select_only()
         .column(draft::Column::ConversationId)
-        .filter(draft::Column::ConversationId.is_in(these))
         .filter(draft::Column::AgentId.eq(agent.0))
+        .order_by_desc(draft::Column::ConversationId)
+        .limit(most)
         .into_tuple()
         .all(db)
         .await?;
@@ -84,13 +83,14 @@ pub async fn put(
     Ok(())
 }
 
+/// Removes a draft; whether there was one.
 pub async fn remove(
     db: &impl ConnectionTrait,
     agent: AgentId,
     conversation: ConversationId,
-) -> Result<()> {
-    draft::Entity::delete_by_id((conversation.0, agent.0)).exec(db).await?;
-    Ok(())
+) -> Result<bool> {
+    let removed = draft::Entity::delete_by_id((conversation.0, agent.0)).exec(db).await?;
+    Ok(removed.rows_affected > 0)
 }
 
 /// Removes what nobody has gone on with since a moment; how much.

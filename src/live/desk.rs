@@ -11,7 +11,8 @@ use crate::{
     bus::{Drawn, News},
     conversation::{self, Canvas, Lens, Sight, counts, touched_since},
     db::Db,
-    desk::{self, counters, row_changed, row_news},
+    desk::{self, row_changed, row_news},
+    draft,
     error::Result,
     event::{Access, Circle, Event, Present, Side, Summary, Topic},
     ids::{AgentId, ConversationId},
@@ -73,6 +74,7 @@ pub fn follow(
     let mut at_desk = AtDesk::new(&app, &me.agent);
     async_stream::stream! {
         let mut news = app.bus.subscribe(Topic::Desk);
+        let mut own = app.bus.subscribe(Topic::Agent(me.agent.id));
         let since = Instant::now();
         let asked = app.clone();
         let turn = app.streams.turn().await;
@@ -115,7 +117,8 @@ pub fn follow(
                 yield Piece::Notice(told);
             }
         }
-        yield Piece::Synced(counted(&app, &me, &sight).await.unwrap_or_default());
+        let counters = counted(&app, &me, &sight).await.unwrap_or_default();
+        yield Piece::Synced([&counters[..], drafts(&app, &me).await.as_bytes()].concat().into());
 
         let mut count_at: Option<Instant> = None;
         // Which visitors are typing, and until when.
@@ -179,6 +182,15 @@ pub fn follow(
                         }
                     }
                     // Come back with the cursor: the rows touched meanwhile are sent again.
+                    Err(RecvError::Lagged(_) | RecvError::Closed) => {
+                        yield Piece::End;
+                        return;
+                    }
+                },
+                told = own.recv() => match told {
+                    Ok(news) => if let Event::DraftChanged { conversation, begun, .. } = &news.event {
+                        yield Piece::Passing(desk::draft_changed(*conversation, *begun).into());
+                    }
                     Err(RecvError::Lagged(_) | RecvError::Closed) => {
                         yield Piece::End;
                         return;
@@ -314,5 +326,14 @@ async fn counted(app: &App, me: &CurrentAgent, sight: &Arc<Sight>) -> Option<Dra
     let counts = aside(async move { counts(&app.db, &sight).await })
         .await
         .inspect_err(|error| tracing::warn!(%error, "cannot count"));
-    counts.ok().map(|counts| counters(&counts, capacity, me.lang).into())
+    counts.ok().map(|counts| desk::counters(&counts, capacity, me.lang).into())
+}
+
+/// Where she has begun to write something. Nothing, if that cannot be asked: the page goes by what it knows.
+async fn drafts(app: &App, me: &CurrentAgent) -> String {
+    let (app, id) = (app.clone(), me.agent.id);
+    let begun = aside(async move { draft::begun_by(&app, id).await })
+        .await
+        .inspect_err(|error| tracing::warn!(%error, "cannot ask for drafts"));
+    begun.map_or_else(|_| String::new(), |begun| desk::begun(&begun))
 }

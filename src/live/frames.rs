@@ -96,7 +96,8 @@ impl Frames {
             | Event::HeadSeen { .. }
             | Event::RowSeen(_)
             | Event::RowChanged(_)
-            | Event::StandingChanged { .. } => Vec::new(),
+            | Event::StandingChanged { .. }
+            | Event::DraftChanged { .. } => Vec::new(),
         }
     }
 }

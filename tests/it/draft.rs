@@ -58,6 +58,48 @@ async fn a_row_says_where_whoever_looks_has_begun_to_write() {
 }
 
 #[tokio::test]
+async fn what_is_begun_in_one_tab_is_known_in_the_others_at_once_and_to_nobody_else() {
+    let site = installation().await;
+    let (_vera, _walt) = (site.vera().await, site.walt().await);
+    let (ana, ben) = (site.ana().await, site.ben().await);
+    let (mut anas, mut bens) = (ana.listen("queue").await, ben.listen("queue").await);
+    anas.named("synced").await;
+    bens.named("synced").await;
+    let keep = async |agent: &crate::support::Agent, id: i64, body: &str| {
+        let answer = agent.person.post(&format!("/desk/c/{id}/draft"), &[("body", body)]).await;
+        answer.must(StatusCode::NO_CONTENT);
+    };
+    let (begun, ended) = ("<i id=\"draft-1\"></i>", "hx-target=\"#draft-1\" hx-swap=\"delete\"");
+    let next = async |stream: &mut crate::support::Stream| {
+        stream.until(|event| event.data.contains("draft-")).await.data
+    };
+
+    keep(&ana, 1, "Good").await;
+    assert!(next(&mut anas).await.contains(begun));
+    // More of it is no news.
+    keep(&ana, 1, "Good day").await;
+    keep(&ana, 1, " ").await;
+    let gone = next(&mut anas).await;
+    assert!(gone.contains(ended) && !gone.contains(begun), "{gone}");
+
+    // Of a stream that begins with it, and until it is sent.
+    keep(&ana, 1, "Good day").await;
+    keep(&ana, 2, "Good evening").await;
+    let mut late = ana.listen("queue").await;
+    let known = next(&mut late).await;
+    assert!(known.contains(begun) && known.contains("draft-2"), "{known}");
+    late.named("synced").await;
+    ana.reply(1, "Good day").await.must(StatusCode::OK);
+    let gone = next(&mut late).await;
+    assert!(gone.contains(ended) && !gone.contains(begun), "{gone}");
+    ana.person.get("/desk/c?tab=all").await.says("draft-2").says_not("draft-1");
+
+    // Of all this Ben heard nothing.
+    keep(&ben, 2, "And I").await;
+    assert!(next(&mut bens).await.contains("draft-2"));
+}
+
+#[tokio::test]
 async fn what_is_refused_is_still_a_draft() {
     let site = installation().await;
     let (_vera, ana, ben) = (site.vera().await, site.ana().await, site.ben().await);

@@ -177,8 +177,7 @@ async fn what_grows_is_found_by_an_index() {
     audit::page(db, Some(2), 50).await.unwrap();
     audit::forget_before(db, old).await.unwrap();
     draft::forget_old(&people.site.app, now).await.unwrap();
-    let page = (1..=200).map(ConversationId);
-    assert!(draft::begun_in(&people.site.app, AgentId(2), page).await.unwrap().len() > 100);
+    assert!(draft::begun_by(&people.site.app, AgentId(2)).await.unwrap().len() > 100);
     search::take_turn(&people.site.app).await.unwrap();
     search::index_again(&people.site.app, ConversationId(2_000), 1).await.unwrap();
     // Of what is rare the index is asked, at once where that is cheap.

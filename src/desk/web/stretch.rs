@@ -7,17 +7,21 @@ use crate::{
     draft,
     error::Result,
     event::Summary,
+    ids::ConversationId,
     text::Lang,
     web::page::html,
 };
 use askama::Template;
 use poem::Response;
+use std::collections::BTreeSet;
 
 /// Rows of a list on a page.
 pub const ROWS: u64 = 200;
 
 pub struct Stretch {
     pub rows: Vec<Row>,
+    /// Where whoever looks has begun to write something, on whatever page of the list that stands.
+    pub begun: BTreeSet<ConversationId>,
     pub more: Option<More>,
 }
 
@@ -45,8 +49,7 @@ impl Stretch {
         if goes_on {
             found.pop();
         }
-        let ids = found.iter().map(|summary| summary.id);
-        let begun = draft::begun_in(app, me.agent.id, ids).await?;
+        let begun = draft::begun_by(app, me.agent.id).await?;
         let beside = format!("?{}", asks(lens));
         let row = |summary: &Summary| Row {
             asks: beside.clone(),
@@ -59,7 +62,7 @@ impl Stretch {
             place: Place::of(lens.tab, summary),
             key: row.key.clone(),
         });
-        Ok(Self { rows, more })
+        Ok(Self { rows, begun, more })
     }
 }
 
