@@ -22,4 +22,4 @@ pub use store::{
     token_state, token_within, unblock, unseen_since, values, viewed,
 };
 pub use token::{TokenHash, VisitorToken};
-pub use web::{CurrentVisitor, MaybeVisitor, dismiss, remember};
+pub use web::{CurrentVisitor, MaybeVisitor, Visit, dismiss, remember};

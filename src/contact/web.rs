@@ -7,16 +7,21 @@ use crate::{
     app::App,
     error::{Error, Result},
     ids::ContactId,
-    web::session::{cookie, cookie_name},
+    web::{
+        limits::Limits,
+        page::Viewer,
+        session::{cookie, cookie_name},
+    },
 };
 use poem::{
     FromRequest, Request, RequestBody,
     web::{
-        Data,
+        Data, Form, Path,
         cookie::{Cookie, SameSite},
     },
 };
-use std::time::Duration;
+use serde::de::DeserializeOwned;
+use std::{sync::Arc, time::Duration};
 
 /// The visitor's cookie on our own pages, and in frames of the same site.
 const COOKIE: &str = "kefu-v";
@@ -39,6 +44,32 @@ impl<'a> FromRequest<'a> for MaybeVisitor {
     async fn from_request(request: &'a Request, body: &mut RequestBody) -> poem::Result<Self> {
         let app = <Data<&App>>::from_request(request, body).await?;
         Ok(Self(current(&app, request).await?))
+    }
+}
+
+/// What the chat of a site sends for whoever has it open, before anybody has to be known.
+#[derive(Debug)]
+pub struct Visit<'a, F> {
+    pub app: &'a App,
+    pub limits: &'a Limits,
+    pub request: &'a Request,
+    pub viewer: Viewer,
+    /// Who it is, once she has spoken.
+    pub visitor: Option<CurrentVisitor>,
+    /// By which the address names the site.
+    pub key: String,
+    pub form: F,
+}
+
+impl<'a, F: DeserializeOwned> FromRequest<'a> for Visit<'a, F> {
+    async fn from_request(request: &'a Request, body: &mut RequestBody) -> poem::Result<Self> {
+        let Data(app) = <Data<&App>>::from_request(request, body).await?;
+        let Data(limits) = <Data<&Arc<Limits>>>::from_request(request, body).await?;
+        let viewer = Viewer::of(request);
+        let MaybeVisitor(visitor) = MaybeVisitor::from_request(request, body).await?;
+        let Path(key) = Path::from_request(request, body).await?;
+        let Form(form) = Form::from_request(request, body).await?;
+        Ok(Self { app, limits, request, viewer, visitor, key, form })
     }
 }
 

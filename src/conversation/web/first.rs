@@ -3,7 +3,7 @@ use super::{in_frame, receives, told};
 use crate::{
     app::App,
     bus::Sighting,
-    contact::{self, Arrival, MaybeVisitor, PageUrl, VisitorToken},
+    contact::{self, Arrival, MaybeVisitor, PageUrl, Visit, VisitorToken},
     conversation::{
         actions::{self, FirstMessage},
         model::{BLOCKED, Body, UNSIGNED},
@@ -24,7 +24,7 @@ use askama::Template;
 use poem::{
     Request, Response, handler,
     http::StatusCode,
-    web::{Data, Form, Path},
+    web::{Data, Path},
 };
 use serde::Deserialize;
 use std::sync::Arc;
@@ -112,16 +112,9 @@ struct StartForm {
 }
 
 #[handler]
-pub async fn start(
-    app: Data<&App>,
-    limits: Data<&Arc<Limits>>,
-    viewer: Viewer,
-    visitor: MaybeVisitor,
-    request: &Request,
-    Path(key): Path<String>,
-    Form(form): Form<StartForm>,
-) -> Result<Response> {
-    let site = site::addressed(app.db.read(), &key).await?;
+pub async fn start(visit: Visit<'_, StartForm>) -> Result<Response> {
+    let Visit { app, request, viewer, visitor, form, .. } = &visit;
+    let site = site::addressed(app.db.read(), &visit.key).await?;
     let fresh = VisitorToken::parse(&form.visitor, &app.key)
         .ok_or(Error::Invalid(Invalid { field: "visitor", reason: "invalid-visitor" }))?;
     let said = match form.card.as_str() {
@@ -130,28 +123,27 @@ pub async fn start(
     };
     let (body, card) = match said {
         Ok(said) => said,
-        Err(invalid) if !viewer.htmx => {
-            return start_again(&app, viewer, &site, &form, visitor.0.is_some(), &invalid.into());
-        }
+        Err(invalid) if !viewer.htmx => return start_again(&visit, &site, &invalid.into()),
         Err(invalid) => return Err(invalid.into()),
     };
     let nonce = Nonce::parse(&form.nonce)?;
-    let token = visitor.0.as_ref().map_or_else(|| fresh.hash(), |visitor| visitor.token.clone());
-    limits
-        .start(viewer.address, visitor.0.as_ref().map(|visitor| visitor.token.name()).as_deref())?;
-    let known = visitor.0.as_ref().map(|visitor| visitor.contact);
+    let (known, token) = match visitor {
+        Some(visitor) => (Some(visitor.contact), visitor.token.clone()),
+        None => (None, fresh.hash()),
+    };
+    visit.limits.start(viewer.address, known.map(|_| token.name()).as_deref())?;
     let device = request.header("user-agent").unwrap_or_default().to_owned();
     let arrival = Arrival { device, page: PageUrl::parse(&form.page).ok() };
     let first =
         FirstMessage { visitor: known, token, lang: viewer.lang, nonce, body, card, arrival };
-    let sent = match actions::start(&app, &site, first).await {
+    let sent = match actions::start(app, &site, first).await {
         Err(error @ Error::Forbidden(BLOCKED | UNSIGNED)) if !viewer.htmx => {
-            return start_again(&app, viewer, &site, &form, known.is_some(), &error);
+            return start_again(&visit, &site, &error);
         }
         outcome => outcome?,
     };
     if known.is_none() {
-        contact::remember(&app, request, &fresh, !form.embed.is_empty());
+        contact::remember(app, request, &fresh, !form.embed.is_empty());
     }
     viewer.remember_language(request, app.config.is_https());
     Ok(see_other(format!("/c/{}", sent.conversation.public_id)))
@@ -174,21 +166,15 @@ pub async fn forget(
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn start_again(
-    app: &App,
-    viewer: Viewer,
-    site: &Site,
-    form: &StartForm,
-    known: bool,
-    error: &Error,
-) -> Result<Response> {
+fn start_again(visit: &Visit<'_, StartForm>, site: &Site, error: &Error) -> Result<Response> {
+    let Visit { app, viewer, visitor, form, .. } = visit;
     let page = StartPage {
         lang: viewer.lang,
         other: viewer.lang.other(),
         site,
         online: receives(app),
         visitor: form.visitor.clone(),
-        known,
+        known: visitor.is_some(),
         unsigned: false,
         nonce: Nonce::parse(&form.nonce).unwrap_or_default(),
         embedded: !form.embed.is_empty(),

@@ -6,19 +6,13 @@ use super::{
     claims::{Said, hashed, person},
 };
 use crate::{
-    app::App,
-    contact::{self, MaybeVisitor, VisitorToken},
+    contact::{self, MaybeVisitor, Visit, VisitorToken},
     error::{Error, Invalid, Result},
     site::{self, Secret},
-    web::{limits::Limits, page::Viewer},
 };
-use poem::{
-    Request, Response, handler,
-    web::{Data, Form, Path},
-};
+use poem::{Response, handler};
 use serde::Deserialize;
 pub use settings::{act, show};
-use std::sync::Arc;
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -44,17 +38,10 @@ pub async fn known(visitor: MaybeVisitor) -> Result<Response> {
 
 /// `POST /w/{key}/identify`: who the visitor is, as the page around the chat says.
 #[handler]
-pub async fn identify(
-    app: Data<&App>,
-    limits: Data<&Arc<Limits>>,
-    viewer: Viewer,
-    visitor: MaybeVisitor,
-    request: &Request,
-    Path(key): Path<String>,
-    Form(form): Form<IdentityForm>,
-) -> Result<Response> {
-    limits.act(&format!("identify {}", viewer.address))?;
-    let site = site::addressed(app.db.read(), &key).await?;
+pub async fn identify(visit: Visit<'_, IdentityForm>) -> Result<Response> {
+    let Visit { app, request, viewer, visitor, form, .. } = &visit;
+    visit.limits.act(&format!("identify {}", viewer.address))?;
+    let site = site::addressed(app.db.read(), &visit.key).await?;
     let said = Said::parse(&form.said)?;
     let secrets = async || -> Result<Vec<Secret>> {
         let secrets = site::secrets(app.db.read(), site.id).await?;
@@ -71,8 +58,8 @@ pub async fn identify(
         (hashed(&form.id, &form.hash, &secrets().await?)?, Said::default(), said)
     } else {
         // Nobody is known, and nothing stored of them, before they speak.
-        let visitor = visitor.0.ok_or(Error::NotFound)?;
-        let left_out = actions::describe(&app, &site, visitor.contact, &said).await?;
+        let visitor = visitor.as_ref().ok_or(Error::NotFound)?;
+        let left_out = actions::describe(app, &site, visitor.contact, &said).await?;
         let visitor = visitor.token.name();
         return Ok(json(&serde_json::json!({ "visitor": visitor, "left_out": left_out })));
     };
@@ -82,7 +69,8 @@ pub async fn identify(
         None if form.visitor.is_empty() => VisitorToken::issue(&app.key),
         None => return Err(Invalid { field: "visitor", reason: "invalid-visitor" }.into()),
     };
-    let (token, spare) = (visitor.0.map(|visitor| visitor.token), VisitorToken::issue(&app.key));
+    let (token, spare) =
+        (visitor.as_ref().map(|visitor| visitor.token.clone()), VisitorToken::issue(&app.key));
     let is_new = token.is_none();
     let token = token.unwrap_or_else(|| fresh.hash());
     let one = Introduction {
@@ -94,14 +82,14 @@ pub async fn identify(
         spare: spare.hash(),
         lang: viewer.lang,
     };
-    let met = actions::introduce(&app, one).await?;
+    let met = actions::introduce(app, one).await?;
     let (token, given) = match (met.moved, is_new) {
         (true, _) => (spare.hash(), Some(&spare)),
         (false, true) => (token, Some(&fresh)),
         (false, false) => (token, None),
     };
     if let Some(given) = given {
-        contact::remember(&app, request, given, !form.embed.is_empty());
+        contact::remember(app, request, given, !form.embed.is_empty());
     }
     Ok(json(&serde_json::json!({
         "visitor": token.name(),
