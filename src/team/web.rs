@@ -5,15 +5,12 @@ use super::{
     store,
 };
 use crate::{
-    agent::{self, CurrentAgent, DeskFrame, SignedIn},
+    agent::{self, CurrentAgent, CurrentManager, DeskFrame, SignedIn},
     app::App,
     error::{Error, Invalid, Result},
     ids::{AgentId, TeamId},
     text::Lang,
-    web::{
-        limits::Limits,
-        page::{html, query, see_other},
-    },
+    web::page::{html, query, see_other},
 };
 use askama::Template;
 use poem::{
@@ -21,7 +18,6 @@ use poem::{
     http::StatusCode,
     web::{Data, Form, Path},
 };
-use std::sync::Arc;
 
 const PAGE: &str = "/desk/settings/teams";
 
@@ -134,12 +130,9 @@ impl TeamForm {
 #[handler]
 pub async fn add(
     app: Data<&App>,
-    limits: Data<&Arc<Limits>>,
-    me: CurrentAgent,
+    me: CurrentManager,
     Form(fields): Form<Vec<(String, String)>>,
 ) -> Result<Response> {
-    me.must_manage()?;
-    limits.act(&me.counted_as())?;
     let form = TeamForm::read(fields)?;
     let made = async {
         let name = TeamName::parse(&form.name)?;
@@ -152,13 +145,10 @@ pub async fn add(
 #[handler]
 pub async fn change(
     app: Data<&App>,
-    limits: Data<&Arc<Limits>>,
-    me: CurrentAgent,
+    me: CurrentManager,
     Path(team): Path<String>,
     Form(fields): Form<Vec<(String, String)>>,
 ) -> Result<Response> {
-    me.must_manage()?;
-    limits.act(&me.counted_as())?;
     let (id, form) = (number(&team)?, TeamForm::read(fields)?);
     let changed = async {
         let name = TeamName::parse(&form.name)?;
@@ -190,12 +180,9 @@ async fn answer(
 #[handler]
 pub async fn remove(
     app: Data<&App>,
-    limits: Data<&Arc<Limits>>,
-    me: CurrentAgent,
+    me: CurrentManager,
     Path(team): Path<String>,
 ) -> Result<Response> {
-    me.must_manage()?;
-    limits.act(&me.counted_as())?;
     actions::remove(&app, &me.doer(), number(&team)?).await?;
     Ok(see_other(format!("{PAGE}?saved=1")))
 }

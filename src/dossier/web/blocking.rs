@@ -1,5 +1,5 @@
 //! Who is not heard any more.
-use super::{Blocking, Moment, Outcome, answer, number, open};
+use super::{Blocking, Editor, Moment, Outcome};
 use crate::{
     agent::{CurrentAgent, DeskFrame, SignedIn},
     app::App,
@@ -11,14 +11,14 @@ use crate::{
     text::{self, Lang},
     web::{
         limits::Limits,
-        page::{Viewer, draw, html, query, see_other},
+        page::{draw, html, query, see_other},
     },
 };
 use askama::Template;
 use jiff::Timestamp;
 use poem::{
     Request, Response, handler,
-    web::{Data, Form, Path},
+    web::{Data, Form},
 };
 use serde::Deserialize;
 use std::sync::Arc;
@@ -33,40 +33,21 @@ struct BlockForm {
 }
 
 #[handler]
-pub async fn block_contact(
-    app: Data<&App>,
-    limits: Data<&Arc<Limits>>,
-    viewer: Viewer,
-    me: CurrentAgent,
-    Path(id): Path<String>,
-    Form(form): Form<BlockForm>,
-) -> Result<Response> {
-    me.must_act()?;
-    let id = number(&id)?;
-    let contact = open(&app, &me, id).await?.contact;
-    limits.act(&me.counted_as())?;
+pub async fn block_contact(editor: Editor<'_>, Form(form): Form<BlockForm>) -> Result<Response> {
+    let Editor { app, me, contact, .. } = &editor;
     let done = async {
         let reason = BlockReason::parse(&form.reason)?;
-        actions::block(&app, &me.doer(), contact, reason).await
+        actions::block(app, &me.doer(), *contact, reason).await
     };
     let outcome = Outcome::of(done.await, "block", &form.reason, me.lang)?;
-    answer(&app, viewer, &me, id, outcome, |side| draw(&Blocking { side })).await
+    editor.answer(outcome, |side| draw(&Blocking { side })).await
 }
 
 #[handler]
-pub async fn unblock_contact(
-    app: Data<&App>,
-    limits: Data<&Arc<Limits>>,
-    viewer: Viewer,
-    me: CurrentAgent,
-    Path(id): Path<String>,
-) -> Result<Response> {
-    me.must_act()?;
-    let id = number(&id)?;
-    let contact = open(&app, &me, id).await?.contact;
-    limits.act(&me.counted_as())?;
-    actions::unblock(&app, &me.doer(), contact).await?;
-    answer(&app, viewer, &me, id, Outcome(None), |side| draw(&Blocking { side })).await
+pub async fn unblock_contact(editor: Editor<'_>) -> Result<Response> {
+    let Editor { app, me, contact, .. } = &editor;
+    actions::unblock(app, &me.doer(), *contact).await?;
+    editor.answer(Outcome(None), |side| draw(&Blocking { side })).await
 }
 
 #[derive(Template)]

@@ -1,19 +1,15 @@
 //! What is changed in place: fields, tags, notes.
-use super::{Identity, Notes, Outcome, Tags, answer, number, open};
+use super::{Editor, Identity, Notes, Outcome, Tags};
 use crate::{
-    agent::CurrentAgent,
     app::App,
     contact::{self, Change, ContactEmail, ContactName, ContactTag, Note, NoteBody, Phone},
     dossier::actions,
     error::{Error, Result},
-    web::{
-        limits::Limits,
-        page::{Viewer, draw},
-    },
+    web::{limits::Limits, page::draw},
 };
 use poem::{
     Response, handler,
-    web::{Data, Form, Path},
+    web::{Data, Form},
 };
 use serde::Deserialize;
 use std::sync::Arc;
@@ -26,24 +22,14 @@ struct FieldForm {
 }
 
 #[handler]
-pub async fn change_field(
-    app: Data<&App>,
-    limits: Data<&Arc<Limits>>,
-    viewer: Viewer,
-    me: CurrentAgent,
-    Path(id): Path<String>,
-    Form(form): Form<FieldForm>,
-) -> Result<Response> {
-    me.must_act()?;
-    let id = number(&id)?;
-    let contact = open(&app, &me, id).await?.contact;
-    limits.act(&me.counted_as())?;
+pub async fn change_field(editor: Editor<'_>, Form(form): Form<FieldForm>) -> Result<Response> {
+    let Editor { app, me, contact, .. } = &editor;
     let done = async {
-        let change = parse(&app, &form).await?;
-        actions::change(&app, contact, vec![change]).await
+        let change = parse(app, &form).await?;
+        actions::change(app, *contact, vec![change]).await
     };
     let outcome = Outcome::of(done.await, &form.field, &form.value, me.lang)?;
-    answer(&app, viewer, &me, id, outcome, |side| draw(&Identity { side })).await
+    editor.answer(outcome, |side| draw(&Identity { side })).await
 }
 
 async fn parse(app: &App, FieldForm { field, value }: &FieldForm) -> Result<Change> {
@@ -66,38 +52,18 @@ struct TagForm {
 }
 
 #[handler]
-pub async fn add_tag(
-    app: Data<&App>,
-    limits: Data<&Arc<Limits>>,
-    viewer: Viewer,
-    me: CurrentAgent,
-    Path(id): Path<String>,
-    Form(form): Form<TagForm>,
-) -> Result<Response> {
-    me.must_act()?;
-    let id = number(&id)?;
-    let contact = open(&app, &me, id).await?.contact;
-    limits.act(&me.counted_as())?;
-    let done = async { contact::add_tag(&app, contact, &ContactTag::parse(&form.value)?).await };
+pub async fn add_tag(editor: Editor<'_>, Form(form): Form<TagForm>) -> Result<Response> {
+    let Editor { app, me, contact, .. } = &editor;
+    let done = async { contact::add_tag(app, *contact, &ContactTag::parse(&form.value)?).await };
     let outcome = Outcome::of(done.await, "tag", &form.value, me.lang)?;
-    answer(&app, viewer, &me, id, outcome, |side| draw(&Tags { side })).await
+    editor.answer(outcome, |side| draw(&Tags { side })).await
 }
 
 #[handler]
-pub async fn remove_tag(
-    app: Data<&App>,
-    limits: Data<&Arc<Limits>>,
-    viewer: Viewer,
-    me: CurrentAgent,
-    Path(id): Path<String>,
-    Form(form): Form<TagForm>,
-) -> Result<Response> {
-    me.must_act()?;
-    let id = number(&id)?;
-    let contact = open(&app, &me, id).await?.contact;
-    limits.act(&me.counted_as())?;
-    contact::remove_tag(&app, contact, &ContactTag::parse(&form.value)?).await?;
-    answer(&app, viewer, &me, id, Outcome(None), |side| draw(&Tags { side })).await
+pub async fn remove_tag(editor: Editor<'_>, Form(form): Form<TagForm>) -> Result<Response> {
+    let Editor { app, contact, .. } = &editor;
+    contact::remove_tag(app, *contact, &ContactTag::parse(&form.value)?).await?;
+    editor.answer(Outcome(None), |side| draw(&Tags { side })).await
 }
 
 #[derive(Deserialize)]
@@ -108,23 +74,18 @@ struct NoteForm {
 
 #[handler]
 pub async fn add_note(
-    app: Data<&App>,
+    editor: Editor<'_>,
     limits: Data<&Arc<Limits>>,
-    viewer: Viewer,
-    me: CurrentAgent,
-    Path(id): Path<String>,
     Form(form): Form<NoteForm>,
 ) -> Result<Response> {
-    me.must_act()?;
-    let id = number(&id)?;
-    let contact = open(&app, &me, id).await?.contact;
+    let Editor { app, me, contact, .. } = &editor;
     limits.message(&me.counted_as())?;
     let done = async {
         let by = (me.agent.id, me.agent.name.as_str());
-        contact::add_note(&app, contact, by, &NoteBody::parse(&form.body)?).await
+        contact::add_note(app, *contact, by, &NoteBody::parse(&form.body)?).await
     };
     let outcome = Outcome::of(done.await, "note", &form.body, me.lang)?;
-    answer(&app, viewer, &me, id, outcome, |side| draw(&Notes { side })).await
+    editor.answer(outcome, |side| draw(&Notes { side })).await
 }
 
 #[derive(Deserialize)]
@@ -133,19 +94,9 @@ struct RemoveNoteForm {
 }
 
 #[handler]
-pub async fn remove_note(
-    app: Data<&App>,
-    limits: Data<&Arc<Limits>>,
-    viewer: Viewer,
-    me: CurrentAgent,
-    Path(id): Path<String>,
-    Form(form): Form<RemoveNoteForm>,
-) -> Result<Response> {
-    me.must_act()?;
-    let id = number(&id)?;
-    let contact = open(&app, &me, id).await?.contact;
-    limits.act(&me.counted_as())?;
+pub async fn remove_note(editor: Editor<'_>, Form(form): Form<RemoveNoteForm>) -> Result<Response> {
+    let Editor { app, me, contact, .. } = &editor;
     let may = |note: &Note| note.agent == me.agent.id || me.agent.role.may_manage();
-    contact::remove_note(&app, contact, form.note, may).await?;
-    answer(&app, viewer, &me, id, Outcome(None), |side| draw(&Notes { side })).await
+    contact::remove_note(app, *contact, form.note, may).await?;
+    editor.answer(Outcome(None), |side| draw(&Notes { side })).await
 }

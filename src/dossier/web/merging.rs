@@ -1,5 +1,5 @@
 //! Two contacts become one: choose the other, look at both, confirm.
-use super::{fields, name, number, open, phone};
+use super::{Editor, fields, name, number, open, phone};
 use crate::{
     agent::{CurrentAgent, DeskFrame, SignedIn},
     app::App,
@@ -9,10 +9,7 @@ use crate::{
     error::{Error, Result},
     ids::{ContactId, ConversationId},
     text::Lang,
-    web::{
-        limits::Limits,
-        page::{html, query, see_other},
-    },
+    web::page::{html, query, see_other},
 };
 use askama::Template;
 use poem::{
@@ -20,7 +17,6 @@ use poem::{
     web::{Data, Form, Path},
 };
 use serde::Deserialize;
-use std::sync::Arc;
 
 /// Contacts that a search shows.
 const FOUND: usize = 20;
@@ -132,18 +128,11 @@ struct MergeForm {
 
 #[handler]
 pub async fn merge(
-    app: Data<&App>,
-    limits: Data<&Arc<Limits>>,
-    me: CurrentAgent,
-    Path(id): Path<String>,
+    Editor { app, me, id, contact: own, .. }: Editor<'_>,
     Form(form): Form<MergeForm>,
 ) -> Result<Response> {
-    me.must_act()?;
-    let id = number(&id)?;
-    let own = open(&app, &me, id).await?.contact;
-    limits.act(&me.counted_as())?;
     let with = ContactId(form.with);
     let other = conversation::known(app.db.read(), &me.agent, with).await?.id;
-    actions::merge(&app, &me.doer(), other, own).await?;
+    actions::merge(app, &me.doer(), other, own).await?;
     Ok(see_other(format!("/desk/c/{id}")))
 }

@@ -18,15 +18,19 @@ use crate::{
     ids::{ContactId, ConversationId},
     site,
     text::{self, Lang},
-    web::page::{Viewer, draw, fragment, html, query, see_other},
+    web::{
+        limits::Limits,
+        page::{Viewer, draw, fragment, html, query, see_other},
+    },
 };
 use askama::Template;
 use jiff::{SignedDuration, tz::TimeZone};
 use poem::{
-    Request, Response, handler,
+    FromRequest, Request, RequestBody, Response, handler,
     http::StatusCode,
     web::{Data, Path},
 };
+use std::sync::Arc;
 
 /// Past conversations, notes and pages in one look.
 const PAST: u64 = 10;
@@ -344,25 +348,47 @@ fn shown(view: &PageView) -> String {
     address.trim_end_matches('/').chars().take(120).collect()
 }
 
-/// What a form of the panel is answered with: htmx gets the part anew, a plain form the page.
-async fn answer(
-    app: &App,
+/// An agent who changes something of a contact, beside a conversation that she sees; which is counted.
+struct Editor<'a> {
+    app: &'a App,
     viewer: Viewer,
-    me: &CurrentAgent,
+    me: CurrentAgent,
     id: ConversationId,
-    outcome: Outcome,
-    part: fn(&Side) -> Result<String>,
-) -> Result<Response> {
-    let refused = outcome.0.is_some();
-    if !refused && !viewer.htmx {
-        return Ok(see_other(format!("/desk/c/{id}/side")));
+    contact: ContactId,
+}
+
+impl<'a> FromRequest<'a> for Editor<'a> {
+    async fn from_request(request: &'a Request, body: &mut RequestBody) -> poem::Result<Self> {
+        let Data(app) = <Data<&App>>::from_request(request, body).await?;
+        let me = CurrentAgent::from_request(request, body).await?;
+        me.must_act()?;
+        let Path(id) = <Path<String>>::from_request(request, body).await?;
+        let id = number(&id)?;
+        let contact = open(app, &me, id).await?.contact;
+        <Data<&Arc<Limits>>>::from_request(request, body).await?.act(&me.counted_as())?;
+        Ok(Self { app, viewer: Viewer::of(request), me, id, contact })
     }
-    let side = side(app, me, id, outcome.0.unwrap_or_default()).await?;
-    let mut response = if viewer.htmx { fragment(part(&side)?) } else { side_page(me, side)? };
-    if refused {
-        response.set_status(StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+impl Editor<'_> {
+    /// What a form of the panel is answered with: htmx gets the part anew, a plain form the page.
+    async fn answer(
+        &self,
+        outcome: Outcome,
+        part: fn(&Side) -> Result<String>,
+    ) -> Result<Response> {
+        let Self { app, viewer, me, id, .. } = self;
+        let refused = outcome.0.is_some();
+        if !refused && !viewer.htmx {
+            return Ok(see_other(format!("/desk/c/{id}/side")));
+        }
+        let side = side(app, me, *id, outcome.0.unwrap_or_default()).await?;
+        let mut response = if viewer.htmx { fragment(part(&side)?) } else { side_page(me, side)? };
+        if refused {
+            response.set_status(StatusCode::UNPROCESSABLE_ENTITY);
+        }
+        Ok(response)
     }
-    Ok(response)
 }
 
 /// Whether it was done, or what was refused.

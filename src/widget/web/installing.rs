@@ -1,6 +1,6 @@
 //! How a site's chat is put on somebody's pages, and what was seen of it since: nothing of that is stored.
 use crate::{
-    agent::{CurrentAgent, DeskFrame, SignedIn},
+    agent::{CurrentAgent, CurrentManager, DeskFrame, SignedIn},
     app::App,
     bus::Seen,
     error::Result,
@@ -9,7 +9,6 @@ use crate::{
     site::{self, Origin, Site},
     text::{self, Lang},
     web::{
-        limits::Limits,
         page::{draw, fragment, html, query, see_other},
         qr::Qr,
     },
@@ -22,7 +21,6 @@ use poem::{
 };
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
-use std::sync::Arc;
 
 /// The ways of putting it somewhere: the word in the address, and the key of what it is called.
 const WAYS: &[(&str, &str)] = &[
@@ -210,13 +208,10 @@ struct OriginForm {
 #[handler]
 pub async fn allow(
     app: Data<&App>,
-    limits: Data<&Arc<Limits>>,
-    me: CurrentAgent,
+    me: CurrentManager,
     Path(key): Path<String>,
     Form(form): Form<OriginForm>,
 ) -> Result<Response> {
-    me.must_manage()?;
-    limits.act(&me.counted_as())?;
     let mut site = site::addressed(app.db.read(), &key).await?;
     if site.allow(Origin::parse(&form.origin)?)? {
         site::change(&app, &me.doer(), &site).await?;

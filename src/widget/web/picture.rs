@@ -1,7 +1,7 @@
 //! The picture at the head of a site's chat, in the place of the first letter of its name.
 use super::sites::again;
 use crate::{
-    agent::CurrentAgent,
+    agent::CurrentManager,
     app::App,
     attachment::{self, web::receive},
     error::{Error, Result},
@@ -38,13 +38,11 @@ pub async fn logo(app: Data<&App>, Path(key): Path<String>) -> Result<Response> 
 pub async fn bring_logo(
     app: Data<&App>,
     limits: Data<&Arc<Limits>>,
-    me: CurrentAgent,
+    me: CurrentManager,
     request: &Request,
     Path(key): Path<String>,
     body: Body,
 ) -> Result<Response> {
-    me.must_manage()?;
-    limits.act(&me.counted_as())?;
     let mut site = site::addressed(app.db.read(), &key).await?;
     let kept = async {
         let mut files = receive(&app, request, body, || limits.upload(&me.counted_as())).await?;
@@ -68,12 +66,9 @@ pub async fn bring_logo(
 #[handler]
 pub async fn remove_logo(
     app: Data<&App>,
-    limits: Data<&Arc<Limits>>,
-    me: CurrentAgent,
+    me: CurrentManager,
     Path(key): Path<String>,
 ) -> Result<Response> {
-    me.must_manage()?;
-    limits.act(&me.counted_as())?;
     let mut site = site::addressed(app.db.read(), &key).await?;
     let before = std::mem::take(&mut site.look.logo);
     if !before.is_empty() {

@@ -1,6 +1,6 @@
 //! The pages of the settings on which sites are made, named, coloured and put on somebody's pages.
 use crate::{
-    agent::{CurrentAgent, DeskFrame, SignedIn},
+    agent::{CurrentAgent, CurrentManager, DeskFrame, SignedIn},
     app::App,
     error::{Error, Invalid, Result},
     ids::TeamId,
@@ -9,10 +9,7 @@ use crate::{
     },
     team::{self, Team},
     text::{self, Lang},
-    web::{
-        limits::Limits,
-        page::{html, query, refused, see_other},
-    },
+    web::page::{html, query, refused, see_other},
 };
 use askama::Template;
 use poem::{
@@ -20,7 +17,6 @@ use poem::{
     web::{Data, Form, Path},
 };
 use serde::Deserialize;
-use std::sync::Arc;
 
 /// What can be chosen: the word in the form, and the key of what it is called.
 const THEMES: &[(&str, &str)] =
@@ -69,12 +65,9 @@ struct NameForm {
 #[handler]
 pub async fn add(
     app: Data<&App>,
-    limits: Data<&Arc<Limits>>,
-    me: CurrentAgent,
+    me: CurrentManager,
     Form(form): Form<NameForm>,
 ) -> Result<Response> {
-    me.must_manage()?;
-    limits.act(&me.counted_as())?;
     let made = async {
         let name = SiteName::parse(&form.name)?;
         site::add_by(&app, &me.doer(), NewSite { name, key: None, origins: Vec::new() }).await
@@ -277,13 +270,10 @@ pub async fn again(
 #[handler]
 pub async fn change(
     app: Data<&App>,
-    limits: Data<&Arc<Limits>>,
-    me: CurrentAgent,
+    me: CurrentManager,
     Path(key): Path<String>,
     Form(form): Form<SiteForm>,
 ) -> Result<Response> {
-    me.must_manage()?;
-    limits.act(&me.counted_as())?;
     let site = site::addressed(app.db.read(), &key).await?;
     let teams = team::all(&app.db).await?;
     match form.onto(site.clone(), &teams) {
