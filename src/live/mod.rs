@@ -7,6 +7,7 @@ mod frames;
 mod notice;
 mod page;
 mod poll;
+mod reader;
 mod seat;
 mod socket;
 mod sse;

@@ -1,13 +1,12 @@
 //! A conversation as a document that never ends: live without a script. The composer stands in a frame of its own, so
 //! sending does not touch the document; after ten minutes the document asks the browser to load it again.
 use super::{
-    follow::{self, Draw, Holder, MISSED, Piece, Watch, watched},
-    sse::seat_of,
+    follow::{self, Draw, MISSED, Piece, watched},
+    reader::Reader,
 };
 use crate::{
     app::App,
     bus::{Drawn, News},
-    contact::CurrentVisitor,
     conversation::{self, Canvas, EntryLine, Positions, Range},
     error::Result,
     event::{Entry, Event, Present, Redrawn, Side},
@@ -17,20 +16,15 @@ use crate::{
     web::{
         endless::Endless,
         headers::framed_with_own_style,
-        limits::Limits,
         origin::own_page_reads,
-        page::{Viewer, draw, query},
+        page::{draw, query},
     },
 };
 use askama::Template;
 use bytes::Bytes;
 use futures_util::StreamExt;
-use poem::{
-    Body, Request, Response, handler,
-    http::header,
-    web::{Data, Path},
-};
-use std::{io, sync::Arc, time::Duration};
+use poem::{Body, Request, Response, handler, http::header};
+use std::{io, time::Duration};
 
 const BEAT: Duration = Duration::from_secs(10);
 /// Should the line die without a word, the browser loads the document again after so many seconds: later than the stream
@@ -49,19 +43,13 @@ struct LivePage<'a> {
 }
 
 #[handler]
-pub async fn live_page(
-    app: Data<&App>,
-    limits: Data<&Arc<Limits>>,
-    viewer: Viewer,
-    visitor: CurrentVisitor,
-    request: &Request,
-    Path(cid): Path<String>,
-) -> Result<Response> {
+pub async fn live_page(reader: Reader<'_>) -> Result<Response> {
+    let Reader { app, request, viewer, cid, .. } = &reader;
     own_page_reads(request)?;
-    let (seat, canvas) = seat_of(&app, &visitor, &cid, viewer).await?;
-    let place = limits.stream(visitor.token.name())?;
+    let (seat, canvas) = reader.seat().await?;
+    let place = reader.place()?;
     let held = (place, app.bus.enter(Present::Visitor(canvas.conversation)));
-    let watch = Watch::new(&app, Holder::Visitor { token: visitor.token.name() }, BEAT);
+    let watch = reader.watch(BEAT);
 
     let head = conversation::find_for(app.db.read(), &seat).await?;
     let site = site::find(app.db.read(), head.site).await?;
@@ -69,12 +57,12 @@ pub async fn live_page(
     let history = conversation::history(app.db.read(), canvas.conversation, range).await?;
     let seen = history.entries.last().map_or(head.last_seq, |entry| entry.seq);
     let lines = conversation::lines(&history, &canvas);
-    let page = draw(&LivePage { lang: viewer.lang, cid: &cid, site: &site, lines })?;
+    let page = draw(&LivePage { lang: viewer.lang, cid, site: &site, lines })?;
 
     let cursor = Cursor::parse(&seen.to_string());
     let nonce = Nonce::new();
     let document = Document { canvas, nonce: nonce.clone() };
-    let pieces = follow::conversation(app.clone(), seat, document, cursor);
+    let pieces = follow::conversation(App::clone(app), seat, document, cursor);
     let rest = watched(pieces, watch).map(written);
     let body =
         futures_util::stream::once(async { Bytes::from(page) }).chain(rest).map(move |bytes| {

@@ -1,60 +1,45 @@
 //! A stretch of a visitor's log, and the wait for its next entry: what a reader uses whose line carries neither a stream
 //! nor a socket, and the simplest way for a program.
 use super::{
-    follow::{Holder, MISSED, Piece, Watch},
-    sse::{BEAT, seat_of},
+    follow::{MISSED, Piece, Watch},
+    reader::Reader,
+    sse::BEAT,
 };
 use crate::{
     api::shape::Entries,
     app::App,
-    contact::CurrentVisitor,
     conversation::{self, Canvas, History, Range, asked_range, history_fragment},
     error::{Error, Invalid, Result},
     event::Side,
     ids::Cursor,
-    web::{
-        errors::asked_wait,
-        limits::Limits,
-        page::{Viewer, query},
-    },
+    web::{errors::asked_wait, page::query},
 };
-use poem::{
-    IntoResponse, Request, Response, handler,
-    http::StatusCode,
-    web::{Data, Json, Path},
-};
-use std::{sync::Arc, time::Duration};
+use poem::{IntoResponse, Request, Response, handler, http::StatusCode, web::Json};
+use std::time::Duration;
 
 /// `?after=` a cursor or `?before=` a number; without either the newest. With `?wait=` seconds, and nothing after the cursor,
 /// the answer waits for what comes. Fragments, or by `Accept: application/json` the entries; 204 where there is nothing.
 #[handler]
-pub async fn conversation_messages(
-    app: Data<&App>,
-    limits: Data<&Arc<Limits>>,
-    viewer: Viewer,
-    visitor: CurrentVisitor,
-    request: &Request,
-    Path(cid): Path<String>,
-) -> Result<Response> {
-    let (seat, canvas) = seat_of(&app, &visitor, &cid, viewer).await?;
+pub async fn conversation_messages(reader: Reader<'_>) -> Result<Response> {
+    let Reader { app, request, .. } = &reader;
+    let (seat, canvas) = reader.seat().await?;
     let last_seq = conversation::find_for(app.db.read(), &seat).await?.last_seq;
     let Some(after) = query(request, "after") else {
         let range = asked_range(request)?;
         let history = conversation::history(app.db.read(), canvas.conversation, range).await?;
-        return shown(&app, &canvas, &history, last_seq, request);
+        return shown(app, &canvas, &history, last_seq, request);
     };
     let invalid = Invalid { field: "after", reason: "invalid-cursor" };
     let after = Cursor::parse(&after).ok_or(invalid)?.resume(&app.epoch, last_seq);
     let after = after.ok_or(Error::Conflict("conflict-cursor"))?;
     let history = match asked_wait(request) {
-        None => news(&app, &canvas, after, Duration::ZERO).await?,
+        None => news(app, &canvas, after, Duration::ZERO).await?,
         Some(patience) => {
-            let _place = limits.stream(visitor.token.name())?;
-            let watch = Watch::new(&app, Holder::Visitor { token: visitor.token.name() }, BEAT);
-            wait(&app, &canvas, after, patience, watch).await?
+            let _place = reader.place()?;
+            wait(app, &canvas, after, patience, reader.watch(BEAT)).await?
         }
     };
-    shown(&app, &canvas, &history, last_seq, request)
+    shown(app, &canvas, &history, last_seq, request)
 }
 
 /// What comes within the patience, unless access is lost or the process leaves meanwhile.

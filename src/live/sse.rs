@@ -2,49 +2,35 @@
 use super::{
     desk,
     follow::{self, Holder, Piece, Watch, until_something, watched},
+    reader::Reader,
 };
 use crate::{
     agent::CurrentAgent,
     app::{App, Streams},
     bus::Here,
-    contact::CurrentVisitor,
-    conversation::{self, Canvas, Seat},
-    error::{Error, Result},
-    event::{Present, Side},
-    ids::{Cursor, PublicId},
-    site, text,
+    error::Result,
+    event::Present,
+    ids::Cursor,
     web::{
         endless::Endless,
         errors::asked_wait,
         limits::{Limits, StreamPlace},
         origin::own_page_reads,
-        page::{Viewer, query},
+        page::query,
         sse::{Frame, HEARTBEAT},
     },
 };
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, future::Either};
-use poem::{
-    Body, Request, Response, handler,
-    http::header,
-    web::{Data, Path},
-};
+use poem::{Body, Request, Response, handler, http::header, web::Data};
 use std::{borrow::Cow, io, sync::Arc, time::Duration};
 
 pub const BEAT: Duration = Duration::from_secs(15);
 
 #[handler]
-pub async fn conversation_events(
-    app: Data<&App>,
-    limits: Data<&Arc<Limits>>,
-    viewer: Viewer,
-    visitor: CurrentVisitor,
-    request: &Request,
-    Path(cid): Path<String>,
-) -> Result<Response> {
-    own_page_reads(request)?;
-    let stream = visitor_stream(&app, &limits, &visitor, &cid, viewer, request).await?;
-    answer(stream, request)
+pub async fn conversation_events(reader: Reader<'_>) -> Result<Response> {
+    own_page_reads(reader.request)?;
+    answer(visitor_stream(&reader).await?, reader.request)
 }
 
 #[handler]
@@ -68,18 +54,14 @@ pub struct OpenStream<S> {
 
 /// A visitor's stream of her conversation.
 pub async fn visitor_stream(
-    app: &App,
-    limits: &Limits,
-    visitor: &CurrentVisitor,
-    cid: &str,
-    viewer: Viewer,
-    request: &Request,
+    reader: &Reader<'_>,
 ) -> Result<OpenStream<impl Stream<Item = Piece> + Send + use<>>> {
-    let (seat, canvas) = seat_of(app, visitor, cid, viewer).await?;
-    let place = limits.stream(visitor.token.name())?;
+    let Reader { app, request, .. } = reader;
+    let (seat, canvas) = reader.seat().await?;
+    let place = reader.place()?;
     let here = app.bus.enter(Present::Visitor(canvas.conversation));
-    let watch = Watch::new(app, Holder::Visitor { token: visitor.token.name() }, BEAT);
-    let pieces = follow::conversation(app.clone(), seat, canvas, cursor(request));
+    let watch = reader.watch(BEAT);
+    let pieces = follow::conversation(App::clone(app), seat, canvas, cursor(request));
     let held = (place, Some(here));
     Ok(OpenStream { pieces: watched(pieces, watch), writer: Writer::new(app), held })
 }
@@ -99,21 +81,6 @@ pub fn desk_stream(
     let pieces = desk::follow(app.clone(), me, lens, after);
     let held = (place, None);
     Ok(OpenStream { pieces: watched(pieces, watch), writer: Writer::new(app), held })
-}
-
-/// The seat of a visitor in her own conversation, and how it is drawn for her.
-pub async fn seat_of(
-    app: &App,
-    visitor: &CurrentVisitor,
-    cid: &str,
-    viewer: Viewer,
-) -> Result<(Seat, Canvas)> {
-    let public_id = PublicId::parse(cid).ok_or(Error::NotFound)?;
-    let seat = Seat::Visitor { contact: visitor.contact, conversation: public_id };
-    let found = conversation::find_for(app.db.read(), &seat).await?;
-    let zone = text::zone(&site::find(app.db.read(), found.site).await?.zone);
-    let (conversation, files) = (found.id, format!("/c/{cid}/files/"));
-    Ok((seat, Canvas { audience: Side::Visitor, lang: viewer.lang, zone, conversation, files }))
 }
 
 /// A reader without a cursor begins at the beginning.

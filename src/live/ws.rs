@@ -1,40 +1,31 @@
 //! The pages' streams over a WebSocket, where server-sent events do not get through: the same blocks, one a message.
 use super::{
     follow::Piece,
+    reader::Reader,
     sse::{OpenStream, desk_stream, visitor_stream},
 };
 use crate::{
     agent::CurrentAgent,
     app::App,
-    contact::CurrentVisitor,
     error::Result,
     web::{
         limits::Limits,
         origin::own_page_connects,
-        page::Viewer,
         ws::{self, Close, Heard, Socket},
     },
 };
 use futures_util::{Stream, StreamExt};
 use poem::{
     Request, Response, handler,
-    web::{Data, Path, websocket::WebSocket},
+    web::{Data, websocket::WebSocket},
 };
 use std::sync::Arc;
 
 #[handler]
-pub async fn conversation_socket(
-    app: Data<&App>,
-    limits: Data<&Arc<Limits>>,
-    viewer: Viewer,
-    visitor: CurrentVisitor,
-    request: &Request,
-    Path(cid): Path<String>,
-    socket: WebSocket,
-) -> Result<Response> {
-    own_page_connects(request)?;
-    let stream = visitor_stream(&app, &limits, &visitor, &cid, viewer, request).await?;
-    Ok(ws::accept(&app, socket, move |socket| carry(socket, stream)))
+pub async fn conversation_socket(reader: Reader<'_>, socket: WebSocket) -> Result<Response> {
+    own_page_connects(reader.request)?;
+    let stream = visitor_stream(&reader).await?;
+    Ok(ws::accept(reader.app, socket, move |socket| carry(socket, stream)))
 }
 
 #[handler]

@@ -140,6 +140,25 @@ test('a row says that something is begun there, while it moves, until it is sent
   assert.equal(await lin.locator('.row .draft').count(), 0);
 });
 
+test('what is begun on one device is marked on another at once, and the mark goes with it', async () => {
+  const vera = await visitor(browser, server, '两台电脑');
+  const other = await signIn({ viewport: SIZES.desktop });
+  await other.goto(`${server.url}/desk/c?tab=queue`);
+  await lin.goto(`${server.url}/desk/c?tab=queue`);
+  await lin.locator('.row', { hasText: '两台电脑' }).click();
+  await lin.locator('#body').fill('您好');
+  await other.locator('.row', { hasText: '两台电脑' }).locator('.draft').waitFor({ state: 'attached' });
+  // News of the row comes without it.
+  await vera.fill('#body', '两台电脑都看得到吗');
+  await vera.click('form#f button.btn-p');
+  const row = other.locator('.row', { hasText: '两台电脑都看得到吗' });
+  await row.locator('.draft').waitFor({ state: 'attached' });
+  await lin.locator('#body').fill('');
+  await row.locator('.draft').waitFor({ state: 'detached' });
+  assert.equal(await row.count(), 1);
+  await other.context().close();
+});
+
 test('U marks a conversation as unread and goes back to its row, and opening reads it again', async () => {
   const vera = await visitor(browser, server, '以后再看');
   await lin.goto(`${server.url}/desk/c?tab=queue`);
