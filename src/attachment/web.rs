@@ -62,6 +62,22 @@ pub async fn receive(
     outcome
 }
 
+/// The same, kept for their owner, who has a day to send them.
+pub async fn bring(
+    app: &App,
+    owner: Owner,
+    request: &Request,
+    body: Body,
+    may: impl FnMut() -> Result<()>,
+) -> Result<Vec<Attachment>> {
+    let received = receive(app, request, body, may).await?;
+    let mut files = Vec::with_capacity(received.len());
+    for one in received {
+        files.push(actions::upload(app, owner, one).await?);
+    }
+    Ok(files)
+}
+
 /// The only file of a request, which is its whole body.
 pub async fn receive_one(app: &App, name: String, body: Body) -> Result<Received> {
     let coming = Coming::new(body);

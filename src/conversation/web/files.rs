@@ -3,8 +3,8 @@ use super::{Composer, Opened, PAGE, compose_page, conversation_page, open};
 use crate::{
     app::App,
     attachment::{
-        self, Attachment, Owner,
-        web::{is_for_scripts, names, receive, told},
+        self, Owner,
+        web::{is_for_scripts, names, told},
     },
     contact::CurrentVisitor,
     conversation::store::Range,
@@ -32,7 +32,8 @@ pub async fn bring(
     body: Body,
 ) -> Result<Response> {
     let opened = open(&app, &visitor, &cid, viewer.lang).await?;
-    match try_bring(&app, &limits, &visitor, &opened, request, body).await {
+    let (who, owner) = (visitor.token.name(), owner(&visitor, &opened));
+    match attachment::web::bring(&app, owner, request, body, || limits.upload(&who)).await {
         Ok(files) if is_for_scripts(request) => Ok(told(&files)),
         Ok(files) => {
             let page = if is_from_frame(request) { "/compose" } else { "" };
@@ -41,23 +42,6 @@ pub async fn bring(
         Err(error) if is_for_scripts(request) => Err(error),
         Err(error) => bring_again(&app, viewer, &opened, request, error).await,
     }
-}
-
-async fn try_bring(
-    app: &App,
-    limits: &Limits,
-    visitor: &CurrentVisitor,
-    opened: &Opened,
-    request: &Request,
-    body: Body,
-) -> Result<Vec<Attachment>> {
-    let who = visitor.token.name();
-    let received = receive(app, request, body, || limits.upload(&who)).await?;
-    let mut files = Vec::with_capacity(received.len());
-    for one in received {
-        files.push(attachment::upload(app, owner(visitor, opened), one).await?);
-    }
-    Ok(files)
 }
 
 /// What went wrong stands where the file was chosen.

@@ -5,7 +5,7 @@ use crate::{
     app::App,
     attachment::{
         self, Owner,
-        web::{is_for_scripts, names, receive, told},
+        web::{is_for_scripts, names, told},
     },
     conversation::{self, Seat},
     error::Result,
@@ -30,12 +30,8 @@ pub async fn bring(
 ) -> Result<Response> {
     let work = at_work(&me, number(&id)?)?;
     see(&app, &me, work.conversation).await?;
-    let who = me.counted_as();
-    let received = receive(&app, request, body, || limits.upload(&who)).await?;
-    let mut files = Vec::with_capacity(received.len());
-    for one in received {
-        files.push(attachment::upload(&app, owner(&me, work.conversation), one).await?);
-    }
+    let (who, owner) = (me.counted_as(), owner(&me, work.conversation));
+    let files = attachment::web::bring(&app, owner, request, body, || limits.upload(&who)).await?;
     if is_for_scripts(request) {
         return Ok(told(&files));
     }
