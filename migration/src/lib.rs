@@ -50,6 +50,7 @@ mod m20261129_000080_create_site_secret;
 mod m20261129_000081_create_contact_identity;
 mod m20261129_000082_add_site_signed_only;
 mod m20261129_000083_narrow_closed;
+mod m20261129_000085_add_contact_note_nonce;
 mod m20261129_000090_find_drafts_of_an_agent;
 
 #[derive(Debug)]
@@ -107,6 +108,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000082_add_site_signed_only::Migration),
             Box::new(m20261129_000083_narrow_closed::Migration),
             Box::new(m20261129_000090_find_drafts_of_an_agent::Migration),
+            Box::new(m20261129_000085_add_contact_note_nonce::Migration),
         ]
     }
 }

@@ -4,14 +4,13 @@ use crate::{
     agent::{Agent, Scope},
     app::App,
     attachment::{self, Attachment, Owner, Received, web::chosen_ids},
-    contact::{self, Arrival, Change, ContactEmail, ContactName, Phone},
+    contact::Arrival,
     conversation::{
         self, AtWork, Beside, Body, FirstMessage, Range, Seat, Sent, colleagues, mentions,
     },
-    dossier,
     error::{Error, Invalid, Result},
     event::Side,
-    ids::{ContactId, ConversationId, Nonce, PublicId},
+    ids::{ConversationId, Nonce, PublicId},
     site,
     text::Lang,
     web::limits::Limits,
@@ -27,16 +26,6 @@ pub struct Desk<'a> {
     pub app: &'a App,
     pub limits: &'a Limits,
     pub caller: &'a Caller,
-}
-
-/// What a program knows of a contact; an empty text takes away what was known.
-#[derive(Clone, Debug, Default)]
-pub struct Known {
-    pub name: Option<String>,
-    pub phone: Option<String>,
-    pub email: Option<String>,
-    /// Values under the keys of attributes.
-    pub attributes: Vec<(String, String)>,
 }
 
 /// What is to be sent.
@@ -228,43 +217,12 @@ impl Desk<'_> {
     }
 
     /// The agent who is at work, if neither role nor token keep her from it.
-    fn may_write(&self) -> Result<&Agent> {
+    pub(super) fn may_write(&self) -> Result<&Agent> {
         let agent = self.caller.agent()?;
         let may_write = matches!(self.caller, Caller::Agent { scope: Scope::Write, .. });
         if !agent.role.may_act() || !may_write {
             return Err(Error::Forbidden("forbidden-read-only"));
         }
         Ok(agent)
-    }
-
-    /// Changes what is known of a contact: what is given, and nothing else.
-    pub async fn change_contact(&self, id: i64, new: &Known) -> Result<()> {
-        let agent = self.may_write()?;
-        let contact = conversation::known(self.app.db.read(), agent, ContactId(id)).await?;
-        let named = |name, invalid: Invalid| Invalid { field: name, ..invalid };
-        let mut changes = Vec::new();
-        if let Some(name) = &new.name {
-            let name = ContactName::parse(name).map_err(|invalid| named("name", invalid))?;
-            changes.push(Change::Name(name));
-        }
-        if let Some(phone) = &new.phone {
-            let phone = Phone::parse(phone).map_err(|invalid| named("phone", invalid))?;
-            changes.push(Change::Phone(phone));
-        }
-        if let Some(email) = &new.email {
-            let email = ContactEmail::parse(email).map_err(|invalid| named("email", invalid))?;
-            changes.push(Change::Email(email));
-        }
-        if !new.attributes.is_empty() {
-            let all = contact::attributes(self.app.db.read()).await?;
-            for (key, value) in &new.attributes {
-                let unknown = Invalid { field: "attributes", reason: "invalid-attribute-unknown" };
-                let attribute = all.iter().find(|one| one.key == *key).ok_or(unknown)?;
-                let value = attribute.value(value).map_err(|one| named("attributes", one))?;
-                changes.push(Change::Attribute(attribute.id, value));
-            }
-        }
-        self.limits.act(&self.caller.counted_as())?;
-        dossier::change(self.app, contact.id, changes).await
     }
 }

@@ -2,6 +2,7 @@
 //! owners and limits as people.
 mod acts;
 mod caller;
+mod contacts;
 mod docs;
 pub mod frame;
 mod handling;

@@ -16,6 +16,12 @@ impl Deref for Text {
     }
 }
 
+impl AsRef<str> for Text {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
 impl From<String> for Text {
     fn from(text: String) -> Self {
         Self(text)

@@ -11,8 +11,9 @@ use crate::{
     audit::{self, Deed, Doer},
     db::Connection,
     error::{Error, Invalid, Result},
-    ids::{AgentId, ContactId},
+    ids::{AgentId, ContactId, Nonce},
 };
+use jiff::SignedDuration;
 
 /// Changes what is known of a contact, inside a transaction that holds it.
 pub async fn change(db: &impl Connection, id: ContactId, change: &Change) -> Result<()> {
@@ -24,16 +25,22 @@ pub async fn change(db: &impl Connection, id: ContactId, change: &Change) -> Res
     }
 }
 
+/// Notes something about a contact; the same nonce again finds the note it made, and whether it had.
 pub async fn add_note(
     app: &App,
     contact: ContactId,
     by: (AgentId, &str),
+    nonce: &Nonce,
     body: &NoteBody,
-) -> Result<()> {
+) -> Result<(Note, bool)> {
     let tx = app.db.begin().await?;
     let contact = store::lock(&tx, contact).await?.id;
-    store::add_note(&tx, contact, by, body, app.clock.now()).await?;
-    Ok(tx.commit().await?)
+    if let Some(made) = store::noted(&tx, contact, by.0, nonce).await? {
+        return if made.body == body.as_str() { Ok((made, true)) } else { Err(Error::NonceReused) };
+    }
+    let note = store::add_note(&tx, contact, by, nonce, body, app.clock.now()).await?;
+    tx.commit().await?;
+    Ok((note, false))
 }
 
 /// Takes a note away, which `may` says whether the agent may: its author may, and whoever manages.
@@ -52,19 +59,29 @@ pub async fn remove_note(
     Ok(tx.commit().await?)
 }
 
-pub async fn add_tag(app: &App, contact: ContactId, word: &ContactTag) -> Result<()> {
+/// Takes tags `off` and puts others `on`, those before them that are in both: all of it or nothing.
+pub async fn change_tags(
+    app: &App,
+    contact: ContactId,
+    on: &[ContactTag],
+    off: &[ContactTag],
+) -> Result<()> {
     let tx = app.db.begin().await?;
     let contact = store::lock(&tx, contact).await?.id;
-    let tags = store::tags(&tx, contact).await?;
-    if tags.len() >= TAGS && !tags.iter().any(|tag| tag == word.as_str()) {
+    for word in off.iter().filter(|word| !on.contains(word)) {
+        store::remove_tag(&tx, contact, word).await?;
+    }
+    let before = store::tags(&tx, contact).await?.len();
+    let at = app.clock.now();
+    for (place, word) in (0..).zip(on) {
+        // They stand in the order in which they were given.
+        store::add_tag(&tx, contact, word, at + SignedDuration::from_micros(place)).await?;
+    }
+    let after = store::tags(&tx, contact).await?.len();
+    if after > before.max(TAGS) {
         return Err(Invalid { field: "value", reason: "invalid-contact-tags" }.into());
     }
-    store::add_tag(&tx, contact, word, app.clock.now()).await?;
     Ok(tx.commit().await?)
-}
-
-pub async fn remove_tag(app: &App, contact: ContactId, word: &ContactTag) -> Result<()> {
-    store::remove_tag(app.db.write(), contact, word).await
 }
 
 /// The attribute with this number.

@@ -6,8 +6,8 @@ mod token;
 mod web;
 
 pub use actions::{
-    NewAttribute, add_attribute, add_note, add_tag, attribute_of, change, change_attribute,
-    remove_attribute, remove_note, remove_tag,
+    NewAttribute, add_attribute, add_note, attribute_of, change, change_attribute, change_tags,
+    remove_attribute, remove_note,
 };
 pub use model::{
     ATTRIBUTES, Arrival, Attribute, AttributeKey, AttributeKind, AttributeLabel, AttributeValue,

@@ -148,7 +148,7 @@ async function store(desk) {
     'contact\'s email': (email, n) => contact(n, 'email', email),
     'contact\'s phone': (phone, n) => contact(n, 'phone', phone),
     'contact\'s tag': (value, n) => desk.post(`${at(n)}/side/tags`, { value }),
-    'contact\'s note': (body, n) => desk.post(`${at(n)}/side/notes`, { body }),
+    'contact\'s note': (body, n) => desk.post(`${at(n)}/side/notes`, { nonce: `s${n}`, body }),
     'file\'s name': async (name, n) => {
       const { vera, place } = chats[n], brought = await vera.bring(`${place}/files`, name, 'x');
       if (brought.status >= 400) return brought;

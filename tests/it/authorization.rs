@@ -198,6 +198,15 @@ pub const OPERATIONS: &[(&str, &str, [u16; 5])] = &[
     ("GET", "/canned-replies", [401, 404, 200, 404, 200]),
     ("GET", "/contacts/{contact}", [401, 404, 200, 404, 200]),
     ("POST", "/contacts/{contact}", [401, 404, 403, 404, 200]),
+    ("POST", "/contacts/{contact}/tags", [401, 404, 403, 404, 200]),
+    ("GET", "/contacts/{contact}/notes", [401, 404, 200, 404, 200]),
+    ("POST", "/contacts/{contact}/notes", [401, 404, 403, 404, 201]),
+    // Nobody noted anything.
+    ("POST", "/contacts/{contact}/notes/{note}/remove", [401, 404, 403, 404, 404]),
+    ("POST", "/contacts/{contact}/block", [401, 404, 403, 404, 200]),
+    ("POST", "/contacts/{contact}/unblock", [401, 404, 403, 404, 200]),
+    ("POST", "/contacts/{contact}/merge", [401, 404, 403, 404, 200]),
+    ("GET", "/attributes", [401, 404, 200, 404, 200]),
 ];
 
 /// And for frames: `-` is not answered at all, which typing never is unless it is refused.
@@ -392,6 +401,7 @@ impl People {
         let path = path
             .replace("{conversation}", &name)
             .replace("{contact}", &self.contact.to_string())
+            .replace("{note}", "1")
             .replace("{seq}", "1")
             .replace("{file}", "AAAAAAAAAAAAAAAAAAAAAA");
         // What is looked for is no part of the path.
@@ -401,6 +411,9 @@ impl People {
             "until": in_an_hour(), "priority": "high", "add": [1], "team": 1 });
         if path.ends_with("/invite") {
             body["agent"] = json!(1);
+        }
+        if path.starts_with("/contacts") {
+            body = json!({ "nonce": nonce, "body": "x", "add": ["x"], "reason": "x", "with": 1 });
         }
         let method: Method = method.parse().unwrap();
         program.ask(method.clone(), &path, (method == Method::POST).then_some(&body)).await

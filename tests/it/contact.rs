@@ -28,7 +28,9 @@ impl Agent {
     }
 
     async fn edit(&self, id: i64, what: &str, fields: &[(&str, &str)]) -> Answer {
-        self.person.hx_post(&format!("/desk/c/{id}/side/{what}"), fields).await
+        let nonce = Nonce::new();
+        let fields = [&[("nonce", nonce.as_str())], fields].concat();
+        self.person.hx_post(&format!("/desk/c/{id}/side/{what}"), &fields).await
     }
 
     async fn set(&self, id: i64, field: &str, value: &str) -> Answer {
@@ -452,7 +454,7 @@ async fn programs_read_and_change_what_is_known() {
     assert_eq!(
         known,
         json!({ "id": 1, "name": "Vera", "phone": "", "email": "vera@shop.example", "language": "en",
-            "attributes": [{ "key": "level", "value": "7" }], "tags": [], "blocked": false })
+            "attributes": [{ "key": "level", "value": "7" }], "tags": [], "identities": [], "blocked": false })
     );
     for (change, field) in [
         (json!({ "phone": "x" }), "phone"),

@@ -13,6 +13,7 @@ mod bulk;
 mod canned_reply;
 mod card;
 mod contact;
+mod contact_program;
 mod deploy;
 mod desk;
 mod draft;

@@ -1,20 +1,16 @@
 //! The stored people behind visitors.
-use super::{Limit, Tag};
+use super::{Limit, Tag, at_desk};
 use crate::{
-    api::{
-        acts::{Desk, Known},
-        caller::{Caller, Token},
-        problem::Answer,
-        text::Text,
-    },
+    api::{acts::Desk, caller::Token, contacts::Known, problem::Answer, shape::moment, text::Text},
     app::App,
-    contact, conversation,
-    ids::ContactId,
+    contact,
+    web::page::Viewer,
 };
 use poem::web::Data;
-use poem_openapi::{Object, OpenApi, param::Path, payload::Json};
+use poem_openapi::{Enum, Object, OpenApi, param::Path, payload::Json};
 
 #[derive(Object)]
+#[oai(skip_serializing_if_is_none)]
 struct Contact {
     id: i64,
     /// Empty while nobody knows it; so are the phone and the e-mail.
@@ -27,8 +23,28 @@ struct Contact {
     /// Under the keys of `/desk/settings/attributes`; what is not known is left out.
     attributes: Vec<AttributeValue>,
     tags: Vec<String>,
+    /// Who the sites' own servers say that it is.
+    identities: Vec<ContactIdentity>,
     /// Whether what the contact sends is refused.
     blocked: bool,
+    /// Since when, by whom and why.
+    block: Option<ContactBlock>,
+}
+
+#[derive(Object)]
+struct ContactIdentity {
+    /// The number of the site.
+    site: i64,
+    /// The id under which the site knows the contact.
+    subject: String,
+}
+
+#[derive(Object)]
+struct ContactBlock {
+    at: String,
+    /// The agent's name then.
+    by: String,
+    reason: String,
 }
 
 #[derive(Object)]
@@ -50,6 +66,76 @@ struct ContactChange {
     attributes: Option<Vec<AttributeValue>>,
 }
 
+/// A tag that is in both is put on.
+#[derive(Object)]
+struct ContactTagging {
+    /// Free words of 1–30 characters. A contact has at most 20.
+    #[oai(validator(max_items = 20))]
+    add: Option<Vec<Text>>,
+    #[oai(validator(max_items = 200))]
+    remove: Option<Vec<Text>>,
+}
+
+#[derive(Object)]
+struct Blocking {
+    /// For agents: 1–200 characters.
+    reason: Text,
+}
+
+#[derive(Object)]
+struct Merging {
+    /// The number of the other contact.
+    with: i64,
+}
+
+#[derive(Object)]
+struct Attributes {
+    /// In the order in which they stand.
+    attributes: Vec<Attribute>,
+}
+
+/// What the company wants to know of its contacts.
+#[derive(Object)]
+struct Attribute {
+    /// Never changed.
+    key: String,
+    label: AttributeLabel,
+    kind: AttributeKind,
+    /// What can be chosen; empty unless it is a choice.
+    choices: Vec<String>,
+}
+
+#[derive(Object)]
+struct AttributeLabel {
+    #[oai(rename = "zh-CN")]
+    zh_cn: String,
+    en: String,
+}
+
+#[derive(Enum)]
+#[oai(rename_all = "snake_case")]
+enum AttributeKind {
+    Text,
+    Number,
+    /// As in `2026-11-25`.
+    Date,
+    Choice,
+}
+
+impl From<contact::Attribute> for Attribute {
+    fn from(attribute: contact::Attribute) -> Self {
+        let [zh_cn, en] = attribute.labels;
+        let kind = match attribute.kind {
+            contact::AttributeKind::Text => AttributeKind::Text,
+            contact::AttributeKind::Number => AttributeKind::Number,
+            contact::AttributeKind::Date => AttributeKind::Date,
+            contact::AttributeKind::Choice => AttributeKind::Choice,
+        };
+        let label = AttributeLabel { zh_cn, en };
+        Self { key: attribute.key, label, kind, choices: attribute.choices }
+    }
+}
+
 #[derive(Clone, Copy, Debug)]
 pub struct Rest;
 
@@ -65,11 +151,12 @@ impl Rest {
     async fn contact(
         &self,
         app: Data<&App>,
+        limits: Limit<'_>,
         Token(caller): Token,
         /// One that was merged is found as whom it became.
         contact: Path<i64>,
     ) -> Answer<Json<Contact>> {
-        Ok(Json(contact_shape(&app, &caller, contact.0).await?))
+        shown(at_desk(&app, &limits, &caller)?, contact.0).await
     }
 
     /// Changes what is known of a contact.
@@ -95,27 +182,135 @@ impl Rest {
             email: email.map(String::from),
             attributes: attributes.map(|one| (one.key.into(), one.value.into())).collect(),
         };
-        let desk = Desk { app: &app, limits: &limits, caller: &caller };
+        let desk = at_desk(&app, &limits, &caller)?;
         desk.change_contact(contact.0, &known).await?;
-        Ok(Json(contact_shape(&app, &caller, contact.0).await?))
+        shown(desk, contact.0).await
+    }
+
+    /// Takes tags off a contact and puts others on: all of it or nothing.
+    #[oai(
+        path = "/contacts/:contact/tags",
+        method = "post",
+        tag = "Tag::People",
+        operation_id = "tag_contact"
+    )]
+    async fn tag(
+        &self,
+        app: Data<&App>,
+        limits: Limit<'_>,
+        Token(caller): Token,
+        contact: Path<i64>,
+        tagging: Json<ContactTagging>,
+    ) -> Answer<Json<Contact>> {
+        let desk = at_desk(&app, &limits, &caller)?;
+        let ContactTagging { add, remove } = tagging.0;
+        let (add, remove) = (add.unwrap_or_default(), remove.unwrap_or_default());
+        desk.tag_contact(contact.0, &add, &remove).await?;
+        shown(desk, contact.0).await
+    }
+
+    /// Takes no message of a contact any more, on any site. Whoever is blocked stays so for the first reason.
+    #[oai(
+        path = "/contacts/:contact/block",
+        method = "post",
+        tag = "Tag::People",
+        operation_id = "block_contact"
+    )]
+    async fn block(
+        &self,
+        app: Data<&App>,
+        limits: Limit<'_>,
+        viewer: Viewer,
+        Token(caller): Token,
+        contact: Path<i64>,
+        blocking: Json<Blocking>,
+    ) -> Answer<Json<Contact>> {
+        let desk = at_desk(&app, &limits, &caller)?;
+        desk.block_contact(contact.0, &blocking.reason, viewer.address).await?;
+        shown(desk, contact.0).await
+    }
+
+    /// Takes messages of a contact again.
+    #[oai(
+        path = "/contacts/:contact/unblock",
+        method = "post",
+        tag = "Tag::People",
+        operation_id = "unblock_contact"
+    )]
+    async fn unblock(
+        &self,
+        app: Data<&App>,
+        limits: Limit<'_>,
+        viewer: Viewer,
+        Token(caller): Token,
+        contact: Path<i64>,
+    ) -> Answer<Json<Contact>> {
+        let desk = at_desk(&app, &limits, &caller)?;
+        desk.unblock_contact(contact.0, viewer.address).await?;
+        shown(desk, contact.0).await
+    }
+
+    /// Makes two contacts one, for good: the conversations, tags and notes of the other become this one's, and of what is known
+    /// of it whatever is not known here.
+    ///
+    /// The other one is found as this one from then on. Two whom a site tells apart stay two.
+    #[oai(
+        path = "/contacts/:contact/merge",
+        method = "post",
+        tag = "Tag::People",
+        operation_id = "merge_contact"
+    )]
+    async fn merge(
+        &self,
+        app: Data<&App>,
+        limits: Limit<'_>,
+        viewer: Viewer,
+        Token(caller): Token,
+        contact: Path<i64>,
+        merging: Json<Merging>,
+    ) -> Answer<Json<Contact>> {
+        let desk = at_desk(&app, &limits, &caller)?;
+        desk.merge_contact(contact.0, merging.with, viewer.address).await?;
+        shown(desk, contact.0).await
+    }
+
+    /// What the company wants to know of its contacts. Managers say so at `/desk/settings/attributes`.
+    #[oai(
+        path = "/attributes",
+        method = "get",
+        tag = "Tag::People",
+        operation_id = "list_attributes"
+    )]
+    async fn attributes(&self, app: Data<&App>, Token(caller): Token) -> Answer<Json<Attributes>> {
+        caller.agent()?;
+        let attributes = contact::attributes(app.db.read()).await?;
+        Ok(Json(Attributes { attributes: attributes.into_iter().map(Into::into).collect() }))
     }
 }
 
-async fn contact_shape(app: &App, caller: &Caller, id: i64) -> Answer<Contact> {
-    let agent = caller.agent()?;
-    let db = app.db.read();
-    let found = conversation::known(db, agent, ContactId(id)).await?;
+/// A contact as it is now.
+async fn shown(desk: Desk<'_>, id: i64) -> Answer<Json<Contact>> {
+    let (db, agent) = (desk.app.db.read(), desk.caller.agent()?);
+    let found = desk.contact(id).await?;
     let mut values = contact::values(db, found.id).await?;
     let value = |one: contact::Attribute| {
         let value = values.remove(&one.id)?;
         Some(AttributeValue { key: one.key.into(), value: value.into() })
     };
     let attributes = contact::attributes(db).await?.into_iter().filter_map(value).collect();
+    let identity =
+        |known: contact::Identity| ContactIdentity { site: known.site.0, subject: known.subject };
+    let identities = contact::identities(db, found.id).await?.into_iter().map(identity).collect();
     let phone = match agent.role.may_act() {
         true => found.phone,
         false => contact::masked(&found.phone),
     };
-    Ok(Contact {
+    let block = found.block.map(|block| ContactBlock {
+        at: moment(block.at),
+        by: block.by,
+        reason: block.reason,
+    });
+    Ok(Json(Contact {
         id: found.id.0,
         name: found.name,
         phone,
@@ -123,6 +318,8 @@ async fn contact_shape(app: &App, caller: &Caller, id: i64) -> Answer<Contact> {
         language: found.lang.code().into(),
         attributes,
         tags: contact::tags(db, found.id).await?,
-        blocked: found.block.is_some(),
-    })
+        identities,
+        blocked: block.is_some(),
+        block,
+    }))
 }

@@ -6,6 +6,7 @@ mod conversations;
 mod entries;
 mod files;
 mod handling;
+mod notes;
 mod people;
 mod search;
 mod sessions;
@@ -40,6 +41,7 @@ pub fn operations() -> impl OpenApi {
         people::Rest,
         canned_replies::Rest,
         contacts::Rest,
+        notes::Rest,
         search::Rest,
     )
 }

@@ -15,7 +15,9 @@ pub use identities::{
     seen_as, token_within, unseen_since,
 };
 pub use merging::merge;
-pub use notes::{add_note, add_tag, note, notes, remove_note, remove_tag, tags, tags_given_since};
+pub use notes::{
+    add_note, add_tag, note, noted, notes, remove_note, remove_tag, tags, tags_given_since,
+};
 pub use pages::{forget_pages, pages, viewed};
 
 use super::{

@@ -3,11 +3,11 @@ use crate::{
     contact::model::{ContactTag, Note, NoteBody},
     db::{self, Db},
     error::{Error, Result},
-    ids::{AgentId, ContactId},
+    ids::{AgentId, ContactId, Nonce},
 };
 use jiff::Timestamp;
 use sea_orm::{ActiveValue::Set, QueryOrder, QuerySelect, entity::prelude::*, sea_query::Expr};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 pub mod contact_note {
     use sea_orm::entity::prelude::*;
@@ -22,6 +22,8 @@ pub mod contact_note {
         #[sea_orm(column_type = "Text")]
         pub body: String,
         pub at: i64,
+        /// Which note of its author's it is; notes of before there were any have none.
+        pub nonce: Option<String>,
     }
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
     pub enum Relation {}
@@ -44,10 +46,16 @@ pub mod contact_tag {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// The newest first, at most `limit`.
-pub async fn notes(db: &Db, contact: ContactId, limit: u64) -> Result<Vec<Note>> {
+/// The newest first below a number, at most `limit`.
+pub async fn notes(
+    db: &Db,
+    contact: ContactId,
+    below: Option<i64>,
+    limit: u64,
+) -> Result<Vec<Note>> {
     let rows = contact_note::Entity::find()
         .filter(contact_note::Column::ContactId.eq(contact.0))
+        .filter(contact_note::Column::Id.lt(below.unwrap_or(i64::MAX)))
         .order_by_desc(contact_note::Column::Id)
         .limit(limit)
         .all(db.read())
@@ -61,23 +69,42 @@ pub async fn note(db: &impl ConnectionTrait, contact: ContactId, id: i64) -> Res
     row.map(read).ok_or(Error::NotFound)
 }
 
+/// What an agent noted under a nonce.
+pub async fn noted(
+    db: &impl ConnectionTrait,
+    contact: ContactId,
+    by: AgentId,
+    nonce: &Nonce,
+) -> Result<Option<Note>> {
+    let row = contact_note::Entity::find()
+        .filter(contact_note::Column::ContactId.eq(contact.0))
+        .filter(contact_note::Column::AgentId.eq(by.0))
+        .filter(contact_note::Column::Nonce.eq(nonce.as_str()))
+        .one(db)
+        .await?;
+    Ok(row.map(read))
+}
+
 pub async fn add_note(
     db: &impl ConnectionTrait,
     contact: ContactId,
     by: (AgentId, &str),
+    nonce: &Nonce,
     body: &NoteBody,
     at: Timestamp,
-) -> Result<()> {
+) -> Result<Note> {
     let row = contact_note::ActiveModel {
         contact_id: Set(contact.0),
         agent_id: Set(by.0.0),
         agent_name: Set(by.1.into()),
         body: Set(body.as_str().into()),
         at: Set(db::micros(at)),
+        nonce: Set(Some(nonce.as_str().into())),
         ..Default::default()
     };
-    contact_note::Entity::insert(row).exec_without_returning(db).await?;
-    Ok(())
+    let id = contact_note::Entity::insert(row).exec(db).await?.last_insert_id;
+    let (body, by, agent) = (body.as_str().to_owned(), by.1.to_owned(), by.0);
+    Ok(Note { id, agent, by, body, at: db::timestamp(db::micros(at)) })
 }
 
 pub async fn remove_note(db: &impl ConnectionTrait, id: i64) -> Result<()> {
@@ -150,6 +177,7 @@ pub(super) async fn move_to(
     from: ContactId,
     to: ContactId,
 ) -> Result<()> {
+    forget_clashes(db, from, to).await?;
     contact_note::Entity::update_many()
         .col_expr(contact_note::Column::ContactId, Expr::value(to.0))
         .filter(contact_note::Column::ContactId.eq(from.0))
@@ -160,6 +188,36 @@ pub(super) async fn move_to(
         insert_tag(db, contact_tag::Model { contact_id: to.0, ..row }).await?;
     }
     contact_tag::Entity::delete_many().filter(own()).exec(db).await?;
+    Ok(())
+}
+
+/// Where an agent noted something about both under the same nonce, only one of them can keep it.
+async fn forget_clashes(db: &impl ConnectionTrait, from: ContactId, to: ContactId) -> Result<()> {
+    let noted = async |about: ContactId| {
+        contact_note::Entity::find()
+            .select_only()
+            .columns([
+                contact_note::Column::Id,
+                contact_note::Column::AgentId,
+                contact_note::Column::Nonce,
+            ])
+            .filter(contact_note::Column::ContactId.eq(about.0))
+            .filter(contact_note::Column::Nonce.is_not_null())
+            .into_tuple::<(i64, i64, String)>()
+            .all(db)
+            .await
+    };
+    let there: HashSet<_> =
+        noted(to).await?.into_iter().map(|(_, agent, nonce)| (agent, nonce)).collect();
+    for (id, agent, nonce) in noted(from).await? {
+        if there.contains(&(agent, nonce)) {
+            contact_note::Entity::update_many()
+                .col_expr(contact_note::Column::Nonce, Expr::value(None::<String>))
+                .filter(contact_note::Column::Id.eq(id))
+                .exec(db)
+                .await?;
+        }
+    }
     Ok(())
 }
 

@@ -5,6 +5,7 @@ use crate::{
     contact::{self, Change, ContactEmail, ContactName, ContactTag, Note, NoteBody, Phone},
     dossier::actions,
     error::{Error, Result},
+    ids::Nonce,
     web::{limits::Limits, page::draw},
 };
 use poem::{
@@ -54,7 +55,9 @@ struct TagForm {
 #[handler]
 pub async fn add_tag(editor: Editor<'_>, Form(form): Form<TagForm>) -> Result<Response> {
     let Editor { app, me, contact, .. } = &editor;
-    let done = async { contact::add_tag(app, *contact, &ContactTag::parse(&form.value)?).await };
+    let done = async {
+        contact::change_tags(app, *contact, &[ContactTag::parse(&form.value)?], &[]).await
+    };
     let outcome = Outcome::of(done.await, "tag", &form.value, me.lang)?;
     editor.answer(outcome, |side| draw(&Tags { side })).await
 }
@@ -62,12 +65,14 @@ pub async fn add_tag(editor: Editor<'_>, Form(form): Form<TagForm>) -> Result<Re
 #[handler]
 pub async fn remove_tag(editor: Editor<'_>, Form(form): Form<TagForm>) -> Result<Response> {
     let Editor { app, contact, .. } = &editor;
-    contact::remove_tag(app, *contact, &ContactTag::parse(&form.value)?).await?;
+    contact::change_tags(app, *contact, &[], &[ContactTag::parse(&form.value)?]).await?;
     editor.answer(Outcome(None), |side| draw(&Tags { side })).await
 }
 
 #[derive(Deserialize)]
 struct NoteForm {
+    #[serde(default)]
+    nonce: String,
     #[serde(default)]
     body: String,
 }
@@ -82,7 +87,8 @@ pub async fn add_note(
     limits.message(&me.counted_as())?;
     let done = async {
         let by = (me.agent.id, me.agent.name.as_str());
-        contact::add_note(app, *contact, by, &NoteBody::parse(&form.body)?).await
+        let (nonce, body) = (Nonce::parse(&form.nonce)?, NoteBody::parse(&form.body)?);
+        contact::add_note(app, *contact, by, &nonce, &body).await.map(|_| ())
     };
     let outcome = Outcome::of(done.await, "note", &form.body, me.lang)?;
     editor.answer(outcome, |side| draw(&Notes { side })).await

@@ -15,10 +15,11 @@ use crate::{
     contact::{self, Attribute, AttributeKind, Contact, Note, PageView},
     conversation::{self, Conversation, Seat},
     error::{Error, Result},
-    ids::{ContactId, ConversationId},
+    ids::{ContactId, ConversationId, Nonce},
     site,
     text::{self, Lang},
     web::{
+        errors::words,
         limits::Limits,
         page::{Viewer, draw, fragment, html, query, see_other},
     },
@@ -53,6 +54,8 @@ struct Side {
     tags: Vec<String>,
     suggestions: Vec<String>,
     notes: Vec<NoteRow>,
+    /// Of the next note.
+    nonce: Nonce,
     pages: Vec<PageRow>,
     past: Vec<PastRow>,
     /// Where older conversations go on.
@@ -271,7 +274,8 @@ async fn side_before(
         fields: fields(app, me, &contact).await?,
         tags,
         suggestions: suggestions.into_iter().collect(),
-        notes: contact::notes(db, contact.id, NOTES).await?.into_iter().map(note).collect(),
+        notes: contact::notes(db, contact.id, None, NOTES).await?.into_iter().map(note).collect(),
+        nonce: Nonce::new(),
         pages: contact::pages(db, contact.id, PAGES).await?.into_iter().map(page).collect(),
         past: past.collect(),
         older,
@@ -399,10 +403,10 @@ impl Outcome {
     fn of(done: Result<()>, field: &str, typed: &str, lang: Lang) -> Result<Self> {
         match done {
             Ok(()) => Ok(Self(None)),
-            Err(Error::Invalid(invalid)) => Ok(Self(Some(Told {
+            Err(error @ (Error::Invalid(_) | Error::NonceReused)) => Ok(Self(Some(Told {
                 field: field.to_owned(),
                 typed: typed.to_owned(),
-                problem: lang.t(invalid.reason),
+                problem: words(&error).say(lang),
             }))),
             Err(error) => Err(error),
         }
