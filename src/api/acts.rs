@@ -204,11 +204,16 @@ impl Desk<'_> {
 
     /// The same, not counted yet.
     pub(super) fn who_acts(&self, name: &str, nonce: &str) -> Result<(AtWork, Nonce)> {
-        let work = match self.seat(name)? {
-            Seat::Visitor { .. } => return Err(Error::Forbidden("forbidden-to-visitors")),
-            Seat::Agent { conversation, .. } => self.at_work(conversation)?,
-        };
+        let work = self.works_in(name)?;
         Ok((work, Nonce::parse(nonce)?))
+    }
+
+    /// An agent at work in a conversation; visitors are told that it is not for them.
+    pub(super) fn works_in(&self, name: &str) -> Result<AtWork> {
+        match self.seat(name)? {
+            Seat::Visitor { .. } => Err(Error::Forbidden("forbidden-to-visitors")),
+            Seat::Agent { conversation, .. } => self.at_work(conversation),
+        }
     }
 
     fn at_work(&self, conversation: ConversationId) -> Result<AtWork> {

@@ -61,7 +61,8 @@ pub enum ClientFrame {
     Verb(Verb),
 }
 
-/// What agents' programs do with a conversation: each as the operation of its name, and answered by `ok {seq, duplicate}`.
+/// What agents' programs do with a conversation: each as the operation of its name, and answered by `ok {seq, duplicate}` unless it
+/// says otherwise.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Verb {
@@ -108,6 +109,8 @@ pub enum Verb {
         #[serde(default)]
         remove: Vec<i64>,
     },
+    /// Makes a conversation count as unread again for whoever sees it. Answered by `ok`: it is no entry, and twice is once.
+    Unread { conversation: ConversationName },
     /// Changes a message or a note of the agent's own, for two minutes. The `seq` of the answer is that of the change; whoever
     /// follows gets the entry once more.
     Edit { conversation: ConversationName, nonce: String, seq: i64, body: String },
@@ -141,9 +144,9 @@ impl Default for After {
 /// Their names, to tell one that is unknown from one that is malformed.
 const KNOWN: [&str; 8] =
     ["start", "send", "subscribe", "unsubscribe", "subscribe_desk", "read", "typing", "ping"];
-const VERBS: [&str; 11] = [
-    "claim", "close", "reopen", "transfer", "invite", "snooze", "wake", "priority", "tags", "edit",
-    "recall",
+const VERBS: [&str; 12] = [
+    "claim", "close", "reopen", "transfer", "invite", "snooze", "wake", "priority", "tags",
+    "unread", "edit", "recall",
 ];
 
 /// A frame that was read, with the name its answer must carry.

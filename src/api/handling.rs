@@ -20,7 +20,7 @@ pub struct To {
 }
 
 impl Desk<'_> {
-    /// What a frame asks for; `None` if there was nothing to change.
+    /// What a frame asks for; `None` if there was nothing to change, or nothing to write in the log.
     pub async fn act(&self, verb: Verb) -> Result<Option<Sent>> {
         let sent = match verb {
             Verb::Claim { conversation: name, nonce } => {
@@ -56,6 +56,10 @@ impl Desk<'_> {
             }
             Verb::Tags { conversation: name, nonce, add, remove } => {
                 return self.change_tags(&name.to_string(), &nonce, &add, &remove).await;
+            }
+            Verb::Unread { conversation: name } => {
+                self.mark_unread(&name.to_string()).await?;
+                return Ok(None);
             }
         };
         sent.map(Some)
@@ -128,6 +132,13 @@ impl Desk<'_> {
         let (work, nonce) = self.about_to(name, nonce)?;
         let (on, off) = (self.tags(add, "add").await?, self.tags(remove, "remove").await?);
         conversation::change_tags(self.app, work, nonce, on, off).await
+    }
+
+    /// Makes it count as unread for whoever sees it; how far anybody has read stays as it is.
+    pub async fn mark_unread(&self, name: &str) -> Result<()> {
+        let work = self.works_in(name)?;
+        self.limits.act(&self.caller.counted_as())?;
+        conversation::mark_unread(self.app, &work).await
     }
 
     /// Changes what she said, or with no words takes it back. Counted as a message.

@@ -190,6 +190,7 @@ pub const OPERATIONS: &[(&str, &str, [u16; 5])] = &[
     ("POST", "/conversations/{conversation}/wake", [401, 422, 403, 422, 409]),
     ("POST", "/conversations/{conversation}/priority", [401, 422, 403, 422, 201]),
     ("POST", "/conversations/{conversation}/tags", [401, 422, 403, 422, 201]),
+    ("POST", "/conversations/{conversation}/unread", [401, 422, 403, 422, 204]),
     ("GET", "/search", [401, 404, 200, 404, 200]),
     ("GET", "/sites", [401, 404, 200, 404, 200]),
     ("GET", "/agents", [401, 404, 200, 404, 200]),
@@ -228,6 +229,7 @@ const FRAMES: &[(&str, [&str; 4])] = &[
     ("wake", ["forbidden", "forbidden", "forbidden", "conflict"]),
     ("priority", ["forbidden", "forbidden", "forbidden", "ok"]),
     ("tags", ["forbidden", "forbidden", "forbidden", "ok"]),
+    ("unread", ["forbidden", "forbidden", "forbidden", "ok"]),
     // Not hers to change.
     ("edit", ["forbidden", "forbidden", "forbidden", "forbidden"]),
     ("recall", ["forbidden", "forbidden", "forbidden", "forbidden"]),

@@ -240,6 +240,73 @@ async fn closing_puts_tags_on_or_changes_nothing() {
     assert_eq!(shop.now().await["state"], "closed");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_marks_as_unread_what_was_read_and_the_visitor_need_not_know() {
+    let shop = shop().await;
+    does(&shop.ana, "claim", json!({})).await.must(StatusCode::CREATED);
+    let path = format!("/conversations/{}/entries", shop.cid);
+    for words in ["one", "two"] {
+        let message = json!({ "nonce": words, "body": words });
+        shop.vera.post(&path, &message).await.must(StatusCode::CREATED);
+    }
+    let server = shop.site.listening().await;
+    let (mut ana, mut ben) =
+        (shop.ana.connect(server).await.unwrap(), shop.ben.connect(server).await.unwrap());
+    ben.request(json!({ "type": "subscribe_desk" })).await;
+    let reads = async || {
+        does(&shop.ana, "read", json!({ "seq": 4 })).await.must(StatusCode::NO_CONTENT);
+        assert_eq!(shop.now().await["unread"], 0);
+    };
+    reads().await;
+    let log = shop.log(&shop.ana, "1").await;
+    for _ in 0..2 {
+        does(&shop.ben, "unread", json!({})).await.must(StatusCode::NO_CONTENT);
+        assert_eq!(shop.now().await["unread"], 3);
+    }
+    while ben.until("desk").await["unread"] != 3 {}
+    reads().await;
+    let frame = json!({ "type": "unread", "conversation": 1 });
+    for _ in 0..2 {
+        let told = ana.request(frame.clone()).await;
+        assert_eq!((&told["type"], &told["seq"]), (&json!("ok"), &Value::Null), "{told}");
+        assert_eq!(shop.now().await["unread"], 3);
+    }
+    assert_eq!(listed(&shop.ben, "unread=true", 5).await, [1]);
+    assert_eq!(shop.log(&shop.ana, "1").await, log, "it is no entry");
+    assert_eq!(shop.log(&shop.vera, &shop.cid).await.len(), 4);
+
+    let readers = [
+        shop.site.agent_program("rob", Scope::Write).await,
+        shop.site.agent_program("ben", Scope::Read).await,
+    ];
+    reads().await;
+    for reader in &readers {
+        does(reader, "unread", json!({})).await.must(StatusCode::FORBIDDEN);
+        let mut line = reader.connect(server).await.unwrap();
+        assert_eq!(line.request(frame.clone()).await["code"], "forbidden");
+    }
+    does(&shop.vera, "unread", json!({})).await.must(StatusCode::NOT_FOUND);
+    let mut vera = shop.vera.connect(server).await.unwrap();
+    let hers = json!({ "type": "unread", "conversation": shop.cid });
+    assert_eq!(vera.request(hers).await["code"], "forbidden");
+    for (id, code) in [(json!(99), "not_found"), (json!(-1), "not_found"), (json!([1]), "invalid")]
+    {
+        let frame = json!({ "type": "unread", "conversation": id });
+        assert_eq!(ana.request(frame).await["code"], code, "{id}");
+    }
+    for (id, status) in [
+        ("99", StatusCode::NOT_FOUND),
+        ("9223372036854775808", StatusCode::UNPROCESSABLE_ENTITY),
+        ("x", StatusCode::UNPROCESSABLE_ENTITY),
+    ] {
+        shop.ana.post(&format!("/conversations/{id}/unread"), &json!({})).await.must(status);
+    }
+    assert_eq!(shop.now().await["unread"], 0, "what was refused changed nothing");
+    does(&shop.ana, "close", json!({})).await.must(StatusCode::CREATED);
+    does(&shop.ana, "unread", json!({})).await.must(StatusCode::CONFLICT);
+    assert_eq!(ana.request(frame).await["code"], "conflict");
+}
+
 #[tokio::test]
 async fn own_messages_are_changed_and_taken_back_and_told_as_they_are_now() {
     let shop = shop().await;

@@ -208,7 +208,8 @@ async fn no_program_is_told_of_what_its_agent_does_not_see() {
             assert_eq!(status(Method::GET, &path, None).await, expected(200), "{who}: {path}");
         }
         let may_act = who != "rob";
-        for (path, entitled_is) in [("read", 204), ("typing", 204), ("claim", 409)] {
+        for (path, entitled_is) in [("read", 204), ("typing", 204), ("unread", 204), ("claim", 409)]
+        {
             let body = json!({ "nonce": format!("{path}{who}"), "seq": 1 });
             let path = format!("/conversations/{id}/{path}");
             let expected = if may_act { expected(entitled_is) } else { 403 };

@@ -1,5 +1,5 @@
 //! What agents do with a conversation beside answering it.
-use super::{Act, Committed, Limit, Tag, Written, at_desk, happen};
+use super::{Act, Committed, Done, Limit, Tag, Written, at_desk, happen};
 use crate::{
     api::{caller::Token, handling::To, problem::Answer, shape::PriorityName, text::Text},
     app::App,
@@ -208,5 +208,26 @@ impl Rest {
         let (add, remove) = (add.unwrap_or_default(), remove.unwrap_or_default());
         let sent = desk.change_tags(&name, &nonce, &add, &remove).await?;
         Ok(Tagged::new(sent.as_ref()))
+    }
+
+    /// Makes a conversation count as unread again for whoever sees it.
+    ///
+    /// How far anybody has read stays as it is, and the visitor is not told. Twice is once, so it takes no nonce.
+    #[oai(
+        path = "/conversations/:conversation/unread",
+        method = "post",
+        tag = "Tag::Conversations",
+        operation_id = "mark_unread"
+    )]
+    async fn unread(
+        &self,
+        app: Data<&App>,
+        limits: Limit<'_>,
+        Token(caller): Token,
+        conversation: Path<i64>,
+    ) -> Answer<Done> {
+        let desk = at_desk(&app, &limits, &caller)?;
+        desk.mark_unread(&conversation.0.to_string()).await?;
+        Ok(Done::Done)
     }
 }
