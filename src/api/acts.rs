@@ -6,7 +6,8 @@ use crate::{
     attachment::{self, Attachment, Owner, Received, web::chosen_ids},
     contact::Arrival,
     conversation::{
-        self, AtWork, Beside, Body, FirstMessage, Range, Seat, Sent, colleagues, mentions,
+        self, AtWork, Beside, Body, Conversation, FirstMessage, Range, Seat, Sent, colleagues,
+        mentions,
     },
     error::{Error, Invalid, Result},
     event::Side,
@@ -129,9 +130,14 @@ impl Desk<'_> {
         name: &str,
         received: impl AsyncFnOnce() -> Result<Received>,
     ) -> Result<Attachment> {
-        let owner = self.owner(name).await?;
-        if let Side::Agent = owner.side {
-            self.at_work(owner.conversation)?;
+        let (owner, conversation) = self.owner(name).await?;
+        match owner.side {
+            Side::Visitor => {
+                conversation::must_be_heard(self.app, &conversation).await?;
+            }
+            Side::Agent => {
+                self.at_work(owner.conversation)?;
+            }
         }
         self.limits.upload(&self.caller.counted_as())?;
         attachment::upload(self.app, owner, received().await?).await
@@ -139,20 +145,20 @@ impl Desk<'_> {
 
     /// A link to a file of a conversation, which ends soon.
     pub async fn link(&self, name: &str, file: &str) -> Result<String> {
-        let owner = self.owner(name).await?;
+        let (owner, _) = self.owner(name).await?;
         let file = attachment::find_for(self.app, owner, file).await?;
         Ok(attachment::address(self.app, &file))
     }
 
     /// The caller, in a conversation of theirs.
-    async fn owner(&self, name: &str) -> Result<Owner> {
+    async fn owner(&self, name: &str) -> Result<(Owner, Conversation)> {
         let seat = self.seat(name)?;
-        let conversation = conversation::find_for(self.app.db.read(), &seat).await?.id;
+        let conversation = conversation::find_for(self.app.db.read(), &seat).await?;
         let (side, id) = match seat {
             Seat::Visitor { contact, .. } => (Side::Visitor, contact.0),
             Seat::Agent { id, .. } => (Side::Agent, id.0),
         };
-        Ok(Owner { conversation, side, id })
+        Ok((Owner { conversation: conversation.id, side, id }, conversation))
     }
 
     /// What an agent has not seen.

@@ -8,14 +8,15 @@ use crate::{
     agent,
     app::{App, to_the_end},
     attachment::{self, Attachment, Owner},
-    contact::{self, Arrival, TokenHash, TokenState},
+    contact::{self, Arrival, Contact, TokenHash, TokenState},
+    db::Connection,
     error::{Error, Result},
     event::{
         self, Access, Author, Card, Content, Event, Happening, Mention, ReadMoved, Side, State,
         Topic, With,
     },
     ids::{AgentId, ContactId, ConversationId, FileId, Nonce, PublicId},
-    site::Site,
+    site::{self, Site},
     text::Lang,
 };
 use jiff::Timestamp;
@@ -79,11 +80,7 @@ async fn try_start(app: &App, on: &Site, first: &FirstMessage) -> Result<Option<
                 return Err(Error::Forbidden(BLOCKED));
             }
             let contact = contact.id;
-            let knows_them = || async {
-                let known = contact::identities(&tx, contact).await?;
-                Ok::<_, Error>(known.iter().any(|known| known.site == site))
-            };
-            if on.signed_only && !knows_them().await? {
+            if is_unsigned(&tx, on, contact).await? {
                 return Err(Error::Forbidden(UNSIGNED));
             }
             match store::find_open(&tx, site, contact).await? {
@@ -108,6 +105,29 @@ async fn try_start(app: &App, on: &Site, first: &FirstMessage) -> Result<Option<
     let sent = writer::write(&tx, held, &append, at).await?;
     tx.commit().await?;
     Ok(Some(sent))
+}
+
+/// Whether a visitor is not heard on a site for want of a signature.
+pub async fn is_unsigned(db: &impl Connection, site: &Site, contact: ContactId) -> Result<bool> {
+    if !site.signed_only {
+        return Ok(false);
+    }
+    let known = contact::identities(db, contact).await?;
+    Ok(known.iter().all(|known| known.site != site.id))
+}
+
+/// The visitor of a conversation, refused if nothing that they say there would be taken: what goes with a message is taken from those
+/// alone who may send one.
+pub async fn must_be_heard(app: &App, conversation: &Conversation) -> Result<Contact> {
+    let db = app.db.read();
+    let visitor = contact::find(db, conversation.contact).await?;
+    if visitor.block.is_some() {
+        return Err(Error::Forbidden(BLOCKED));
+    }
+    if is_unsigned(db, &site::find(db, conversation.site).await?, visitor.id).await? {
+        return Err(Error::Forbidden(UNSIGNED));
+    }
+    Ok(visitor)
 }
 
 /// A visitor's message; a card is shown instead of its words.
@@ -409,23 +429,25 @@ pub async fn all_planted(app: &App) -> Result<()> {
 /// A visitor is writing.
 pub async fn type_as_visitor(app: &App, contact: ContactId, conversation: PublicId) -> Result<()> {
     let seat = Seat::Visitor { contact, conversation };
-    let who = contact::find(app.db.read(), contact).await?;
-    // Whoever is not heard is not announced either.
-    if who.block.is_some() {
-        return Ok(());
-    }
-    typed(app, &seat, Author::Visitor { id: who.id, name: who.name }).await
+    let head = store::find_for(app.db.read(), &seat).await?;
+    let who = match must_be_heard(app, &head).await {
+        // Who is blocked is not announced, and need not be told so at every key.
+        Err(Error::Forbidden(BLOCKED)) => return Ok(()),
+        heard => heard?,
+    };
+    typed(app, head.id, Author::Visitor { id: who.id, name: who.name });
+    Ok(())
 }
 
 /// An agent is writing.
 pub async fn type_as_agent(app: &App, by: &AtWork) -> Result<()> {
-    typed(app, &by.seat(), by.author()).await
+    let head = store::find_for(app.db.read(), &by.seat()).await?;
+    typed(app, head.id, by.author());
+    Ok(())
 }
 
-async fn typed(app: &App, seat: &Seat, by: Author) -> Result<()> {
-    let conversation = store::find_for(app.db.read(), seat).await?.id;
+fn typed(app: &App, conversation: ConversationId, by: Author) {
     app.bus.publish(Event::Typed { conversation, by });
-    Ok(())
 }
 
 async fn read(app: &App, seat: Seat, reader: Side, seq: i64) -> Result<()> {

@@ -16,8 +16,8 @@ mod writer;
 
 pub use actions::{
     AtWork, FirstMessage, all_planted, forget_closed_before, forget_silent_since, give_back,
-    give_back_of, happen, mark_unread, note, plant, read_as_agent, read_as_visitor, reply, say,
-    start, tell_rows, type_as_agent, type_as_visitor, wait_for_news,
+    give_back_of, happen, mark_unread, must_be_heard, note, plant, read_as_agent, read_as_visitor,
+    reply, say, start, tell_rows, type_as_agent, type_as_visitor, wait_for_news,
 };
 pub use amending::{Change, amend};
 pub use colleagues::{colleague, colleagues, team_to};

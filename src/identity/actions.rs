@@ -1,16 +1,16 @@
 //! A page says who its visitor is.
-use super::claims::{Said, news};
+use super::claims::{Person, Proof, Said, news, person};
 use crate::{
     agent,
     app::{App, to_the_end},
-    contact::{self, Change, Contact, Subject, TokenHash, TokenState, Told},
+    contact::{self, Change, Contact, TokenHash, TokenState, Told},
     conversation::{self, UNSIGNED},
     db::Tx,
     dossier,
     error::{Error, Result},
     event::{Access, Event},
     ids::{ContactId, ConversationId, SiteId},
-    site::Site,
+    site::{self, Site},
     text::Lang,
 };
 use jiff::Timestamp;
@@ -19,11 +19,7 @@ use jiff::Timestamp;
 #[derive(Clone, Debug)]
 pub struct Introduction {
     pub site: SiteId,
-    pub subject: Subject,
-    /// What was signed with it.
-    pub signed: Said,
-    /// What the page only says.
-    pub said: Said,
+    pub person: Person,
     /// Of the device, which may be nobody's yet.
     pub token: TokenHash,
     /// The device gets this one if the other one was somebody else's.
@@ -40,6 +36,16 @@ pub struct Met {
     pub left_out: Vec<String>,
     rows: Vec<ConversationId>,
     lost: Vec<Access>,
+}
+
+/// Whom a proof is about, if one of the site's secrets signed it.
+pub async fn proven(app: &App, site: &Site, proof: &Proof) -> Result<Person> {
+    let secrets = site::secrets(app.db.read(), site.id).await?;
+    if secrets.is_empty() {
+        return Err(Error::Conflict("conflict-no-secret"));
+    }
+    let secrets: Vec<_> = secrets.into_iter().map(|(secret, _)| secret).collect();
+    Ok(person(proof, site.key.as_str(), &secrets, app.clock.now())?)
 }
 
 /// Whoever holds the device is from now on the one whom the site knows under the subject. What was said on the device by nobody in
@@ -67,7 +73,7 @@ type Seen = (TokenState, Option<ContactId>);
 
 async fn look(tx: &Tx, one: &Introduction, at: Timestamp) -> Result<(Seen, Told)> {
     let holder = contact::token_within(tx, &one.token, at).await?;
-    let known = contact::identified(tx, one.site, &one.subject).await?;
+    let known = contact::identified(tx, one.site, &one.person.subject).await?;
     let (known, told) = known.map_or((None, Told::new()), |(id, told)| (Some(id), told));
     Ok(((holder, known), told))
 }
@@ -109,7 +115,7 @@ async fn try_introduce(app: &App, one: &Introduction) -> Result<Option<Met>> {
             known
         }
         (Some(holder), None) if theirs.is_empty() => {
-            if !contact::add_identity(&tx, holder, one.site, &one.subject, at).await? {
+            if !contact::add_identity(&tx, holder, one.site, &one.person.subject, at).await? {
                 return Ok(None);
             }
             met.rows = dossier::rows_of(&tx, held(holder)?).await?;
@@ -137,13 +143,13 @@ async fn try_introduce(app: &App, one: &Introduction) -> Result<Option<Met>> {
     }
     let before = contact::lock(&tx, contact).await?;
     let attributes = contact::attributes(&tx).await?;
-    let (said, left_out) = one.signed.changes(&attributes);
+    let (said, left_out) = one.person.signed.changes(&attributes);
     let (changes, told) = news(said, &told);
     write(&tx, &before, &changes, &mut met.rows).await?;
-    let (said, more) = one.said.changes(&attributes);
+    let (said, more) = one.person.said.changes(&attributes);
     let unknown = unknown(&tx, contact, said).await?;
     write(&tx, &before, &unknown, &mut met.rows).await?;
-    contact::seen_as(&tx, one.site, &one.subject, &told, at).await?;
+    contact::seen_as(&tx, one.site, &one.person.subject, &told, at).await?;
     met.left_out = [left_out, more].concat();
     tx.commit().await?;
     Ok(Some(met))
@@ -170,7 +176,7 @@ async fn welcome(
         return Ok(contact::add_token(tx, token, known, at).await?.then_some(known));
     }
     let Some(new) = contact::create(tx, token, one.lang, at).await? else { return Ok(None) };
-    Ok(contact::add_identity(tx, new, one.site, &one.subject, at).await?.then_some(new))
+    Ok(contact::add_identity(tx, new, one.site, &one.person.subject, at).await?.then_some(new))
 }
 
 /// What visitors say of themselves: it fills what nobody knew, and is refused where a signature is wanted or was given. What does not

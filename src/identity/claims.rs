@@ -21,17 +21,48 @@ const LIFE: i64 = 3_600;
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Said {
-    name: Value,
-    email: Value,
-    phone: Value,
-    attributes: Value,
+    pub name: Value,
+    pub email: Value,
+    pub phone: Value,
+    pub attributes: Value,
 }
 
-/// Whom a site's server signed, and what it said of them with its signature.
+/// By what somebody shows who they are.
+#[derive(Clone, Debug)]
+pub enum Proof {
+    Token(String),
+    /// A bare id with its hash, and what is only said.
+    Hash {
+        id: String,
+        hash: String,
+        said: Said,
+    },
+}
+
+/// Whom a site's server signed.
 #[derive(Clone, Debug)]
 pub struct Person {
     pub subject: Subject,
+    /// What was signed with it.
+    pub signed: Said,
+    /// What is only said.
     pub said: Said,
+}
+
+/// Whom a proof is about that one of these secrets signed for the site with this key.
+pub fn person(
+    proof: &Proof,
+    site: &str,
+    secrets: &[Secret],
+    now: Timestamp,
+) -> Result<Person, Invalid> {
+    match proof {
+        Proof::Token(token) => signed(token, site, secrets, now),
+        Proof::Hash { id, hash, said } => {
+            let subject = hashed(id, hash, secrets)?;
+            Ok(Person { subject, signed: Said::default(), said: said.clone() })
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -63,13 +94,8 @@ fn no(reason: &'static str) -> Invalid {
     Invalid { field: "jwt", reason }
 }
 
-/// Whom a token is about that one of these secrets signed for the site with this key.
-pub fn person(
-    token: &str,
-    site: &str,
-    secrets: &[Secret],
-    now: Timestamp,
-) -> Result<Person, Invalid> {
+/// Whom a token is about.
+fn signed(token: &str, site: &str, secrets: &[Secret], now: Timestamp) -> Result<Person, Invalid> {
     if token.len() > LONGEST {
         return Err(no("invalid-identity-long"));
     }
@@ -100,13 +126,13 @@ pub fn person(
     in_time(&claims, now.as_second())?;
     let subject = claims.sub.as_str().ok_or(no("invalid-identity-subject"))?;
     let Claims { name, email, phone, attributes, .. } = &claims;
-    let said = Said {
+    let signed = Said {
         name: name.clone(),
         email: email.clone(),
         phone: phone.clone(),
         attributes: attributes.clone(),
     };
-    Ok(Person { subject: Subject::parse(subject)?, said })
+    Ok(Person { subject: Subject::parse(subject)?, signed, said: Said::default() })
 }
 
 /// What is a JSON object; a list of its values would be taken for one, too.
@@ -137,7 +163,7 @@ fn in_time(claims: &Claims, now: i64) -> Result<(), Invalid> {
 }
 
 /// Whom a bare id is about; its hash is the HMAC-SHA256 in hexadecimal digits.
-pub fn hashed(id: &str, hash: &str, secrets: &[Secret]) -> Result<Subject, Invalid> {
+fn hashed(id: &str, hash: &str, secrets: &[Secret]) -> Result<Subject, Invalid> {
     let wrong = Invalid { field: "hash", reason: "invalid-identity-hash" };
     let subject = Subject::parse(id)?;
     let digits = hash.len() == 64 && hash.bytes().all(|digit| digit.is_ascii_hexdigit());

@@ -3,3 +3,6 @@
 mod actions;
 mod claims;
 pub mod web;
+
+pub use actions::{Introduction, introduce, proven};
+pub use claims::{Proof, Said};

@@ -1,13 +1,13 @@
-"""Schemathesis asks mostly about the conversation that exists, so that it gets further than "not found". What the description
-forbids stays as it is: it is asked to see it refused."""
+"""Schemathesis asks mostly about the conversation and the contact that exist, so that it gets further than "not found". What the
+description forbids stays as it is: it is asked to see it refused."""
 import os
 import zlib
 
 import schemathesis
 
 
-def is_allowed(operation, name):
-    described = next(it for it in operation.definition.raw["parameters"] if it["name"] == "conversation")
+def is_allowed(operation, parameter, name):
+    described = next(it for it in operation.definition.raw["parameters"] if it["name"] == parameter)
     if described["schema"]["type"] == "integer":
         return type(name) is int and -(2**63) <= name < 2**63
     return type(name) is str
@@ -23,7 +23,9 @@ def map_query(context, query):
 
 @schemathesis.hook
 def map_path_parameters(context, path_parameters):
-    name = (path_parameters or {}).get("conversation")
-    if name is not None and is_allowed(context.operation, name) and zlib.crc32(str(name).encode("utf-8", "replace")) % 4:
-        path_parameters["conversation"] = os.environ["KEFU_CONVERSATION"]
+    there = {"conversation": os.environ["KEFU_CONVERSATION"], "contact": 1}
+    for parameter, known in there.items():
+        name = (path_parameters or {}).get(parameter)
+        if name is not None and is_allowed(context.operation, parameter, name) and zlib.crc32(str(name).encode("utf-8", "replace")) % 4:
+            path_parameters[parameter] = known
     return path_parameters

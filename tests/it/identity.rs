@@ -1,5 +1,8 @@
 //! Who a visitor is: signed by the site's server, joined on the device, and nobody else.
-use crate::support::{Agent, Answer, Installation, Person, Visitor, installation};
+use crate::support::{
+    Agent, Answer, Installation, Person, Visitor, installation,
+    program::{Program, value},
+};
 use futures_util::future::join_all;
 use hmac::{Hmac, KeyInit, Mac};
 use kefu::ids::encode;
@@ -329,6 +332,194 @@ async fn where_only_the_signed_are_heard_nobody_else_is() {
     vera.say("Heard again").await.must(StatusCode::OK);
     act(&shop.ana, "hear_all").await.goes_to();
     Visitor::arrive(shop.site.stranger(), "Everybody is heard").await;
+}
+
+/// A program that brings a file.
+async fn brings(program: &Program, conversation: &str) -> Answer {
+    let path = format!("/conversations/{conversation}/files?name=x.txt");
+    program.ask(Method::POST, &path, Some(&json!("a file"))).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_only_the_signed_are_heard_nobody_else_types_brings_files_or_tells_pages() {
+    let shop = shop().await;
+    let (vera, walt) = (
+        Visitor::arrive(shop.site.stranger(), "I am signed").await,
+        Visitor::arrive(shop.site.stranger(), "I am not").await,
+    );
+    shop.as_user(&vera.person, "u-1").await;
+    act(&shop.ana, "hear_signed").await.goes_to();
+    let server = shop.site.listening().await;
+    for (visitor, heard) in [(&vera, true), (&walt, false)] {
+        let is = |status: StatusCode| if heard { status } else { StatusCode::FORBIDDEN };
+        let refused = |answer: &Answer| {
+            let told = answer.body.contains("Only signed-in customers");
+            assert_eq!(told, !heard, "{} {}", answer.status, heard);
+        };
+        // Forms, as scripts and browsers send them.
+        let page = [("page", "https://shop.example/tea")];
+        for (what, fields) in [("/typing", &[][..]), ("/page", &page)] {
+            let answer = visitor.person.post(&visitor.path(what), fields).await;
+            refused(&answer.must(is(StatusCode::NO_CONTENT)));
+        }
+        let files: [(&str, &[u8]); 1] = [("x.txt", b"a file")];
+        for (accept, done) in
+            [("application/json", StatusCode::OK), ("text/html", StatusCode::SEE_OTHER)]
+        {
+            let answer = visitor.person.bring(&visitor.path("/files"), &files, accept).await;
+            refused(&answer.must(is(done)));
+        }
+        let frame = visitor.path("/files?back=compose");
+        let answer = visitor.person.bring(&frame, &files, "text/html").await;
+        refused(&answer.must(is(StatusCode::SEE_OTHER)));
+        // REST.
+        let program = shop.site.holder(&visitor.person.cookies()["kefu-v"]);
+        let typing = format!("/conversations/{}/typing", visitor.cid);
+        let answer = program.post(&typing, &json!({})).await;
+        refused(&answer.must(is(StatusCode::NO_CONTENT)));
+        refused(&brings(&program, &visitor.cid).await.must(is(StatusCode::CREATED)));
+        // The socket.
+        let mut line = program.connect(server).await.unwrap();
+        line.until("hello").await;
+        let typing = json!({ "type": "typing", "ref": "t", "conversation": visitor.cid });
+        line.say(typing).await;
+        line.say(json!({ "type": "ping", "ref": "after" })).await;
+        let told = line.hear().await.unwrap();
+        if heard {
+            assert_eq!(told["type"], "pong", "{told}");
+        } else {
+            assert_eq!((&told["ref"], &told["code"]), (&json!("t"), &json!("forbidden")));
+            assert!(told["message"].as_str().unwrap().contains("已登录"), "{told}");
+        }
+        // What was said before can be read all the same.
+        let seen = json!({ "type": "read", "conversation": visitor.cid, "seq": 1 });
+        assert_eq!(line.request(seen).await["type"], "ok");
+        visitor.page().await.says(if heard { "I am signed" } else { "I am not" });
+    }
+    shop.ana.person.get("/desk/c/1/side").await.says("shop.example/tea");
+    shop.ana.person.get("/desk/c/2/side").await.says_not("shop.example/tea");
+    // Of what was refused nothing is kept.
+    assert_eq!(shop.site.count("attachment").await, 4);
+    act(&shop.ana, "hear_all").await.goes_to();
+    walt.person.post(&walt.path("/typing"), &[]).await.must(StatusCode::NO_CONTENT);
+}
+
+#[tokio::test]
+async fn an_app_says_who_its_visitor_is_when_it_asks_for_a_token() {
+    let shop = shop().await;
+    act(&shop.ana, "hear_signed").await.goes_to();
+    let session = async |identity: Value| {
+        let new = json!({ "site": "demo", "identity": identity });
+        let answer = shop.site.holder("").post("/visitor/sessions", &new).await;
+        value(&answer.must(StatusCode::OK))
+    };
+    let start = async |session: &Value, body: &str| {
+        let program = shop.site.holder(session["token"].as_str().unwrap());
+        let new = json!({ "site": "demo", "nonce": "n", "body": body });
+        (program.post("/conversations", &new).await, program)
+    };
+    let signed = json!(shop.token(&[("name", json!("陈女士")), ("email", json!("nobody"))]));
+    let phone = session(signed.clone()).await;
+    assert_eq!(phone["left_out"], json!(["email"]));
+    let (started, phone) = start(&phone, "From my phone").await;
+    let cid = value(&started.must(StatusCode::CREATED))["conversation"].clone();
+    let side = shop.ana.person.get("/desk/c/1/side").await;
+    side.says("陈女士").says("Verified as").says("u-1");
+    let program = shop.site.agent_program("ana", kefu::agent::Scope::Read).await;
+    let known = value(&program.get("/contacts/1").await);
+    assert_eq!(known["identities"], json!([{ "site": 1, "subject": "u-1" }]));
+
+    // The same person on another device, by the other kind of proof, and with what is only said.
+    let hash = hex(&mac(&shop.ids, "u-1"));
+    let hashed = json!({ "id": "u-1", "hash": hash, "name": "Otherwise", "phone": "138",
+        "attributes": { "nothing": 1 } });
+    let tablet = session(hashed).await;
+    assert_eq!(tablet["left_out"], json!(["attributes.nothing"]));
+    let tablet = shop.site.holder(tablet["token"].as_str().unwrap());
+    let path = format!("/conversations/{}/entries", cid.as_str().unwrap());
+    tablet.get(&path).await.must(StatusCode::OK).says("From my phone");
+    let entry = json!({ "nonce": "t", "body": "From my tablet" });
+    tablet.post(&path, &entry).await.must(StatusCode::CREATED);
+    phone.get(&path).await.says("From my tablet");
+    let side = shop.ana.person.get("/desk/c/1/side").await;
+    side.says("陈女士").says("138").says_not("Otherwise");
+
+    // Somebody else is somebody else, and nobody is nobody, who is not heard here.
+    let other = session(json!(shop.token(&[("sub", json!("u-2"))]))).await;
+    let (_, other) = start(&other, "I am another").await;
+    other.get(&path).await.must(StatusCode::NOT_FOUND);
+    let nobody =
+        value(&shop.site.holder("").post("/visitor/sessions", &json!({ "site": "demo" })).await);
+    assert_eq!(nobody["left_out"], Value::Null);
+    let (refused, nobody) = start(&nobody, "I am nobody").await;
+    refused.must(StatusCode::FORBIDDEN).says("Only signed-in customers");
+    nobody.get(&path).await.must(StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn an_identity_that_is_not_right_gets_no_token_and_leaves_no_trace() {
+    let shop = shop().await;
+    let hash = hex(&mac(&shop.ids, "u-1"));
+    let ask = async |identity: &Value| {
+        let new = json!({ "site": "demo", "identity": identity });
+        shop.site.holder("").post("/visitor/sessions", &new).await
+    };
+    ask(&json!(shop.token(&[]))).await.must(StatusCode::OK);
+    ask(&json!({ "id": "u-1", "hash": hash })).await.must(StatusCode::OK);
+    let before = (shop.site.count("contact").await, shop.site.count("visitor_token").await);
+
+    let now = shop.now();
+    let with = |name: &str, value: Value| json!(shop.token(&[(name, value)]));
+    let claims = shop.claims(&[]).to_string();
+    for (identity, words) in [
+        (json!(""), "This is no token"),
+        (json!("a.b.c"), "This is no token"),
+        (json!("x".repeat(4_097)), "at most 4,096 bytes"),
+        (json!(raw("kfs_another", HEADER, &claims)), "signature is not right"),
+        (json!(raw(&shop.ids, HEADER, &claims)), "signature is not right"),
+        (json!(raw(&shop.secret, r#"{"alg":"none"}"#, &claims)), "with HS256"),
+        (with("aud", json!("another")), "for another site"),
+        (with("sub", json!("")), "needs sub"),
+        (with("sub", json!("undefined")), "needs sub"),
+        (with("exp", json!(now - 61)), "has expired"),
+        (with("exp", json!(now + 7_200)), "lasts too long"),
+        (with("nbf", json!(now + 600)), "not valid yet"),
+        (json!({ "id": "u-2", "hash": hash }), "hash is not right"),
+        (json!({ "id": "u-1", "hash": "" }), "hash is not right"),
+        (json!({ "id": "u-1", "hash": hash.to_uppercase() + "0" }), "hash is not right"),
+        (json!({ "id": "null", "hash": hex(&mac(&shop.ids, "null")) }), "needs sub"),
+        (json!({ "id": "u-1' OR 1=1", "hash": hash }), "hash is not right"),
+    ] {
+        let refused = value(&ask(&identity).await.must(StatusCode::UNPROCESSABLE_ENTITY));
+        let error = &refused["error"];
+        assert_eq!(error["field"], "identity", "{identity}: {error}");
+        assert!(error["message"].as_str().unwrap().contains(words), "{identity}: {error}");
+    }
+    for identity in [
+        json!(1),
+        json!(true),
+        json!([]),
+        json!({}),
+        json!({ "id": "u-1" }),
+        json!({ "hash": hash }),
+        json!({ "id": 1, "hash": hash }),
+        json!({ "id": "u-1", "hash": hash, "name": ["x"] }),
+        json!({ "id": "u-1", "hash": hash, "attributes": "x" }),
+        json!({ "jwt": shop.token(&[]) }),
+    ] {
+        let refused = ask(&identity).await.must(StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(value(&refused)["error"]["code"], "invalid", "{identity}");
+    }
+    let after = (shop.site.count("contact").await, shop.site.count("visitor_token").await);
+    assert_eq!(after, before);
+
+    let site = installation().await;
+    let new = json!({ "site": "demo", "identity": "a.b.c" });
+    let refused = site.holder("").post("/visitor/sessions", &new).await;
+    refused.must(StatusCode::CONFLICT).says("no secret yet");
+    let new = json!({ "site": "nowhere", "identity": shop.token(&[]) });
+    let refused = shop.site.holder("").post("/visitor/sessions", &new).await;
+    refused.must(StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]

@@ -3,7 +3,6 @@ use crate::support::installation;
 use jiff::SignedDuration;
 use kefu::conversation;
 use poem::http::StatusCode;
-use sea_orm::{ConnectionTrait, Statement};
 
 #[tokio::test]
 async fn a_conversation_closed_long_ago_is_forgotten_with_its_visitor_and_others_stay() {
@@ -26,10 +25,6 @@ async fn a_conversation_closed_long_ago_is_forgotten_with_its_visitor_and_others
     walt.page().await;
     ana.person.get("/desk/c/2").await.must(StatusCode::OK);
     for (table, left) in [("entry", 2), ("contact", 1), ("visitor_token", 1), ("conversation", 1)] {
-        let db = site.app.db.read();
-        let count = format!("SELECT COUNT(*) AS n FROM {table}");
-        let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), count)).await;
-        let found: i64 = row.unwrap().unwrap().try_get("", "n").unwrap();
-        assert_eq!(found, left, "{table}");
+        assert_eq!(site.count(table).await, left, "{table}");
     }
 }

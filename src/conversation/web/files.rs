@@ -7,7 +7,7 @@ use crate::{
         web::{is_for_scripts, names, told},
     },
     contact::CurrentVisitor,
-    conversation::store::Range,
+    conversation::{actions, store::Range},
     error::{Error, Result},
     event::Side,
     web::{
@@ -33,7 +33,10 @@ pub async fn bring(
 ) -> Result<Response> {
     let opened = open(&app, &visitor, &cid, viewer.lang).await?;
     let (who, owner) = (visitor.token.name(), owner(&visitor, &opened));
-    match attachment::web::bring(&app, owner, request, body, || limits.upload(&who)).await {
+    // Asked before, and told where the body is read to its end: a browser that is not done sending hears no answer.
+    let mut refusal = actions::must_be_heard(&app, &opened.conversation).await.err();
+    let may = || refusal.take().map_or_else(|| limits.upload(&who), Err);
+    match attachment::web::bring(&app, owner, request, body, may).await {
         Ok(files) if is_for_scripts(request) => Ok(told(&files)),
         Ok(files) => {
             let page = if is_from_frame(request) { "/compose" } else { "" };

@@ -11,7 +11,7 @@ use crate::{
     },
     error::{Error, Invalid, Result},
     event::SiteStep,
-    ids::{ContactId, Nonce},
+    ids::Nonce,
     site::{self, Origin, Site},
     text::Lang,
     web::{
@@ -84,7 +84,10 @@ pub async fn welcome(
         online: receives(&app),
         visitor: VisitorToken::issue(&app.key).as_str().to_owned(),
         known: known.is_some(),
-        unsigned: is_unsigned(&app, &site, known).await?,
+        unsigned: match known {
+            Some(contact) => actions::is_unsigned(app.db.read(), &site, contact).await?,
+            None => site.signed_only,
+        },
         nonce: Nonce::new(),
         embedded: query(request, "mode").as_deref() == Some("embed"),
         preview,
@@ -186,17 +189,6 @@ fn start_again(visit: &Visit<'_, StartForm>, site: &Site, error: &Error) -> Resu
     let mut response = in_frame(html(&page)?, site)?;
     response.set_status(poem::error::ResponseError::status(error));
     Ok(response)
-}
-
-/// Whether a visitor is not heard here for want of a signature.
-async fn is_unsigned(app: &App, site: &Site, known: Option<ContactId>) -> Result<bool> {
-    let signed = match known {
-        Some(contact) if site.signed_only => {
-            contact::identities(app.db.read(), contact).await?.iter().any(|own| own.site == site.id)
-        }
-        _ => false,
-    };
-    Ok(site.signed_only && !signed)
 }
 
 /// Where the visitor came from, unless that is the chat itself, in another language say.

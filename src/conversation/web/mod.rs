@@ -323,8 +323,9 @@ pub async fn view(
 ) -> Result<StatusCode> {
     let conversation = PublicId::parse(&cid).ok_or(Error::NotFound)?;
     let seat = Seat::Visitor { contact: visitor.contact, conversation };
-    store::find_for(app.db.read(), &seat).await?;
+    let conversation = store::find_for(app.db.read(), &seat).await?;
     limits.act(&visitor.token.name())?;
+    actions::must_be_heard(&app, &conversation).await?;
     let (page, referrer) = (PageUrl::parse(&form.page)?, PageUrl::parse(&form.referrer).ok());
     let (db, at) = (app.db.write(), app.clock.now());
     contact::viewed(db, visitor.contact, &page, &form.title, referrer.as_ref(), at).await?;

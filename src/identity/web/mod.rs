@@ -3,12 +3,12 @@ mod settings;
 
 use super::{
     actions::{self, Introduction},
-    claims::{Said, hashed, person},
+    claims::{Proof, Said},
 };
 use crate::{
     contact::{self, MaybeVisitor, Visit, VisitorToken},
     error::{Error, Invalid, Result},
-    site::{self, Secret},
+    site,
 };
 use poem::{Response, handler};
 use serde::Deserialize;
@@ -39,23 +39,14 @@ pub async fn known(visitor: MaybeVisitor) -> Result<Response> {
 /// `POST /w/{key}/identify`: who the visitor is, as the page around the chat says.
 #[handler]
 pub async fn identify(visit: Visit<'_, IdentityForm>) -> Result<Response> {
-    let Visit { app, request, viewer, visitor, form, .. } = &visit;
-    visit.limits.act(&format!("identify {}", viewer.address))?;
-    let site = site::addressed(app.db.read(), &visit.key).await?;
+    let Visit { app, limits, request, viewer, visitor, key, form } = visit;
+    limits.act(&format!("identify {}", viewer.address))?;
+    let site = site::addressed(app.db.read(), &key).await?;
     let said = Said::parse(&form.said)?;
-    let secrets = async || -> Result<Vec<Secret>> {
-        let secrets = site::secrets(app.db.read(), site.id).await?;
-        if secrets.is_empty() {
-            return Err(Error::Conflict("conflict-no-secret"));
-        }
-        Ok(secrets.into_iter().map(|(secret, _)| secret).collect())
-    };
-    let (subject, signed, said) = if !form.jwt.is_empty() {
-        let now = app.clock.now();
-        let person = person(&form.jwt, site.key.as_str(), &secrets().await?, now)?;
-        (person.subject, person.said, Said::default())
+    let proof = if !form.jwt.is_empty() {
+        Proof::Token(form.jwt)
     } else if !form.hash.is_empty() {
-        (hashed(&form.id, &form.hash, &secrets().await?)?, Said::default(), said)
+        Proof::Hash { id: form.id, hash: form.hash, said }
     } else {
         // Nobody is known, and nothing stored of them, before they speak.
         let visitor = visitor.as_ref().ok_or(Error::NotFound)?;
@@ -63,6 +54,7 @@ pub async fn identify(visit: Visit<'_, IdentityForm>) -> Result<Response> {
         let visitor = visitor.token.name();
         return Ok(json(&serde_json::json!({ "visitor": visitor, "left_out": left_out })));
     };
+    let person = actions::proven(&app, &site, &proof).await?;
 
     let fresh = match VisitorToken::parse(&form.visitor, &app.key) {
         Some(token) => token,
@@ -75,9 +67,7 @@ pub async fn identify(visit: Visit<'_, IdentityForm>) -> Result<Response> {
     let token = token.unwrap_or_else(|| fresh.hash());
     let one = Introduction {
         site: site.id,
-        subject,
-        signed,
-        said,
+        person,
         token: token.clone(),
         spare: spare.hash(),
         lang: viewer.lang,

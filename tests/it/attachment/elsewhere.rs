@@ -1,5 +1,5 @@
 //! Files in a bucket: several nodes share them, and what becomes of them and of everything else when its server is away.
-use super::{follow, rows};
+use super::follow;
 use crate::support::{Person, cluster, installation_with_bucket, s3::S3};
 use kefu::{attachment, files::Trouble, ids::Nonce};
 use poem::{
@@ -75,11 +75,11 @@ async fn while_a_bucket_is_away_files_are_refused_in_words_and_messages_pass() {
     s3.kill().await;
     vera.brings("c.txt", b"c").await.must(StatusCode::SERVICE_UNAVAILABLE);
     assert!(attachment::remove_gone(&site.app).await.is_err());
-    assert_eq!(rows(&site).await, 4, "nothing is forgotten before it is removed");
+    assert_eq!(site.count("attachment").await, 4, "nothing is forgotten before it is removed");
     s3.start_again().await;
     // What failed was removed, though parts of it may have arrived, and counts for nothing.
     assert_eq!(attachment::remove_gone(&site.app).await.unwrap(), 3);
-    assert_eq!((s3.kept(), rows(&site).await), (1, 1));
+    assert_eq!((s3.kept(), site.count("attachment").await), (1, 1));
     let last = vera.has("b.txt", &big).await;
     vera.sends(&Nonce::new(), "", &[&file, &last]).await.must(StatusCode::OK);
     assert_eq!(follow(&vera.person, &path).await.1, b"a");

@@ -13,7 +13,6 @@ use kefu::{
     ids::{AgentId, ConversationId, Nonce},
 };
 use poem::http::{HeaderMap, Method, StatusCode};
-use sea_orm::{ConnectionTrait, Statement};
 use serde_json::json;
 
 /// A small picture.
@@ -360,13 +359,13 @@ async fn what_nobody_sent_is_forgotten_after_a_day_and_the_rest_with_its_convers
     assert_eq!(attachment::remove_gone(&site.app).await.unwrap(), 1);
     vera.person.get(&vera.path(&format!("/files/{left}"))).await.must(StatusCode::NOT_FOUND);
     follow(&vera.person, &vera.path(&format!("/files/{sent}"))).await;
-    assert_eq!((kept(&site), rows(&site).await), (1, 1));
+    assert_eq!((kept(&site), site.count("attachment").await), (1, 1));
 
     ana.act(1, "close").await.must(StatusCode::OK);
     let now = site.app.db.now().await.unwrap() + SignedDuration::from_hours(1);
     assert_eq!(conversation::forget_closed_before(&site.app, now).await.unwrap(), 1);
     assert_eq!(attachment::remove_gone(&site.app).await.unwrap(), 1);
-    assert_eq!((kept(&site), rows(&site).await), (0, 0));
+    assert_eq!((kept(&site), site.count("attachment").await), (0, 0));
 }
 
 /// Files on the disk or in the bucket.
@@ -376,13 +375,6 @@ fn kept(site: &Installation) -> usize {
     }
     let folders = std::fs::read_dir(site.app.config.data_dir.join("files")).unwrap();
     folders.map(|folder| std::fs::read_dir(folder.unwrap().path()).unwrap().count()).sum()
-}
-
-async fn rows(site: &Installation) -> i64 {
-    let db = site.app.db.read();
-    let count = "SELECT COUNT(*) AS n FROM attachment";
-    let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), count)).await;
-    row.unwrap().unwrap().try_get("", "n").unwrap()
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use kefu::{
     web::serve,
 };
 use poem::{EndpointExt, Response};
-use sea_orm::{ConnectionTrait, Database};
+use sea_orm::{ConnectionTrait, Database, Statement};
 use std::{net::SocketAddr, sync::Arc};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -158,6 +158,14 @@ impl Installation {
     /// Changes rows behind everybody's back.
     pub async fn change(&self, statement: &str) {
         self.app.db.write().execute_unprepared(statement).await.unwrap();
+    }
+
+    /// How many rows a table has.
+    pub async fn count(&self, table: &str) -> i64 {
+        let db = self.app.db.read();
+        let count = format!("SELECT COUNT(*) AS n FROM {table}");
+        let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), count)).await;
+        row.unwrap().unwrap().try_get("", "n").unwrap()
     }
 
     pub fn stranger(&self) -> Person {
