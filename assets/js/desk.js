@@ -63,6 +63,10 @@
     frame.dataset.view = open ? 'conv' : 'list';
     mark();
     if (cid && cid !== shown) requestAnimationFrame(() => { if (open.isConnected) open.focus(); });
+    // The title says which one, as it does where the page is loaded; told.js puts the figure of what is unread before it.
+    const bare = document.title.replace(/^\(\d+\) /, ''), list = document.querySelector('.list').getAttribute('aria-label');
+    const title = cid ? `${open.querySelector('h1').textContent} · ${list}` : list;
+    if (title !== bare) document.title = title;
     // A row that was drawn anew keeps the focus, and a conversation that was left gives it to its row: htmx gives it to what has
     // the same id, which is the empty place.
     const row = document.activeElement.matches('body, .conv.none') && document.getElementById(!cid && shown ? 'c-' + shown : focused);
