@@ -74,11 +74,20 @@
     shown = cid;
   });
 
+  // Enter sends where a keyboard has Shift beside it, and there the box says so.
+  const sends = () => !matchMedia('(pointer: coarse)').matches;
+  function hint() {
+    const box = document.querySelector('.re textarea');
+    if (box && sends()) box.placeholder = box.dataset.hint;
+  }
+  document.addEventListener('htmx:after:swap', hint);
+  hint();
+
   // Sending: Enter, except inside an input method.
   document.addEventListener('keydown', event => {
     const box = event.target;
     if (!box.matches || !box.matches('.re textarea') || event.key !== 'Enter' || event.shiftKey) return;
-    if (event.isComposing || event.keyCode === 229 || matchMedia('(pointer: coarse)').matches) return;
+    if (event.isComposing || event.keyCode === 229 || !sends()) return;
     event.preventDefault();
     if (box.value.trim() || box.form.querySelector('#chips > :not(.bad)')) box.form.requestSubmit();
   });

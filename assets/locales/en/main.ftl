@@ -84,7 +84,8 @@ started = Started
 reply-kind = Kind of reply
 reply = Reply
 reply-label = Reply
-reply-placeholder = Write a reply. Enter sends, Shift+Enter breaks the line
+reply-placeholder = Write a reply
+reply-keys = Write a reply. Enter sends, Shift+Enter breaks the line
 stale-send-anyway = Send anyway
 # Signing in
 login-title = Sign in

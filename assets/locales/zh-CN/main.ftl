@@ -84,7 +84,8 @@ started = 开始于
 reply-kind = 回复类型
 reply = 回复
 reply-label = 回复内容
-reply-placeholder = 输入回复，Enter 发送，Shift+Enter 换行
+reply-placeholder = 输入回复
+reply-keys = 输入回复，Enter 发送，Shift+Enter 换行
 stale-send-anyway = 仍然发送
 # 登录与账号
 login-title = 登录
