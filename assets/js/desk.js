@@ -4,10 +4,11 @@
   if (!rows) return;
   const pane = () => document.querySelector('#conv[data-cid]');
 
-  // Up to where the pane holds every entry. What was just sent may stand there already, with others missing before it.
+  // Up to where the pane holds every entry: as far as the server said, and on by what stands there. What was just sent may stand
+  // there already, with others missing before it; an edit has a number and stands nowhere.
   function held(log) {
-    const seqs = new Set([...log.querySelectorAll('[data-seq]:not(.read)')].map(el => +el.dataset.seq));
-    let last = seqs.size ? Math.min(...seqs) : 0;
+    const seqs = new Set([...log.querySelectorAll('[data-seq]:not(.read, .unread)')].map(el => +el.dataset.seq));
+    let last = +log.dataset.held;
     while (seqs.has(last + 1)) last++;
     return last;
   }
@@ -23,7 +24,10 @@
       wanted = false;
       const url = `/desk/c/${open.dataset.cid}/messages?${open.dataset.asks}&after=${held(log)}`;
       const answer = await fetch(url, { headers: { 'HX-Request': 'true' } }).catch(() => null);
-      if (answer && answer.status === 200 && log.isConnected) await htmx.swap({ sourceElement: log, target: log, swap: 'none', text: await answer.text() });
+      if (answer && answer.status === 200 && log.isConnected) {
+        await htmx.swap({ sourceElement: log, target: log, swap: 'none', text: await answer.text() });
+        log.dataset.held = answer.headers.get('Kefu-Held') || log.dataset.held;
+      }
     } while (wanted && log.isConnected);
     fetching = false;
   }
@@ -74,6 +78,17 @@
     shown = cid;
   });
 
+  // An act that gets no answer says so: its form stays as it is, and under its nonce a repeat is the same act. One that is done
+  // takes away what was said of one before; what was said of an answer stays until that is sent.
+  const problem = () => document.getElementById('problem');
+  function outcome(event) {
+    const { ctx } = event.detail, status = ctx && ctx.response && ctx.response.status;
+    if (!ctx || !problem() || !event.target.closest('#conv form, #rows .row')) return;
+    if (!status || status >= 500) problem().textContent = problem().dataset.failed;
+    else if (status < 400 && !problem().querySelector('[form=f]')) problem().textContent = '';
+  }
+  for (const name of ['htmx:after:request', 'htmx:error']) document.addEventListener(name, outcome);
+
   // Enter sends where a keyboard has Shift beside it, and there the box says so.
   const sends = () => !matchMedia('(pointer: coarse)').matches;
   function hint() {
@@ -93,7 +108,7 @@
   });
   document.addEventListener('submit', event => {
     if (!event.target.matches('.re')) return;
-    // What the writer had before her eyes; a clash that was shown has been seen.
-    if (!document.getElementById('problem').textContent) event.target.elements.seen_seq.value = held(pane().querySelector('ol.msgs'));
+    // What the writer had before her eyes.
+    event.target.elements.seen_seq.value = held(pane().querySelector('ol.msgs'));
   }, true);
 })();

@@ -6,6 +6,9 @@ document.addEventListener('click', async event => {
   event.preventDefault();
   if (link.dataset.dismiss) {
     link.closest(link.dataset.dismiss).remove();
+    // What was said of a form goes with it, but not what was said of an answer.
+    const problem = document.getElementById('problem');
+    if (problem && !problem.querySelector('[form=f]')) problem.textContent = '';
     return;
   }
   const menu = link.closest('details'), place = document.querySelector(link.dataset.panel || '#act');

@@ -364,7 +364,12 @@ pub async fn messages(
     let positions = conversation::positions(app.db.read(), id).await?;
     let marks = conversation::read_marks(&canvas, &positions)?;
     let bar = bar_partial(&bar(&app, &me, &lens, &found).await?)?;
-    Ok(fragment([entries, marks, bar].concat()))
+    let mut response = fragment([entries, marks, bar].concat());
+    // Edits have numbers and no place of their own, so how far this reaches cannot be seen in it.
+    if let Some(last) = history.entries.last() {
+        response.headers_mut().insert("kefu-held", HeaderValue::from(last.seq));
+    }
+    Ok(response)
 }
 
 fn bar_partial(bar: &Bar) -> Result<String> {
