@@ -31,17 +31,38 @@
     pin.addEventListener('scroll', () => { if (atEnd()) jump.hidden = true; });
     jump.addEventListener('click', () => { pin.scrollTop = 0; jump.hidden = true; });
     // Who listens to the screen hears what arrives from now on, not the history.
-    requestAnimationFrame(() => log.parentElement.setAttribute('aria-live', 'polite'));
+    const hear = () => requestAnimationFrame(() => log.parentElement.setAttribute('aria-live', 'polite'));
+    hear();
 
+    // Older entries come where one scrolls up to them, and what stands before one's eyes stays there.
     const older = main.querySelector('#older');
-    if (older) older.addEventListener('click', async event => {
+    if (!older) return;
+    let asking = false;
+    async function further(pressed) {
+      if (asking) return;
+      asking = true;
+      const first = () => log.querySelector('[data-seq]:not(.unread)').dataset.seq;
+      const answer = await fetch(older.dataset.get + first(), { headers: { 'HX-Request': 'true' } }).catch(() => null);
+      const status = answer && answer.status, text = status === 200 && await answer.text().catch(() => '');
+      if (text) {
+        log.parentElement.setAttribute('aria-live', 'off');
+        await htmx.swap({ sourceElement: older, target: log, swap: 'none', text });
+        hear();
+      } else if (status !== 204 && pressed) location.href = older.href;
+      asking = false;
+      if (status === 204 || first() === '1') older.parentElement.remove();
+      else if (text) {
+        // It may still be in sight.
+        top.unobserve(older);
+        top.observe(older);
+      }
+    }
+    older.addEventListener('click', event => {
       event.preventDefault();
-      const first = log.querySelector('[data-seq]');
-      const answer = await fetch(older.dataset.get + first.dataset.seq, { headers: { 'HX-Request': 'true' } });
-      if (answer.status === 200) await htmx.swap({ sourceElement: older, target: log, swap: 'none', text: await answer.text() });
-      else if (answer.status !== 204) location.href = older.href;
-      if (answer.status === 204 || log.querySelector('[data-seq]').dataset.seq === '1') older.parentElement.remove();
+      further(true);
     });
+    const top = new IntersectionObserver(seen => { if (seen.some(one => one.isIntersecting)) further(false); }, { root: pin, rootMargin: '200px' });
+    top.observe(older);
   }
 
   function all() {

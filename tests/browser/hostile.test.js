@@ -83,7 +83,7 @@ test(`${HOSTILE.length} strings as messages, by stream and by page, and back thr
       if (now === 1) break;
       assert.notEqual(now, shown, 'there is more before it');
       shown = now;
-      await page.locator('#older').click();
+      await page.locator('#pin').evaluate(pin => { pin.scrollTop = -pin.scrollHeight; });
       await page.waitForFunction(first => +document.querySelector('.msgs > [data-seq]').dataset.seq < first, now);
     }
     assert.deepEqual(await messages(page), streamed, 'the pages say what the stream said');
