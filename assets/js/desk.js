@@ -57,16 +57,22 @@
 
   // A conversation just opened takes the focus, so that keys and screen readers are in it. The row that led there may have
   // been drawn anew meanwhile, so it is not asked.
-  let shown = pane() && pane().dataset.cid, focused = null;
+  let shown = pane() && pane().dataset.cid, focused = null, news = null;
   document.addEventListener('htmx:before:swap', () => {
     const row = document.activeElement && document.activeElement.closest('#rows .row');
     focused = row && row.id;
+    news = document.querySelector('#conv .unread');
   });
   document.addEventListener('htmx:after:swap', () => {
     const frame = document.querySelector('.d'), open = pane(), cid = open && open.dataset.cid;
     frame.dataset.view = open ? 'conv' : 'list';
     mark();
     if (cid && cid !== shown) requestAnimationFrame(() => { if (open.isConnected) open.focus(); });
+    // What was new when it was opened is marked while it is open, also where an act draws it anew.
+    if (cid && cid === shown && news && !news.isConnected && !open.querySelector('.unread')) {
+      const next = [...open.querySelectorAll('.msgs > [data-seq]')].find(el => +el.dataset.seq >= +news.dataset.seq);
+      if (next) next.before(news);
+    }
     // The title says which one, as it does where the page is loaded; told.js puts the figure of what is unread before it.
     const bare = document.title.replace(/^\(\d+\) /, ''), list = document.querySelector('.list').getAttribute('aria-label');
     const title = cid ? `${open.querySelector('h1').textContent} · ${list}` : list;

@@ -34,10 +34,10 @@ pub use model::{
 pub use sight::Sight;
 pub use store::{
     Counts, Filter, History, Lens, Log, Place, Positions, Range, Searched, Shown, Tab, circle,
-    closed_page, counts, entries_after, entries_at, find_entry, find_for, hand_over, heads,
+    Unread, closed_page, counts, entries_after, entries_at, find_entry, find_for, hand_over, heads,
     history, known, list, newest, of_contact, only_known, page, positions, searched_after, seen_by,
     seen_of_contact, sight, sight_of, summaries_of, tables, touched_since, touches_since,
-    unsearched_since,
+    unread_by, unsearched_since,
 };
 pub use web::{asked_range, history_fragment};
 pub use writer::Sent;

@@ -54,7 +54,7 @@ test(`${HOSTILE.length} strings as messages, by stream and by page, and back thr
   });
   assert.ok(stored > HOSTILE.length * 0.9, `only ${stored} are stored`);
   for (const page of [vera, lin]) {
-    await page.waitForFunction(stored => document.querySelectorAll('.msgs > [data-seq]:not(.read)').length >= stored, stored, { timeout: 90_000 });
+    await page.waitForFunction(stored => document.querySelectorAll('.msgs > [data-seq]:not(.read, .unread)').length >= stored, stored, { timeout: 90_000 });
   }
   await say(vera, '结束');
   await sees(lin, '结束');

@@ -3,9 +3,15 @@ use super::{
     entries::{entry, of},
     words::side_word,
 };
-use crate::{conversation::model::Seat, db, error::Result, event::Side, ids::ConversationId};
+use crate::{
+    conversation::model::{Conversation, Seat},
+    db,
+    error::Result,
+    event::Side,
+    ids::{AgentId, ConversationId},
+};
 use jiff::Timestamp;
-use sea_orm::{ActiveValue::Set, QueryOrder, entity::prelude::*};
+use sea_orm::{ActiveValue::Set, QueryOrder, QuerySelect, Select, entity::prelude::*};
 
 pub mod read_position {
     use sea_orm::entity::prelude::*;
@@ -103,11 +109,45 @@ pub async fn advance(
 
 /// How many messages the visitor wrote after a number.
 pub async fn unread_after(db: &impl ConnectionTrait, id: ConversationId, seq: i64) -> Result<i64> {
-    let unread = of(id)
+    Ok(i64::try_from(said_after(id, seq).count(db).await?).unwrap_or(i64::MAX))
+}
+
+fn said_after(id: ConversationId, seq: i64) -> Select<entry::Entity> {
+    of(id)
         .filter(entry::Column::Seq.gt(seq))
         .filter(entry::Column::Kind.eq("text"))
         .filter(entry::Column::AuthorKind.eq(side_word(Side::Visitor)))
-        .count(db)
-        .await?;
-    Ok(i64::try_from(unread).unwrap_or(i64::MAX))
+}
+
+/// The visitor's messages that are new to somebody: the number of the first, and how many they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unread {
+    pub first: i64,
+    pub count: i64,
+}
+
+/// What is new to an agent: what came after she last read, or if she never did, after any agent did; else what counts as
+/// unread although she read it, because it was marked so.
+pub async fn unread_by(
+    db: &impl ConnectionTrait,
+    conversation: &Conversation,
+    agent: AgentId,
+    positions: &Positions,
+) -> Result<Option<Unread>> {
+    let id = conversation.id;
+    let key = (id.0, side_word(Side::Agent).to_owned(), agent.0);
+    let hers = read_position::Entity::find_by_id(key).one(db).await?;
+    let read = hers.map_or(positions.agents.seq, |row| row.seq);
+    let next = said_after(id, read).order_by_asc(entry::Column::Seq).one(db).await?;
+    if let Some(next) = next {
+        let count = unread_after(db, id, read).await?;
+        return Ok(Some(Unread { first: next.seq, count }));
+    }
+    let Ok(marked @ 1..) = u64::try_from(conversation.unread) else { return Ok(None) };
+    if !conversation.is_assigned_to(agent) {
+        return Ok(None);
+    }
+    let said = said_after(id, 0).order_by_desc(entry::Column::Seq).offset(marked - 1);
+    let first = said.one(db).await?;
+    Ok(first.map(|first| Unread { first: first.seq, count: conversation.unread }))
 }

@@ -35,7 +35,7 @@ use crate::{
     contact,
     conversation::{
         self, Canvas, Conversation, Counts, EntryLine, Lens, Place, QuoteLine, Range, Seat,
-        asked_range, counts, history_fragment,
+        Unread, asked_range, counts, history_fragment,
     },
     error::{Error, Result},
     event::{Present, Priority, Side, State},
@@ -89,6 +89,8 @@ struct Pane {
     id: ConversationId,
     bar: Bar,
     lines: Vec<EntryLine>,
+    /// What is new to her.
+    news: Option<News>,
     read: i64,
     /// Whether it counts as unread until she reads it, as far as she may have read.
     unread: bool,
@@ -108,6 +110,23 @@ struct Pane {
     panel: Option<Panel>,
     /// What the answer that is being written quotes.
     quote: Option<Quoted>,
+}
+
+/// The line above the first message that is new.
+struct News {
+    first: i64,
+    /// The entry of this pane above which it stands: that message, or the first after it.
+    above: i64,
+    words: String,
+}
+
+impl News {
+    fn new(unread: Unread, lines: &[EntryLine], lang: Lang) -> Option<Self> {
+        let Unread { first, count } = unread;
+        let above = lines.iter().map(|line| line.seq).find(|seq| *seq >= first)?;
+        let key = if count == 1 { "unread-line-one" } else { "unread-line" };
+        Some(Self { first, above, words: lang.with(key, "count", count) })
+    }
 }
 
 /// An earlier message, by its number, and what is shown of it.
@@ -255,12 +274,15 @@ async fn pane(
     let site = site::find(app.db.read(), found.site).await?;
     let history = conversation::history(app.db.read(), id, range).await?;
     let positions = conversation::positions(app.db.read(), id).await?;
+    let unread = conversation::unread_by(app.db.read(), &found, me.agent.id, &positions).await?;
+    let lines = conversation::lines(&history, &canvas);
     Ok(Pane {
         lang: me.lang,
         asks: asks(lens),
         id,
         bar: bar(app, me, lens, &found).await?,
-        lines: conversation::lines(&history, &canvas),
+        news: unread.and_then(|unread| News::new(unread, &lines, me.lang)),
+        lines,
         read: positions.visitor.at_entry,
         unread: found.unread > 0 && found.is_assigned_to(me.agent.id),
         older: (history.first_seq() > 1).then(|| history.first_seq()),
