@@ -415,17 +415,17 @@ fn is_other(who: Present, audience: Side) -> bool {
 #[template(path = "conversation/_typing.html")]
 struct Typing {
     id: String,
-    who: Option<String>,
+    who: Vec<String>,
     lang: Lang,
 }
 
-/// Who on the other side is typing; nobody takes the line away.
-pub fn typing(canvas: &Canvas, by: Option<&Author>) -> Result<String> {
+/// Who is typing, one line each; nobody takes the lines away.
+pub fn typing<'a>(canvas: &Canvas, by: impl IntoIterator<Item = &'a Author>) -> Result<String> {
     let id = match canvas.audience {
         Side::Visitor => "typing".into(),
         Side::Agent => format!("typing-{}", canvas.conversation),
     };
-    let who = by.map(|author| name_of(author, canvas.lang));
+    let who = by.into_iter().map(|author| name_of(author, canvas.lang)).collect();
     draw(&Typing { id, who, lang: canvas.lang })
 }
 

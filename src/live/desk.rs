@@ -14,7 +14,7 @@ use crate::{
     desk::{self, row_changed, row_news},
     draft,
     error::Result,
-    event::{Access, Circle, Event, Present, Side, Summary, Topic},
+    event::{Access, Author, Circle, Event, Present, Side, Summary, Topic},
     ids::{AgentId, ConversationId},
     text::Lang,
 };
@@ -121,10 +121,9 @@ pub fn follow(
         yield Piece::Synced([&counters[..], drafts(&app, &me).await.as_bytes()].concat().into());
 
         let mut count_at: Option<Instant> = None;
-        // Which visitors are typing, and until when.
-        let mut typing: HashMap<ConversationId, Instant> = HashMap::new();
+        let mut typing = Typing::default();
         loop {
-            let quiet_at = typing.values().min().copied();
+            let quiet_at = typing.quiet_at();
             tokio::select! {
                 () = sleep_until(count_at.unwrap_or_else(Instant::now)), if count_at.is_some() => {
                     count_at = None;
@@ -133,10 +132,8 @@ pub fn follow(
                     }
                 }
                 () = sleep_until(quiet_at.unwrap_or_else(Instant::now)), if quiet_at.is_some() => {
-                    let now = Instant::now();
-                    let quiet: Vec<_> = typing.extract_if(|_, until| *until <= now).map(|(id, _)| id).collect();
-                    for id in quiet {
-                        yield passing(&me, id, |canvas| conversation::typing(canvas, None));
+                    for id in typing.fall_quiet(Instant::now()) {
+                        yield passing(&me, id, |canvas| conversation::typing(canvas, typing.of(id)));
                     }
                 }
                 told = news.recv() => match told {
@@ -156,15 +153,15 @@ pub fn follow(
                             yield Piece::Notice(told);
                         }
                         match &news.event {
-                            Event::Typed { conversation, by } if by.side() == Side::Visitor => {
-                                typing.insert(*conversation, Instant::now() + TYPING);
-                                yield passing(&me, *conversation, |canvas| conversation::typing(canvas, Some(by)));
+                            Event::Typed { conversation: id, by } if !is_her(by, &me) => {
+                                typing.add(*id, by, Instant::now() + TYPING);
+                                yield passing(&me, *id, |canvas| conversation::typing(canvas, typing.of(*id)));
                             }
                             Event::EntryAppended(appended)
-                                if appended.entry.author.side() == Side::Visitor
-                                    && typing.remove(&appended.summary.id).is_some() =>
+                                if typing.remove(appended.summary.id, &appended.entry.author) =>
                             {
-                                yield passing(&me, appended.summary.id, |canvas| conversation::typing(canvas, None));
+                                let id = appended.summary.id;
+                                yield passing(&me, id, |canvas| conversation::typing(canvas, typing.of(id)));
                             }
                             Event::PresenceChanged { who: Present::Visitor(id), here } => {
                                 yield passing(&me, *id, |canvas| conversation::presence(canvas, *here));
@@ -199,6 +196,56 @@ pub fn follow(
             }
         }
     }
+}
+
+/// Who is typing where, visitors and colleagues, and until when that is believed.
+#[derive(Default)]
+struct Typing(HashMap<ConversationId, Vec<(Author, Instant)>>);
+
+impl Typing {
+    fn of(&self, id: ConversationId) -> impl Iterator<Item = &Author> {
+        self.0.get(&id).into_iter().flatten().map(|(by, _)| by)
+    }
+
+    fn add(&mut self, id: ConversationId, by: &Author, until: Instant) {
+        self.remove(id, by);
+        self.0.entry(id).or_default().push((by.clone(), until));
+    }
+
+    /// Whether she was typing.
+    fn remove(&mut self, id: ConversationId, by: &Author) -> bool {
+        let Some(all) = self.0.get_mut(&id) else { return false };
+        let before = all.len();
+        all.retain(|(one, _)| !one.same_person(by));
+        let (left, typed) = (all.len(), all.len() < before);
+        if left == 0 {
+            self.0.remove(&id);
+        }
+        typed
+    }
+
+    /// When the next one is not believed any more.
+    fn quiet_at(&self) -> Option<Instant> {
+        self.0.values().flatten().map(|(_, until)| *until).min()
+    }
+
+    /// Forgets whoever has given no sign for long; in which conversations that is.
+    fn fall_quiet(&mut self, now: Instant) -> Vec<ConversationId> {
+        let mut changed = Vec::new();
+        self.0.retain(|id, all| {
+            let before = all.len();
+            all.retain(|(_, until)| *until > now);
+            if all.len() < before {
+                changed.push(*id);
+            }
+            !all.is_empty()
+        });
+        changed
+    }
+}
+
+fn is_her(by: &Author, me: &CurrentAgent) -> bool {
+    matches!(by, Author::Agent { id, .. } if *id == me.agent.id)
 }
 
 /// What stands beside a colleague's name now.
