@@ -1,0 +1,75 @@
+// What one wants is within reach, however much there is of it: the buttons of forms, emoji, the palette's line, a way back.
+import { after, afterEach, before, test } from 'node:test';
+import assert from 'node:assert/strict';
+import { Browser, Server, axe, owner, shot, visitor } from './kefu.js';
+
+const PHONE = { width: 390, height: 844 }, DESKTOP = { width: 1440, height: 860 };
+let server, browser, lin, path;
+before(async () => {
+  server = await Server.start();
+  browser = await Browser.start();
+  lin = await owner(browser, server);
+  await lin.request.post(`${server.url}/desk/me/profile`, { form: { name: '林小雨', language: 'auto', theme: 'auto' }, headers: { 'sec-fetch-site': 'same-origin' } });
+  await visitor(browser, server, '够得着');
+  await lin.goto(`${server.url}/desk/c?tab=queue`);
+  await lin.locator('.row').first().click();
+  await lin.locator('.conv .bar button[data-key=a]').click();
+  await lin.locator('.bar[data-state=open]').waitFor();
+  path = new URL(lin.url()).pathname;
+});
+after(async () => {
+  await browser.stop();
+  await server.stop();
+});
+afterEach(() => browser.nothingComplained());
+
+const made = (what, form) => lin.request.post(`${server.url}/desk/settings/${what}`, { form, headers: { 'sec-fetch-site': 'same-origin' } });
+
+/** Whether all of it is in the window, and nothing lies over its middle. */
+const inReach = locator => locator.evaluate(el => {
+  const { left, right, top, bottom } = el.getBoundingClientRect();
+  const over = document.elementFromPoint((left + right) / 2, (top + bottom) / 2);
+  return left >= 0 && top >= 0 && right <= innerWidth && bottom <= innerHeight && el.contains(over);
+});
+
+/** On a phone and on a desktop, light and dark, in both languages; `looked` is called with each page and its name. */
+async function everywhere(address, looked) {
+  for (const [size, viewport] of Object.entries({ phone: PHONE, desktop: DESKTOP })) for (const [colorScheme, locale] of [['light', 'zh-CN'], ['dark', 'en']]) {
+    const page = await browser.person({ storageState: await lin.context().storageState(), colorScheme, viewport, locale });
+    await page.goto(server.url + address);
+    await looked(page, `${size}-${colorScheme}-${locale}`);
+    assert.ok(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), `${address} ${size}`);
+    await page.context().close();
+  }
+}
+
+test('a form under the head is saved or left with sixty tags as with two, and the composer stays where it is', async () => {
+  for (let number = 1; number <= 60; number++) await made('tags', { name: `标签 ${number}` });
+  for (const part of ['tags', 'close', 'snooze']) {
+    await everywhere(path, async (page, name) => {
+      await page.locator('.bar details.menu summary').click();
+      await page.locator(`.bar .pop a[href*="/${part}"]`).click();
+      await page.locator('#act .panel').waitFor();
+      await shot(page, `form-${part}-${name}`);
+      assert.ok(await inReach(page.locator('#act .acts > .btn').last()), `${part} ${name}: cancel`);
+      if (part !== 'snooze') assert.ok(await inReach(page.locator('#act .acts > .btn-p')), `${part} ${name}: save`);
+      assert.ok(await inReach(page.locator('#f .btn-p')), `${part} ${name}: the composer`);
+      assert.deepEqual(await axe(page), []);
+    });
+  }
+});
+
+test('emoji stand in whole rows, and the palette shows what is typed into it', async () => {
+  await everywhere(path, async (page, name) => {
+    await page.click('#emoji-open');
+    await page.locator('#emoji button:focus').waitFor();
+    await shot(page, `emoji-${name}`);
+    assert.equal(await page.locator('#emoji [role=group]').evaluateAll(groups => groups.filter(group => group.scrollHeight > group.clientHeight + 1).length), 0);
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Control+k');
+    await page.locator('#palette-q:focus').waitFor();
+    await shot(page, `palette-${name}`);
+    assert.ok(await inReach(page.locator('#palette-q')), name);
+    assert.ok(await page.locator('.palette-line').evaluate(line => line.clientHeight >= line.querySelector('input').offsetHeight));
+  });
+});
