@@ -89,3 +89,10 @@ fn english_has_no_han_and_chinese_has_no_forgotten_english() {
         );
     }
 }
+
+#[test]
+fn chinese_says_nin_to_everybody() {
+    for (key, sentence) in catalogue("zh-CN") {
+        assert!(!sentence.contains('你'), "{key}: {sentence}");
+    }
+}
