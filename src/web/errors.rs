@@ -1,6 +1,7 @@
 //! The outermost layer: takes each request in, logs it once, and turns `Error` into words for whoever asked.
 use super::{
     limits::{UPLOAD, brings_files, read_body},
+    origin::own_page_before,
     page::{Viewer, draw, query},
 };
 use crate::{
@@ -77,6 +78,13 @@ struct ErrorPage<'a> {
     request_id: &'a str,
     sign_in: bool,
     again: Option<Again>,
+    ways: Vec<Way>,
+}
+
+/// A link that leads on from a page that could not be shown, and the key of its words.
+struct Way {
+    to: String,
+    words: &'static str,
 }
 
 #[derive(Template)]
@@ -92,7 +100,8 @@ struct ErrorFragment<'a> {
 /// What a person typed, ready to be sent again from the page that says what went wrong.
 struct Again {
     action: String,
-    body: String,
+    /// The name of each field, the key of its label, and what stood in it.
+    typed: Vec<(String, &'static str, String)>,
     hidden: Vec<(String, String)>,
 }
 
@@ -101,6 +110,8 @@ struct Asked {
     viewer: Viewer,
     json: bool,
     path: String,
+    /// The page of ours from which it came, if that is another one.
+    before: Option<String>,
     body: Bytes,
 }
 
@@ -111,6 +122,8 @@ pub async fn answer<E: Endpoint>(endpoint: Arc<E>, mut request: Request) -> poem
         viewer: Viewer::of(&request),
         json: is_for_programs(&request),
         path: request.uri().path().to_owned(),
+        before: own_page_before(&request)
+            .filter(|page| !method.is_safe() || page.split('?').next() != Some(request.uri().path())),
         body: Bytes::new(),
     };
     let metrics = request.data::<App>().map(|app| app.metrics.clone());
@@ -222,6 +235,7 @@ fn explain(error: Error, asked: &Asked, request_id: &str) -> Response {
             request_id,
             sign_in,
             again,
+            ways: ways(&error, asked),
         }))
     };
     response.set_status(error.status());
@@ -256,30 +270,55 @@ fn json(error: &Error, message: String, request_id: &str) -> Response {
     Response::builder().content_type("application/json").body(body)
 }
 
+/// The page one came from; and the conversation, the desk or the front page, whichever is nearest.
+fn ways(error: &Error, asked: &Asked) -> Vec<Way> {
+    let parts: Vec<&str> = asked.path.split('/').skip(1).collect();
+    let found = !matches!(error, Error::NotFound);
+    let home = match parts[..] {
+        _ if matches!(error, Error::Unauthenticated) => return Vec::new(),
+        ["desk", "c", id, _, ..] if found => {
+            Way { to: format!("/desk/c/{id}"), words: "error-to-conversation" }
+        }
+        ["c", id, _, ..] if found => {
+            Way { to: format!("/c/{id}"), words: "error-to-conversation" }
+        }
+        ["desk" | "setup", ..] => Way { to: "/desk".into(), words: "error-to-desk" },
+        _ => Way { to: "/".into(), words: "error-to-front" },
+    };
+    let before = asked.before.clone().filter(|page| page.split('?').next() != Some(&home.to));
+    let before = before.map(|to| Way { to, words: "error-to-page" });
+    before.into_iter().chain([home]).collect()
+}
+
+/// What people write, by the names of fields, and the keys of their labels.
+const TYPED: [(&str, &str); 3] =
+    [("body", "composer-label"), ("note", "transfer-note"), ("reason", "contact-block-reason")];
+
 impl Again {
-    /// Nothing comes back that another site may have sent in our reader's name, nor a form without a message in it.
+    /// Nothing comes back that another site may have sent in our reader's name, nor a form in which nothing was written, nor
+    /// a secret.
     fn of(error: &Error, asked: &Asked) -> Option<Self> {
         if matches!(error, Error::Forbidden(_) | Error::NotFound) {
             return None;
         }
         let mut again =
-            Self { action: asked.path.clone(), body: String::new(), hidden: Vec::new() };
-        let mut spoke = false;
+            Self { action: asked.path.clone(), typed: Vec::new(), hidden: Vec::new() };
         for (name, value) in url::form_urlencoded::parse(&asked.body).into_owned() {
+            if let Some((_, label)) = TYPED.iter().find(|(typed, _)| *typed == name) {
+                again.typed.push((name, label, value));
+                continue;
+            }
             match name.as_str() {
-                "body" => (again.body, spoke) = (value, true),
                 // Whoever sends again after reading who answered meanwhile means it.
                 "seen_seq" if matches!(error, Error::Stale { .. }) => {}
                 // The words were changed under a used nonce: this is another message.
                 "nonce" if matches!(error, Error::NonceReused) => {
                     again.hidden.push((name, ids::Nonce::new().to_string()));
                 }
-                "nonce" | "visitor" | "kind" | "seen_seq" | "back" | "lang" | "file_id" => {
-                    again.hidden.push((name, value));
-                }
-                _ => {}
+                "anyway" | "password" | "secret" | "token" => {}
+                _ => again.hidden.push((name, value)),
             }
         }
-        spoke.then_some(again)
+        (!again.typed.is_empty()).then_some(again)
     }
 }

@@ -59,6 +59,15 @@ fn is_from_own_text_page(request: &Request) -> bool {
     page.is_some_and(|page| silent && is_own(request, &page.origin().ascii_serialization()))
 }
 
+/// The page of ours from which a request came, as a path to lead back to. Whatever a browser would take for an address
+/// elsewhere is none.
+pub fn own_page_before(request: &Request) -> Option<String> {
+    let page = Url::parse(request.header("referer")?).ok()?;
+    let path = &page[url::Position::BeforePath..url::Position::AfterQuery];
+    let ours = is_own(request, &page.origin().ascii_serialization()) && !path.starts_with("//");
+    ours.then(|| path.to_owned())
+}
+
 fn is_own(request: &Request, origin: &str) -> bool {
     let public = request.data::<App>().is_some_and(|app| origin == app.config.public_url());
     let host = request.header("host").unwrap_or_default();

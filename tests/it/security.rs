@@ -209,3 +209,39 @@ async fn an_unknown_account_is_nobody() {
             .must(StatusCode::SEE_OTHER);
     }
 }
+
+#[tokio::test]
+async fn whoever_is_refused_is_shown_a_way_back_that_stays_here() {
+    let site = installation().await;
+    let (vera, ana) = (site.vera().await, site.ana().await);
+    let id = ana.newest("queue").await;
+    let claim = format!("/desk/c/{id}/priority");
+    let lead = async |from: &str| {
+        let headers = [("sec-fetch-site", "same-origin"), ("referer", from)];
+        let refused = ana.person.ask(Method::POST, &claim, &headers, "nonce=n").await;
+        refused.must(StatusCode::UNPROCESSABLE_ENTITY).all("href=\"/")
+    };
+    let here = format!("desk/c/{id}");
+    let ways = |answer: &[String]| -> Vec<String> {
+        answer.iter().filter(|path| !path.starts_with("a/")).cloned().collect()
+    };
+    let from = lead("http://127.0.0.1:3000/desk/c?tab=all&unread=1").await;
+    assert_eq!(ways(&from), ["desk/c?tab=all&#38;unread=1", here.as_str()]);
+    for foreign in [
+        "https://evil.example/desk/c",
+        "http://127.0.0.1:3000.evil.example/",
+        "http://127.0.0.1:3000@evil.example/",
+        "http://127.0.0.1:3000//evil.example/x",
+        "http://127.0.0.1:3000\\\\evil.example/x",
+        "javascript:alert(1)",
+        "/desk/c",
+        "",
+    ] {
+        assert_eq!(ways(&lead(foreign).await), [here.as_str()], "{foreign}");
+    }
+    // What is not found leads to where everything begins, for each side.
+    let lost = ana.person.get("/desk/c/999999").await.must(StatusCode::NOT_FOUND);
+    assert_eq!(ways(&lost.all("href=\"/")), ["desk"]);
+    let lost = vera.person.get("/nowhere").await.must(StatusCode::NOT_FOUND);
+    assert_eq!(ways(&lost.all("href=\"/")), [""]);
+}

@@ -61,6 +61,7 @@ fn every_sentence_is_used_and_every_used_one_exists() {
         ".fill(\"",
         "Words::new(\"",
         "reason: \"",
+        "words: \"",
         "Conflict(\"",
         "Forbidden(\"",
         "invalid(\"",
