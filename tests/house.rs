@@ -69,7 +69,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ),
     ("saved_view", &["agent"]),
     ("tag", &["agent"]),
-    ("search", &["agent", "canned_reply", "contact", "conversation", "site", "tag"]),
+    ("search", &["agent", "canned_reply", "contact", "conversation", "saved_view", "site", "tag"]),
     ("dossier", &["agent", "contact", "conversation", "site"]),
     ("setup", &["agent", "site"]),
     ("demo", &["agent", "site"]),

@@ -47,6 +47,12 @@
       menu.querySelector('summary').focus();
       return true;
     }
+    // A form that was opened, unless one writes beside it.
+    const off = !target.closest('.re') && [...document.querySelectorAll('.panel [data-dismiss], .filter [data-dismiss]')].find(sight);
+    if (off) {
+      off.click();
+      return true;
+    }
     const pane = target.closest('#conv');
     if (pane && pane !== target && !target.closest('.side')) {
       pane.focus();

@@ -122,8 +122,9 @@ pub async fn answer<E: Endpoint>(endpoint: Arc<E>, mut request: Request) -> poem
         viewer: Viewer::of(&request),
         json: is_for_programs(&request),
         path: request.uri().path().to_owned(),
-        before: own_page_before(&request)
-            .filter(|page| !method.is_safe() || page.split('?').next() != Some(request.uri().path())),
+        before: own_page_before(&request).filter(|page| {
+            !method.is_safe() || page.split('?').next() != Some(request.uri().path())
+        }),
         body: Bytes::new(),
     };
     let metrics = request.data::<App>().map(|app| app.metrics.clone());
@@ -279,9 +280,7 @@ fn ways(error: &Error, asked: &Asked) -> Vec<Way> {
         ["desk", "c", id, _, ..] if found => {
             Way { to: format!("/desk/c/{id}"), words: "error-to-conversation" }
         }
-        ["c", id, _, ..] if found => {
-            Way { to: format!("/c/{id}"), words: "error-to-conversation" }
-        }
+        ["c", id, _, ..] if found => Way { to: format!("/c/{id}"), words: "error-to-conversation" },
         ["desk" | "setup", ..] => Way { to: "/desk".into(), words: "error-to-desk" },
         _ => Way { to: "/".into(), words: "error-to-front" },
     };
@@ -301,8 +300,7 @@ impl Again {
         if matches!(error, Error::Forbidden(_) | Error::NotFound) {
             return None;
         }
-        let mut again =
-            Self { action: asked.path.clone(), typed: Vec::new(), hidden: Vec::new() };
+        let mut again = Self { action: asked.path.clone(), typed: Vec::new(), hidden: Vec::new() };
         for (name, value) in url::form_urlencoded::parse(&asked.body).into_owned() {
             if let Some((_, label)) = TYPED.iter().find(|(typed, _)| *typed == name) {
                 again.typed.push((name, label, value));

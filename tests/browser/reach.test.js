@@ -73,3 +73,36 @@ test('emoji stand in whole rows, and the palette shows what is typed into it', a
     assert.ok(await page.locator('.palette-line').evaluate(line => line.clientHeight >= line.querySelector('input').offsetHeight));
   });
 });
+
+test('the filter opens and closes by its button, by Escape and by Cancel, and views stand first in it', async () => {
+  await lin.request.post(`${server.url}/desk/views`, { form: { name: '加急未读', asks: 'tab=all&priority=urgent&unread=1' }, headers: { 'sec-fetch-site': 'same-origin' } });
+  await everywhere('/desk/c?tab=all', async (page, name) => {
+    const button = page.locator('a[data-panel="#filter"]'), form = page.locator('#filter .filter');
+    for (const leave of [() => button.click(), () => page.keyboard.press('Escape'), () => form.locator('[data-dismiss]').click()]) {
+      await button.click();
+      await form.waitFor();
+      assert.equal(await button.getAttribute('aria-expanded'), 'true');
+      await leave();
+      await form.waitFor({ state: 'detached' });
+      assert.equal(await button.getAttribute('aria-expanded'), 'false');
+      assert.ok(await button.evaluate(el => el === document.activeElement), `${name}: the focus is where it was`);
+    }
+    await button.click();
+    await form.waitFor();
+    await shot(page, `filter-open-${name}`);
+    assert.ok(await inReach(form.locator('.views a').first()), name);
+    assert.deepEqual(await axe(page), []);
+    await form.locator('.views a').first().click();
+    await page.locator('.narrowed', { hasText: '加急未读' }).waitFor();
+    await shot(page, `view-${name}`);
+    // Nothing fits it, and that is what is said.
+    assert.ok(await page.locator('.empty a[href="/desk/c?tab=all"]').isVisible());
+    assert.equal(await page.locator('.empty a[href="/demo"]').count(), 0);
+    await page.keyboard.press('Control+k');
+    await page.locator('#palette-q:focus').waitFor();
+    await page.keyboard.type('加急');
+    await page.locator('#palette [role=option][aria-selected=true]', { hasText: '加急未读' }).waitFor();
+    await page.keyboard.press('Enter');
+    await page.waitForURL('**/desk/c?tab=all&priority=urgent&unread=1');
+  });
+});

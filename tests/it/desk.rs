@@ -243,3 +243,18 @@ async fn a_desk_that_comes_back_after_the_clock_was_put_back_loads_the_page_agai
         assert_eq!(first.name, told);
     }
 }
+
+#[tokio::test]
+async fn an_empty_list_says_why_it_is_empty() {
+    let site = installation().await;
+    let (ana, ben) = (site.ana().await, site.ben().await);
+    // The demo shop is for those who set up, until somebody came.
+    ana.person.get("/desk/c?tab=all").await.says("no conversations yet").says("href=\"/demo\"");
+    ben.person.get("/desk/c?tab=all").await.says("no conversations yet").says_not("/demo");
+    let filtered = ana.person.get("/desk/c?tab=all&unread=1").await;
+    filtered.says("No conversation fits the filter").says_not("/demo");
+    filtered.says_not("no conversations yet");
+    assert!(filtered.all("href=\"").contains(&"/desk/c?tab=all".to_owned()));
+    site.vera().await;
+    ana.person.get("/desk/c?tab=mine").await.says("You have no conversations").says_not("/demo");
+}

@@ -34,13 +34,13 @@ use crate::{
     attachment::{Attachment, web::unsent},
     contact,
     conversation::{
-        self, Canvas, Conversation, Counts, EntryLine, Lens, Place, QuoteLine, Range, Seat,
-        Unread, asked_range, counts, history_fragment,
+        self, Canvas, Conversation, Counts, EntryLine, Lens, Place, QuoteLine, Range, Seat, Sight,
+        Tab, Unread, asked_range, counts, history_fragment,
     },
     error::{Error, Result},
     event::{Present, Priority, Side, State},
     ids::{ConversationId, Nonce},
-    site, tag, text,
+    saved_view, site, tag, text,
     text::Lang,
     web::page::{draw, fragment, html, query, see_other},
 };
@@ -70,6 +70,10 @@ struct DeskPage {
     /// What the address asks for, whole and without the list's name.
     asks: String,
     narrowed: String,
+    /// The name of the view that was kept of just this.
+    view: Option<String>,
+    /// Whether the demo shop is offered: to whoever sets up, until the first conversation comes.
+    fresh: bool,
     counts: Counts,
     held: Held,
     stretch: Stretch,
@@ -246,6 +250,8 @@ async fn desk_page(
     let sight = conversation::sight(app.db.read(), &me.agent).await?;
     let counts = counts(&app.db, &sight).await?;
     let stretch = Stretch::of(app, me, &sight, lens).await?;
+    let views = saved_view::for_agent(&app.db, me.agent.id).await?;
+    let view = views.into_iter().find(|view| view.asks == asks(lens)).map(|view| view.name);
     html(&DeskPage {
         lang: me.lang,
         frame: DeskFrame::new(me, "conversations", counts.unread),
@@ -253,6 +259,8 @@ async fn desk_page(
         may_act: me.agent.role.may_act(),
         asks: asks(lens),
         narrowed: narrowed(&lens.filter),
+        view,
+        fresh: stretch.rows.is_empty() && me.agent.role.may_manage() && fresh(app, &sight).await?,
         held: Held { mine: counts.mine, capacity: me.agent.capacity.number() },
         counts,
         stretch,
@@ -261,6 +269,16 @@ async fn desk_page(
         pane,
         cursor: cursor(&app.epoch, now, &sight),
     })
+}
+
+/// Whether no conversation has come yet.
+async fn fresh(app: &App, sight: &Sight) -> Result<bool> {
+    for tab in [Tab::All, Tab::Snoozed, Tab::Closed] {
+        if !conversation::list(&app.db, sight, &tab.into(), 1).await?.is_empty() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 async fn pane(

@@ -9,6 +9,7 @@ use crate::{
     error::{Error, Result},
     event::State,
     ids::{ConversationId, Nonce},
+    saved_view,
     search::finding,
     text::{self, Lang, Question, pinyin},
     web::{
@@ -118,6 +119,7 @@ pub async fn palette(
         Group { title: "conversations", options: conversations(&app, &me, typed).await? },
         Group { title: "palette-people", options: people(&app, &me, typed).await? },
         Group { title: "canned-replies", options: replies(&app, &me, typed, open).await? },
+        Group { title: "views", options: views(&app, &me, typed).await? },
         Group { title: "palette-pages", options: pages(&me, typed) },
     ];
     groups.retain(|group| !group.options.is_empty());
@@ -243,6 +245,17 @@ async fn replies(
         Choice { text, ..Choice::to("zap", title, format!("/{code}"), place) }
     };
     Ok(found.into_iter().take(OFFERED).map(option).collect())
+}
+
+/// Lists as they were kept.
+async fn views(app: &App, me: &CurrentAgent, typed: &str) -> Result<Vec<Choice>> {
+    let kept = saved_view::for_agent(&app.db, me.agent.id).await?.into_iter();
+    let wanted = kept.filter(|view| matches(typed, &view.name)).take(OFFERED);
+    let option = |view: saved_view::SavedView| {
+        let more = if view.shared { me.lang.t("view-shared") } else { String::new() };
+        Choice::to("list-filter", view.name, more, format!("/desk/c?{}", view.asks))
+    };
+    Ok(wanted.map(option).collect())
 }
 
 /// The pages of the desk and of its settings.
