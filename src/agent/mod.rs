@@ -8,7 +8,7 @@ pub mod web;
 pub use actions::{
     Change, Colleague, NewAgent, add, change, choose, disable, enable, end_token, find_by_token,
     hire, invite, leave_seat, make_owner, make_token, renew_link, see, session_lives,
-    set_preferences, standing, token_lives, unseen_since,
+    set_preferences, standing, standings, token_lives, unseen_since,
 };
 pub use model::{
     Account, AccountState, Agent, AgentName, Availability, Capacity, Email, Notice, Password,

@@ -63,6 +63,43 @@ async fn a_conversation_is_handed_over_with_a_note_that_the_visitor_never_sees()
 }
 
 #[tokio::test]
+async fn whoever_hands_over_sees_who_can_take_it_and_a_refusal_keeps_what_was_typed() {
+    let site = installation().await;
+    let (ana, ben, _vera) = (site.ana().await, site.ben().await, site.vera().await);
+    let id = ana.newest("queue").await;
+    let (form, to) = (format!("/desk/c/{id}/transfer"), number_of(&site, "ben").await);
+    let page = ana.person.get(&form).await;
+    page.says("<option value=\"\">Please choose</option>");
+    page.says("ben · Offline · has 0/5").says_not(" selected>");
+    let desk = ben.person.listen("/desk/events?tab=mine").await;
+    ana.person.get(&form).await.says("ben · Online · has 0/5");
+    drop(desk);
+    site.change(&format!("UPDATE agent SET capacity = 1 WHERE id = {to}")).await;
+    does(&ben, id, "claim", &[]).await.must(StatusCode::OK);
+    does(&ben, id, "transfer", &[("to", &number_of(&site, "ana").await)]).await;
+    site.vera().await;
+    let other = ana.newest("queue").await;
+    does(&ben, other, "claim", &[]).await.must(StatusCode::OK);
+    ana.person.get(&form).await.says("full 1/1");
+
+    // Meanwhile he left: it is said of him by name, at the form, and the note stands there still.
+    site.change(&format!("UPDATE agent SET disabled_at = 1 WHERE id = {to}")).await;
+    let note = "please <b>soon</b>";
+    for htmx in [true, false] {
+        let fields = [("nonce", "n"), ("to", to.as_str()), ("note", note)];
+        let answer = if htmx {
+            ana.person.hx_post(&form, &fields).await
+        } else {
+            ana.person.post(&form, &fields).await
+        };
+        let answer = answer.must(StatusCode::UNPROCESSABLE_ENTITY);
+        answer.says("ben cannot take conversations any more");
+        answer.says("please &#60;b&#62;soon").says_not("please <b>soon");
+        assert_eq!(answer.body.contains("hx-target=\"#act\""), htmx);
+    }
+}
+
+#[tokio::test]
 async fn the_same_handing_over_twice_is_one() {
     let site = installation().await;
     let (ana, _ben, _vera) = (site.ana().await, site.ben().await, site.vera().await);

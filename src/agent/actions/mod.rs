@@ -22,7 +22,7 @@ use crate::{
 };
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
-use std::net::IpAddr;
+use std::{collections::HashMap, net::IpAddr};
 
 /// How long an invitation can be used.
 const INVITATION: SignedDuration = SignedDuration::from_hours(72);
@@ -187,6 +187,15 @@ pub async fn standing(app: &App, id: AgentId) -> Result<Standing> {
         return Ok(Standing::Offline);
     };
     Ok(availability.standing(app.bus.is_here(Present::Agent(id)), seated))
+}
+
+/// The same beside everybody's.
+pub async fn standings(app: &App) -> Result<HashMap<AgentId, Standing>> {
+    let seats = store::seats(&app.db).await?.into_iter();
+    let standing = |(id, availability, seated): (AgentId, Availability, bool)| {
+        (id, availability.standing(app.bus.is_here(Present::Agent(id)), seated))
+    };
+    Ok(seats.map(standing).collect())
 }
 
 /// These have the desk open now: their seats are kept.

@@ -4,7 +4,7 @@ mod seats;
 mod tokens;
 
 pub use accounts::{accounts, hold, last_seen, links, set_account, set_disabled};
-pub use seats::{leave_seat, seat_of, see, set_availability, set_preferences, unseen_since};
+pub use seats::{leave_seat, seat_of, seats, see, set_availability, set_preferences, unseen_since};
 pub use tokens::{find_by_token, insert_token, remove_token, remove_tokens, tokens_of};
 
 use super::model::{Agent, Availability, Capacity, Email, Role, Theme};

@@ -1,5 +1,5 @@
 //! Who has the desk open, what everybody wants to be for the others, and how they like the desk.
-use super::{agent, read};
+use super::{agent, enabled, read};
 use crate::{
     agent::model::{Agent, Availability, Preferences},
     db::{self, Db},
@@ -46,6 +46,17 @@ pub async fn see(db: &Db, ids: &[AgentId], at: Timestamp) -> Result<()> {
 pub async fn seat_of(db: &Db, id: AgentId) -> Result<Option<(Availability, bool)>> {
     let row = agent::Entity::find_by_id(id.0).one(db.read()).await?;
     Ok(row.map(|row| (read(row.clone()).availability, row.seen_at.is_some())))
+}
+
+/// The same of everybody who works here.
+pub async fn seats(db: &Db) -> Result<Vec<(AgentId, Availability, bool)>> {
+    let rows = enabled().all(db.read()).await?;
+    let seat = |row: agent::Model| {
+        let seated = row.seen_at.is_some();
+        let agent = read(row);
+        (agent.id, agent.availability, seated)
+    };
+    Ok(rows.into_iter().map(seat).collect())
 }
 
 /// Whose seat is kept although they were not seen since a moment, and when they were.

@@ -388,6 +388,21 @@ pub struct Counts {
     pub unread: i64,
 }
 
+/// How many conversations each agent has at work, of those who have any.
+pub async fn held(db: &Db) -> Result<HashMap<AgentId, i64>> {
+    let rows = conversation::Entity::find()
+        .select_only()
+        .column(conversation::Column::AssigneeId)
+        .column_as(conversation::Column::Id.count(), "conversations")
+        .filter(Tab::All.condition())
+        .group_by(conversation::Column::AssigneeId)
+        .into_tuple::<(Option<i64>, i64)>()
+        .all(db.read())
+        .await?;
+    let of_agent = |(agent, number): (Option<i64>, i64)| Some((AgentId(agent?), number));
+    Ok(rows.into_iter().filter_map(of_agent).collect())
+}
+
 #[derive(FromQueryResult)]
 struct CountRow {
     state: String,

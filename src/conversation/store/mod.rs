@@ -22,7 +22,7 @@ pub use entries::{
 };
 pub use forgetting::{remove_closed_before, silent_since, without_conversations};
 pub use lists::{
-    Counts, Filter, Lens, Tab, closed_page, counts, list, of_contact, page, seen_of_contact,
+    Counts, Filter, Lens, Tab, closed_page, counts, held, list, of_contact, page, seen_of_contact,
     summaries_of, touched_since, touches_since,
 };
 pub use marks::{add_guests, set_tags};

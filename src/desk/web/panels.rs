@@ -1,25 +1,31 @@
 //! What can be done with a conversation beside answering, each a small form under its head: hand over, ask for help, put off,
 //! priority, tags. With scripts the form is fetched into its place, without them the page is loaded with it.
 use super::{
-    Pane, desk_page,
+    Held, Pane, desk_page,
     lens::{Choice, lens},
     number, open, pane,
+    verbs::Fields,
 };
 use crate::{
-    agent::{CurrentAgent, SignedIn},
+    agent::{self, CurrentAgent, SignedIn, Standing},
     app::App,
-    conversation::{Conversation, Range, colleagues},
-    error::{Error, Result},
+    conversation::{self, Conversation, Lens, Range},
+    error::{Error, Invalid, Result},
     event::Priority,
-    ids::{ConversationId, Nonce},
+    ids::{AgentId, ConversationId, Nonce},
     tag, team, text,
-    text::Lang,
-    web::page::html,
+    text::{Lang, Words},
+    web::{
+        errors::words,
+        page::{draw, fragment, html, see_other},
+    },
 };
 use askama::Template;
 use jiff::{SignedDuration, Timestamp, ToSpan, civil::Weekday, tz::TimeZone};
 use poem::{
-    Request, Response, handler,
+    Request, Response,
+    error::ResponseError,
+    handler,
     web::{Data, Path},
 };
 
@@ -33,6 +39,9 @@ pub struct Panel {
     pub part: Part,
     /// When a moment is chosen by hand, in the site's time zone, whose name this is.
     pub zone: String,
+    /// Why it was refused, and the note that stood in it.
+    pub problem: Option<String>,
+    pub note: String,
 }
 
 pub enum Part {
@@ -61,16 +70,104 @@ pub async fn panel_form(
 ) -> Result<Response> {
     me.must_act()?;
     let lens = lens(request, me.agent.id);
-    let asks = super::lens::asks(&lens);
-    let (found, canvas) = open(&app, &me, number(&id)?).await?;
-    let part = drawn_part(&app, &me, &found, &canvas.zone, &part).await?;
-    let zone = canvas.zone.iana_name().unwrap_or("UTC").to_owned();
-    let panel = Panel { lang: me.lang, id: found.id, nonce: Nonce::new(), asks, part, zone };
+    let panel = panel(&app, &me, &lens, number(&id)?, &part).await?;
     if request.header("hx-request").is_some() {
         return html(&PanelFragment { panel });
     }
-    let pane = pane(&app, &me, &lens, found.id, Range::Latest(super::PAGE)).await?;
-    desk_page(&app, &me, &lens, Some(Pane { panel: Some(panel), ..pane })).await
+    beside_log(&app, &me, &lens, panel).await
+}
+
+async fn panel(
+    app: &App,
+    me: &CurrentAgent,
+    lens: &Lens,
+    id: ConversationId,
+    part: &str,
+) -> Result<Panel> {
+    let (found, canvas) = open(app, me, id).await?;
+    Ok(Panel {
+        lang: me.lang,
+        id,
+        nonce: Nonce::new(),
+        asks: super::lens::asks(lens),
+        part: drawn_part(app, me, &found, &canvas.zone, part).await?,
+        zone: canvas.zone.iana_name().unwrap_or("UTC").to_owned(),
+        problem: None,
+        note: String::new(),
+    })
+}
+
+async fn beside_log(app: &App, me: &CurrentAgent, lens: &Lens, panel: Panel) -> Result<Response> {
+    let pane = pane(app, me, lens, panel.id, Range::Latest(super::PAGE)).await?;
+    desk_page(app, me, lens, Some(Pane { panel: Some(panel), ..pane })).await
+}
+
+/// Handing over or asking for help was refused: the form says why and who cannot be asked, and keeps what was typed.
+pub async fn refused(
+    app: &App,
+    me: &CurrentAgent,
+    request: &Request,
+    id: ConversationId,
+    (part, fields): (&str, &Fields),
+    error: &Error,
+) -> Result<Response> {
+    let lens = lens(request, me.agent.id);
+    let asked = fields.one("to").or(fields.one("agent")).and_then(|id| id.parse().ok());
+    let asked = match asked.map(AgentId) {
+        Some(asked) => {
+            agent::accounts(&app.db).await?.into_iter().find(|one| one.agent.id == asked)
+        }
+        None => None,
+    };
+    let problem = match (error, asked) {
+        (Error::Invalid(Invalid { reason: "invalid-colleague", .. }), Some(asked)) => {
+            me.lang.with("colleague-cannot", "name", asked.agent.name)
+        }
+        (error, _) => words(error).say(me.lang),
+    };
+    let panel = Panel {
+        problem: Some(problem),
+        note: fields.one("note").unwrap_or_default().to_owned(),
+        ..panel(app, me, &lens, id, part).await?
+    };
+    let mut response = if request.header("hx-request").is_some() {
+        let form = draw(&PanelFragment { panel })?;
+        fragment(format!(
+            "<hx-partial hx-target=\"#act\" hx-swap=\"innerHTML\">{form}</hx-partial>"
+        ))
+    } else {
+        beside_log(app, me, &lens, panel).await?
+    };
+    response.set_status(error.status());
+    Ok(response)
+}
+
+/// Whoever may be asked, with where each is and how much each has; those first who can begin at once.
+async fn offered(app: &App, me: &CurrentAgent, found: &Conversation) -> Result<Vec<Choice>> {
+    let (standings, held) = (agent::standings(app).await?, conversation::held(&app.db).await?);
+    let all = agent::all(&app.db).await?.into_iter();
+    let others = all
+        .filter(|one| one.role.may_act() && one.id != me.agent.id && !found.is_assigned_to(one.id));
+    let mut others: Vec<_> = others
+        .map(|one| {
+            let standing = standings.get(&one.id).copied().unwrap_or(Standing::Offline);
+            let load = Held {
+                mine: held.get(&one.id).copied().unwrap_or_default(),
+                capacity: one.capacity.number(),
+            };
+            let key = if load.is_full() { "colleague-full" } else { "colleague-free" };
+            let words = Words::new(key)
+                .put("name", one.name)
+                .put("standing", me.lang.t(standing.key()))
+                .put("held", load.mine)
+                .put("capacity", load.capacity);
+            let name = words.say(me.lang);
+            let later = (standing as u8, load.is_full());
+            (later, Choice { value: one.id.to_string(), name, chosen: false })
+        })
+        .collect();
+    others.sort_by_key(|(later, _)| *later);
+    Ok(others.into_iter().map(|(_, choice)| choice).collect())
 }
 
 async fn drawn_part(
@@ -83,11 +180,7 @@ async fn drawn_part(
     let choice = |value: String, name: String, chosen| Choice { value, name, chosen };
     Ok(match part {
         "transfer" | "invite" => {
-            let others = colleagues(app).await?.into_iter();
-            let others: Vec<_> = others
-                .filter(|one| !found.is_assigned_to(one.agent) && one.agent != me.agent.id)
-                .map(|one| choice(one.agent.to_string(), one.name, false))
-                .collect();
+            let others = offered(app, me, found).await?;
             if part == "invite" {
                 Part::Invite(others)
             } else {

@@ -1,6 +1,9 @@
 //! What an agent does with a conversation: takes it, hands it over, puts it off, tags it, closes it. Every verb is a plain
 //! form; htmx gets the pane as it is then.
-use super::{PAGE, PaneFragment, acts::at_work, asks, gone, lens::lens, number, open, pane, place};
+use super::{
+    PAGE, PaneFragment, acts::at_work, asks, gone, lens::lens, number, open, pane, panels::refused,
+    place,
+};
 use crate::{
     agent::CurrentAgent,
     app::App,
@@ -66,11 +69,29 @@ pub async fn act(
     let (work, fields) = (at_work(&me, number(&id)?)?, Fields(fields));
     limits.act(&me.counted_as())?;
     let conversation = work.conversation;
-    done(&app, &me, work, &verb, &fields).await?;
+    match done(&app, &me, work, &verb, &fields).await {
+        Err(error) if is_about_whom(&error, &verb) => {
+            let form = (verb.as_str(), &fields);
+            return refused(&app, &me, request, conversation, form, &error).await;
+        }
+        outcome => outcome?,
+    }
     if verb == "unread" {
         return left(&me, request);
     }
     acted(&app, &me, request, conversation).await
+}
+
+/// Whether somebody else can be chosen instead, or other words.
+fn is_about_whom(error: &Error, verb: &str) -> bool {
+    let about = match error {
+        Error::Invalid(invalid) => invalid.field != "nonce",
+        Error::Conflict(why) => {
+            ["conflict-has-it", "conflict-team-has-it", "conflict-guests"].contains(why)
+        }
+        _ => false,
+    };
+    about && ["transfer", "invite"].contains(&verb)
 }
 
 async fn done(
