@@ -27,9 +27,17 @@ pub struct Canvas {
     pub conversation: ConversationId,
     /// Where whoever reads this asks for files: ends in a slash.
     pub files: String,
+    /// What agents call the visitor; empty for visitors, and where nobody gave a name.
+    pub visitor: String,
+    /// Whether whoever reads may do something with an entry.
+    pub acts: bool,
 }
 
 impl Canvas {
+    pub fn name_of(&self, author: &Author) -> String {
+        name_of(author, &self.visitor, self.lang)
+    }
+
     /// On the desk one stream outlives the open conversation, so ids there name it.
     fn id(&self, seq: i64) -> String {
         match self.audience {
@@ -139,7 +147,7 @@ impl EntryLine {
             // Drawn as what they changed.
             Content::Edit { .. } | Content::Recall { .. } => Default::default(),
         };
-        let name = name_of(&entry.author, canvas.lang);
+        let name = canvas.name_of(&entry.author);
         let (Author::Visitor { id: crate::ids::ContactId(id), .. }
         | Author::Agent { id: crate::ids::AgentId(id), .. }) = entry.author;
         let mine = entry.author.side() == canvas.audience;
@@ -160,15 +168,14 @@ impl EntryLine {
             name,
             body,
             changed: entry.changed,
-            quote: with.quote.map(|quote| QuoteLine::new(&quote, canvas.lang)),
+            quote: with.quote.map(|quote| QuoteLine::new(&quote, &canvas.visitor, canvas.lang)),
             files: with.attachments.iter().map(|file| FileLine::new(canvas, file)).collect(),
             card: with.card,
             let_in: (!with.let_in.is_empty())
                 .then(|| canvas.lang.with("note-let-in", "names", with.let_in.join(" · "))),
             mentions: with.mentions.into_iter().map(|mention| mention.name).collect(),
             mark: None,
-            menu: (canvas.audience == Side::Agent)
-                .then(|| format!("/desk/c/{}/m/{}", canvas.conversation, entry.seq)),
+            menu: canvas.acts.then(|| format!("/desk/c/{}/m/{}", canvas.conversation, entry.seq)),
         }
     }
 
@@ -195,13 +202,14 @@ impl EntryLine {
 }
 
 impl QuoteLine {
-    pub fn new(quote: &Quote, lang: Lang) -> Self {
-        Self { name: name_of(&quote.author, lang), excerpt: quote.excerpt.clone() }
+    pub fn new(quote: &Quote, visitor: &str, lang: Lang) -> Self {
+        Self { name: name_of(&quote.author, visitor, lang), excerpt: quote.excerpt.clone() }
     }
 }
 
-fn name_of(author: &Author, lang: Lang) -> String {
+fn name_of(author: &Author, visitor: &str, lang: Lang) -> String {
     match (author, author.name()) {
+        (Author::Visitor { .. }, _) if !visitor.is_empty() => visitor.to_owned(),
         (Author::Visitor { .. }, "") => lang.t("visitor"),
         (_, name) => name.to_owned(),
     }
@@ -425,7 +433,7 @@ pub fn typing<'a>(canvas: &Canvas, by: impl IntoIterator<Item = &'a Author>) -> 
         Side::Visitor => "typing".into(),
         Side::Agent => format!("typing-{}", canvas.conversation),
     };
-    let who = by.into_iter().map(|author| name_of(author, canvas.lang)).collect();
+    let who = by.into_iter().map(|author| canvas.name_of(author)).collect();
     draw(&Typing { id, who, lang: canvas.lang })
 }
 

@@ -265,7 +265,15 @@ fn passing(
 ) -> Piece {
     let zone = jiff::tz::TimeZone::UTC;
     let files = String::new();
-    let canvas = Canvas { audience: Side::Agent, lang: me.lang, zone, conversation, files };
+    let canvas = Canvas {
+        audience: Side::Agent,
+        lang: me.lang,
+        zone,
+        conversation,
+        files,
+        visitor: String::new(),
+        acts: false,
+    };
     draw(&canvas).map_or(Piece::Beat, |drawn| Piece::Passing(drawn.into()))
 }
 

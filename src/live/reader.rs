@@ -49,8 +49,16 @@ impl Reader<'_> {
         let seat = Seat::Visitor { contact: visitor.contact, conversation: public_id };
         let found = conversation::find_for(app.db.read(), &seat).await?;
         let zone = text::zone(&site::find(app.db.read(), found.site).await?.zone);
-        let (conversation, files) = (found.id, format!("/c/{cid}/files/"));
-        Ok((seat, Canvas { audience: Side::Visitor, lang: viewer.lang, zone, conversation, files }))
+        let canvas = Canvas {
+            audience: Side::Visitor,
+            lang: viewer.lang,
+            zone,
+            conversation: found.id,
+            files: format!("/c/{cid}/files/"),
+            visitor: String::new(),
+            acts: false,
+        };
+        Ok((seat, canvas))
     }
 
     /// For one stream more, if she has not too many.

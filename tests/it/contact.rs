@@ -69,6 +69,9 @@ async fn a_name_that_an_agent_learns_stands_everywhere_at_once() {
     for path in ["/desk/c?tab=queue", "/desk/c/1", "/desk/c/1/messages?after=1"] {
         ben.person.get(path).await.must(StatusCode::OK).says("陈女士");
     }
+    // In the log, too, but not before the visitor's eyes.
+    ben.person.get("/desk/c/1").await.says("class=\"w\">陈女士</span>");
+    vera.page().await.says_not("陈女士");
     vera.say("again").await.must(StatusCode::OK);
     let heard = desk.until(|event| event.data.contains("again")).await;
     assert!(heard.data.contains("陈女士"), "{}", heard.data);
@@ -113,6 +116,8 @@ async fn who_may_only_read_sees_a_masked_phone_and_no_forms() {
     let rob = site.agent("rob", Role::ReadOnly).await;
     ben.set(1, "phone", "13812348871").await.must(StatusCode::OK).says("13812348871");
     rob.side(1).await.says("138****8871").says_not("13812348871");
+    ben.person.get("/desk/c/1").await.says("class=\"more\"");
+    rob.person.get("/desk/c/1").await.says("class=\"m\"").says_not("class=\"more\"");
     rob.side(1).await.says_not("action=\"/desk/c/1/side").says_not("action=\"/desk/contacts");
     rob.set(1, "phone", "1").await.must(StatusCode::FORBIDDEN);
     let program = site.agent_program("rob", Scope::Write).await;

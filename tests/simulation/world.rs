@@ -210,7 +210,9 @@ async fn serve(app: App, me: CurrentAgent, request: Request) {
             let seat = Seat::Visitor { contact: talk.contact, conversation: talk.public_id };
             let (lang, zone) = (Lang::En, text::zone("UTC"));
             let (conversation, files) = (talk.id, String::new());
-            let canvas = Canvas { audience: Side::Visitor, lang, zone, conversation, files };
+            let audience = Side::Visitor;
+            let (visitor, acts) = (String::new(), false);
+            let canvas = Canvas { audience, lang, zone, conversation, files, visitor, acts };
             let cursor = Cursor::parse(&format!("{}:{seen}", app.epoch));
             send(follow_conversation(app, seat, canvas, cursor), pieces).await;
         }

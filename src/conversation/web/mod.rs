@@ -113,6 +113,8 @@ async fn open(app: &App, visitor: &CurrentVisitor, cid: &str, lang: Lang) -> Res
         zone: text::zone(&site.zone),
         conversation: conversation.id,
         files: format!("/c/{cid}/files/"),
+        visitor: String::new(),
+        acts: false,
     };
     Ok(Opened { site, conversation, canvas })
 }

@@ -54,7 +54,7 @@ pub async fn entry_menu(
     request: &Request,
     Path((id, seq)): Path<(String, String)>,
 ) -> Result<Response> {
-    let entry = entry(&app, &me, &id, &seq).await?;
+    let (entry, name) = entry(&app, &me, &id, &seq).await?;
     let may_act = me.agent.role.may_act();
     let menu = Menu {
         lang: me.lang,
@@ -62,7 +62,7 @@ pub async fn entry_menu(
         seq: entry.seq,
         asks: lens::asks(&lens::lens(request, me.agent.id)),
         nonce: Nonce::new(),
-        name: entry.author.name().to_owned(),
+        name,
         body: entry.words().to_owned(),
         may_quote: may_act && quoted(&entry, true).is_some(),
         may_amend: may_act && may_amend(&entry, &author(&me), app.clock.now()),
@@ -73,13 +73,16 @@ pub async fn entry_menu(
     html(&MenuPage { lang: me.lang, frame: DeskFrame::new(&me, "conversations", 0), menu })
 }
 
-/// A message or a note of a conversation; what only happened has no menu.
-async fn entry(app: &App, me: &CurrentAgent, id: &str, seq: &str) -> Result<Entry> {
+/// A message or a note of a conversation, and who wrote it; what only happened has no menu.
+async fn entry(app: &App, me: &CurrentAgent, id: &str, seq: &str) -> Result<(Entry, String)> {
     let seq = seq.parse().map_err(|_| Error::NotFound)?;
-    let (found, _) = open(app, me, number(id)?).await?;
+    let (found, canvas) = open(app, me, number(id)?).await?;
     let entry = conversation::find_entry(app.db.read(), found.id, seq).await?;
     match entry.content {
-        Content::Text { .. } | Content::Note { .. } => Ok(entry),
+        Content::Text { .. } | Content::Note { .. } => {
+            let name = canvas.name_of(&entry.author);
+            Ok((entry, name))
+        }
         Content::Event { .. } | Content::Edit { .. } | Content::Recall { .. } => {
             Err(Error::NotFound)
         }
@@ -116,7 +119,7 @@ pub async fn amend(
         _ => return Err(Error::NotFound),
     };
     let (nonce, id) = (Nonce::parse(&form.nonce)?, work.conversation);
-    let of = entry(&app, &me, &id.to_string(), &seq).await?.seq;
+    let of = entry(&app, &me, &id.to_string(), &seq).await?.0.seq;
     let sent = conversation::amend(&app, work, nonce, of, change).await?;
     let lens = lens::lens(request, me.agent.id);
     if request.header("hx-request").is_none() {

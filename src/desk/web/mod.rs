@@ -124,6 +124,13 @@ struct News {
     words: String,
 }
 
+impl Pane {
+    /// The last entry that it shows.
+    fn held(&self) -> i64 {
+        self.newer.unwrap_or(self.last_seq)
+    }
+}
+
 impl News {
     fn new(unread: Unread, lines: &[EntryLine], lang: Lang) -> Option<Self> {
         let Unread { first, count } = unread;
@@ -225,7 +232,7 @@ pub async fn show(
     let lens = lens(request, me.agent.id);
     let pane = pane(&app, &me, &lens, number(&id)?, range).await?;
     let quote = match query(request, "quote").and_then(|seq| seq.parse().ok()) {
-        Some(seq) => quote(&app, &me, pane.id, seq).await?,
+        Some(seq) => quote(&app, &me, pane.id, &pane.bar.name, seq).await?,
         None => None,
     };
     let files = unsent(&app, files::owner(&me, pane.id), request).await?;
@@ -327,6 +334,7 @@ async fn quote(
     app: &App,
     me: &CurrentAgent,
     id: ConversationId,
+    visitor: &str,
     seq: i64,
 ) -> Result<Option<Quoted>> {
     let entry = match conversation::find_entry(app.db.read(), id, seq).await {
@@ -334,7 +342,7 @@ async fn quote(
         found => found?,
     };
     let quote = conversation::quoted(&entry, true);
-    Ok(quote.map(|quote| Quoted { seq, line: QuoteLine::new(&quote, me.lang) }))
+    Ok(quote.map(|quote| Quoted { seq, line: QuoteLine::new(&quote, visitor, me.lang) }))
 }
 
 async fn bar(app: &App, me: &CurrentAgent, lens: &Lens, found: &Conversation) -> Result<Bar> {
@@ -380,8 +388,10 @@ async fn open(app: &App, me: &CurrentAgent, id: ConversationId) -> Result<(Conve
     let found = conversation::find_for(app.db.read(), &seat).await?;
     let zone = text::zone(&site::find(app.db.read(), found.site).await?.zone);
     let files = format!("/desk/c/{id}/files/");
-    let canvas = Canvas { audience: Side::Agent, lang: me.lang, zone, conversation: id, files };
-    Ok((found, canvas))
+    let visitor = contact::find(app.db.read(), found.contact).await?.name;
+    let (audience, lang, conversation) = (Side::Agent, me.lang, id);
+    let acts = me.agent.role.may_act();
+    Ok((found, Canvas { audience, lang, zone, conversation, files, visitor, acts }))
 }
 
 /// A stretch of the log as upserts, and the head of the conversation as it is now.

@@ -17,7 +17,7 @@ use crate::{
     text::{Lang, Words},
     web::{
         errors::words,
-        page::{draw, fragment, html, see_other},
+        page::{draw, fragment, html},
     },
 };
 use askama::Template;
