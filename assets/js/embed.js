@@ -61,6 +61,8 @@
     else if (message.is === 'prefill' && form) fill(String(message.text));
     else if (message.is === 'card') show(message.told);
     else if (message.is === 'identify') inTurn(() => meet(message.told));
+    // In another tab somebody has spoken: the first word here belongs there, too.
+    else if (message.is === 'token' && !log) kept.token = String(message.token);
     else if (message.is === 'forget') inTurn(() => leave(message.told));
   }
 
@@ -206,14 +208,13 @@
 
   async function enter(token) {
     kept.token = token;
-    const answer = await fetch(location.href, shown(token)), html = await answer.text(), found = answer.redirected && answer.ok;
+    const answer = await fetch(location.href), html = await answer.text(), found = answer.redirected && answer.ok;
     if (found) write(html);
     else if (!answer.ok) kept.token = '';
     // One that has ended is of no use any more.
     else if (!/<form[^>]* data-known/.test(html)) say({ is: 'keep', token: kept.token = null });
     return found;
   }
-  const shown = (token, more) => ({ ...more, headers: { ...more && more.headers, Authorization: `Bearer ${token}` } });
 
   function write(html) {
     say({ is: 'wait' });
@@ -225,29 +226,30 @@
     try { write(await (await fetch(url, more)).text()); } catch { location.reload(); }
   }
 
-  // The first message: if its answer leaves a cookie that comes back, all is as on a page of our own.
+  // The first message: if its answer leaves a cookie that opens the conversation, all is as on a page of our own.
   if (form && !log) form.addEventListener('submit', event => {
     event.preventDefault();
     begin();
   });
   // A card goes first: what was typed waits in the box of the next page.
   async function begin(card) {
-    // Whom a cookie knows already has no use for the token of the form.
-    const token = kept.token || (form.dataset.known === undefined ? form.elements.visitor.value : '');
-    const body = new URLSearchParams(new FormData(form)), typed = card && form.elements.body.value, more = { method: 'POST', body };
+    const body = new URLSearchParams(new FormData(form)), typed = card && form.elements.body.value;
     if (card) body.set('card', card);
     try {
-      const answer = await fetch(form.action, token ? shown(token, more) : more), html = await answer.text();
+      // Whom a cookie or a kept token knows by now, from another tab perhaps, goes on there; else the form's own token counts.
+      let answer = await fetch(form.action, { method: 'POST', body });
+      const { pathname } = new URL(answer.url), begun = pathname.startsWith('/c/');
       if (card && answer.status < 500) chosen();
-      const { pathname } = new URL(answer.url);
-      if (answer.ok && pathname.startsWith('/c/')) {
-        carry(typed, pathname);
-        const probe = !token || (await plain(`${pathname}/messages?after=0`)).ok;
-        if (probe) return location.replace(pathname);
-        kept.token = token;
-        say({ is: 'keep', token });
+      if (begun && answer.status === 404 && kept.token !== form.elements.visitor.value) {
+        kept.token = form.elements.visitor.value;
+        say({ is: 'keep', token: kept.token });
+        answer = await fetch(pathname);
       }
-      write(html);
+      if (begun && answer.ok) {
+        carry(typed, pathname);
+        if (!kept.token) return location.replace(pathname);
+      }
+      write(await answer.text());
     } catch { if (!card) form.submit(); }
   }
 

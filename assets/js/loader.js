@@ -85,6 +85,7 @@ function wait() {
 // Where nothing can be kept the frame knows this visitor only as long as it is open.
 function kept() { try { return localStorage.getItem(KEPT); } catch { return null; } }
 function keep(token) { try { token ? localStorage.setItem(KEPT, token) : localStorage.removeItem(KEPT); } catch {} }
+addEventListener('storage', ({ key, newValue }) => { if (key === KEPT && newValue) send({ is: 'token', token: newValue }); });
 
 // Each page of the frame says that it is there, and gets a line of its own. One that is not shown may never have loaded.
 addEventListener('message', ({ source, data }) => { if (frame && source === frame.contentWindow && data && data.kf === 1) connect(); });

@@ -96,6 +96,25 @@ test('a conversation goes on after a reload, by a cookie of that shop alone', as
   assert.equal(await chat(page).locator('ol.msgs .m').count(), 0);
 });
 
+test('two tabs in which the chat was open before the first word are one visitor', async () => {
+  const one = await browser.person(), two = await one.context().newPage(), shown = page => chat(page).locator('ol.msgs .m .b');
+  const speak = async (page, words) => {
+    await chat(page).locator('#body').fill(words);
+    await chat(page).locator('form#f button.btn-p').click();
+    await shown(page).filter({ hasText: words }).waitFor();
+  };
+  await open(one, SHOPS[0]);
+  await open(two, SHOPS[0]);
+  await speak(one, '甲先说');
+  await speak(two, '乙后说');
+  await shown(one).filter({ hasText: '乙后说' }).waitFor();
+  await speak(one, '甲再说');
+  await shown(two).filter({ hasText: '甲再说' }).waitFor();
+  await open(one, SHOPS[0]);
+  await shown(one).nth(2).waitFor();
+  assert.deepEqual(await shown(one).allTextContents(), ['甲先说', '乙后说', '甲再说']);
+});
+
 test('who is signed is known by that cookie, and signs out of it without opening the chat', async () => {
   const token = signed(await secret(lin, server, 'tea'), { aud: 'tea', sub: 'u-1' });
   const page = await browser.person(), button = page.locator('kefu-chat button');

@@ -114,6 +114,24 @@ test('on a page of another site, which gets no cookie, it is known by what the p
   assert.equal(again.status, 200);
 });
 
+for (const [name, key] of [['127.0.0.1', 'here'], ['localhost', 'there']]) test(`two tabs of a shop are in step, also when both were open before the first word (${key})`, async () => {
+  const one = await browser.person(), two = await one.context().newPage(), url = at(name, { key });
+  await open(one, url);
+  await open(two, url);
+  await speak(one, `${key} 甲先说`);
+  await speak(two, `${key} 乙后说`);
+  await chat(one).locator('ol.msgs .m .b', { hasText: `${key} 乙后说` }).waitFor();
+  await speak(one, `${key} 甲再说`);
+  await chat(two).locator('ol.msgs .m .b', { hasText: `${key} 甲再说` }).waitFor();
+  for (const page of [one, two]) {
+    await open(page, url);
+    await chat(page).locator('ol.msgs .m .b').nth(2).waitFor();
+    assert.deepEqual(await chat(page).locator('ol.msgs .m .b').allTextContents(), [`${key} 甲先说`, `${key} 乙后说`, `${key} 甲再说`]);
+  }
+  await lin.goto(`${server.url}/desk/c?tab=all`);
+  assert.equal(await lin.locator('.row', { hasText: key }).count(), 1, 'it is one visitor');
+});
+
 test('what arrives while it is closed is counted, and read once it is open', async () => {
   const page = await browser.person();
   await open(page, at('localhost', { key: 'there' }));
