@@ -158,7 +158,7 @@ pub enum Changed {
     Recalled,
 }
 
-/// Events of a conversation's life. The agent who acts is the entry's author.
+/// Events of a conversation's life. Whoever acts is the entry's author: an agent, or the visitor who ends it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Happening {

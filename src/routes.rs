@@ -80,6 +80,7 @@ fn addresses() -> Route {
         .at("/w/:site/identify", get(identity::known).post(identity::identify))
         .at("/c/:cid", get(conversation::show))
         .at("/c/:cid/messages", get(live::conversation_messages).post(conversation::say))
+        .at("/c/:cid/end", post(conversation::end))
         .at("/c/:cid/read", post(conversation::read))
         .at("/c/:cid/typing", post(conversation::typing))
         .at("/c/:cid/page", post(conversation::view))

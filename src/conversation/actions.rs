@@ -152,6 +152,18 @@ pub async fn say(
     writer::append(app, seat, append).await
 }
 
+/// A visitor ends the conversation; what they write within a day opens it again.
+pub async fn end(
+    app: &App,
+    contact: ContactId,
+    conversation: PublicId,
+    nonce: Nonce,
+) -> Result<Sent> {
+    let content = Content::Event { what: Happening::Closed };
+    let append = Append { author: unnamed(contact), nonce, content, seen: None };
+    writer::append(app, Seat::Visitor { contact, conversation }, append).await
+}
+
 /// An agent at work in a conversation.
 #[derive(Clone, Debug)]
 pub struct AtWork {

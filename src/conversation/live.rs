@@ -141,7 +141,7 @@ impl EntryLine {
             Content::Text { body, with } => (body.clone(), with.clone(), false, None),
             Content::Note { body, with } => (body.clone(), with.clone(), true, None),
             Content::Event { what } => {
-                let said = sentence(what, entry.author.name(), canvas);
+                let said = sentence(what, &entry.author, canvas);
                 (String::new(), With::default(), what.is_private(), Some(said))
             }
             // Drawn as what they changed.
@@ -225,11 +225,15 @@ fn belongs_to(entry: &Entry, before: &Entry) -> bool {
         && entry.at.duration_since(before.at) <= GROUP
 }
 
-fn sentence(what: &Happening, name: &str, canvas: &Canvas) -> String {
+fn sentence(what: &Happening, by: &Author, canvas: &Canvas) -> String {
     let lang = canvas.lang;
-    let say = |key, value: String| lang.fill(key, &[("name", name.to_owned()), ("value", value)]);
+    let name = &name_of(by, lang);
+    let say = |key, value: String| lang.fill(key, &[("name", name.clone()), ("value", value)]);
     match what {
         Happening::Claimed => lang.with("event-claimed", "name", name),
+        Happening::Closed if by.side() == Side::Visitor && canvas.audience == Side::Visitor => {
+            lang.t("event-ended")
+        }
         Happening::Closed => lang.with("event-closed", "name", name),
         Happening::Reopened => lang.with("event-reopened", "name", name),
         Happening::Requeued => lang.t("event-requeued"),

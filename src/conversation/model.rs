@@ -115,6 +115,10 @@ impl Conversation {
                 self.waiting_since.get_or_insert(at);
                 self.show(body, with, Side::Visitor, at);
             }
+            (Author::Visitor { .. }, Content::Event { what: Happening::Closed }) => {
+                self.must_not_be_closed()?;
+                self.close(at);
+            }
             (Author::Visitor { .. }, _) => return Err(Error::Forbidden("forbidden-to-visitors")),
             (Author::Agent { id, name }, Content::Text { body, with }) => {
                 self.must_not_be_closed()?;
@@ -171,13 +175,7 @@ impl Conversation {
                 self.snoozed_until = None;
                 self.waiting_since.get_or_insert(at);
             }
-            Happening::Closed => {
-                self.state = State::Closed;
-                self.closed_at = Some(at);
-                self.waiting_since = None;
-                self.snoozed_until = None;
-                self.unread = 0;
-            }
+            Happening::Closed => self.close(at),
             Happening::Reopened => {
                 if self.state != State::Closed {
                     return Err(Error::Conflict("conflict-not-closed"));
@@ -216,6 +214,14 @@ impl Conversation {
             Happening::Tagged { .. } => {}
         }
         Ok(())
+    }
+
+    fn close(&mut self, at: Timestamp) {
+        self.state = State::Closed;
+        self.closed_at = Some(at);
+        self.waiting_since = None;
+        self.snoozed_until = None;
+        self.unread = 0;
     }
 
     /// Whoever was asked for help sees the conversation from then on. Who has it does already, and only as long.
@@ -595,11 +601,19 @@ mod tests {
     }
 
     #[test]
-    fn a_visitor_writes_texts_and_nothing_else() {
-        for content in [note("x"), event(Happening::Claimed), event(Happening::Closed)] {
+    fn a_visitor_writes_texts_and_ends_the_conversation_and_nothing_else() {
+        for content in [note("x"), event(Happening::Claimed), event(Happening::Reopened)] {
             let append = Append { content, ..vera("") };
             assert!(matches!(fresh().accept(&append, at(1)), Err(Error::Forbidden(_))));
         }
+        let end = Append { content: event(Happening::Closed), ..vera("") };
+        let asked = fresh().accept(&vera("?"), at(1)).unwrap();
+        let ended = asked.accept(&end, at(2)).unwrap();
+        assert_eq!((ended.state, ended.closed_at), (State::Closed, Some(at(2))));
+        assert_eq!((ended.unread, ended.waiting_since), (0, None));
+        let twice = ended.clone().accept(&end, at(3));
+        assert!(matches!(twice, Err(Error::Conflict("conflict-closed"))));
+        assert_eq!(ended.accept(&vera("!"), at(4)).unwrap().state, State::Queued);
     }
 
     #[test]

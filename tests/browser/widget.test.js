@@ -314,6 +314,30 @@ test('without scripts a conversation goes both ways inside a frame', async () =>
   await compose.locator('form#f button.btn-p').click();
   await live.locator('.m .b', { hasText: '很好' }).waitFor();
   await sees(lin, '很好');
+  // It ends as it began, after a question.
+  await frame.locator('.menu summary').click();
+  await frame.getByRole('link', { name: '结束会话' }).click();
+  await frame.getByRole('link', { name: '取消' }).waitFor();
+  await frame.getByRole('button', { name: '结束会话' }).click();
+  await live.locator('.sys', { hasText: '你结束了会话' }).waitFor();
+  await frame.getByRole('link', { name: '开始新的对话' }).waitFor();
+  await lin.locator('#conv .sys', { hasText: '访客 结束了会话' }).waitFor();
+});
+
+test('a visitor ends a conversation in a frame that gets no cookie, and goes on by writing', async () => {
+  const page = await browser.person();
+  await open(page, at('localhost', { key: 'there' }));
+  await speak(page, '问完就走');
+  await answered('问完就走', '好的，再见');
+  await chat(page).locator('.menu summary').click();
+  await chat(page).getByRole('link', { name: '结束会话' }).click();
+  await chat(page).getByText('要结束这次会话吗').waitFor();
+  await shot(page, 'widget-end');
+  await chat(page).getByRole('button', { name: '结束会话' }).click();
+  await chat(page).locator('.sys', { hasText: '你结束了会话' }).waitFor();
+  await lin.locator('#conv .sys', { hasText: '访客 结束了会话' }).waitFor();
+  await speak(page, '还有一句');
+  await sees(lin, '还有一句');
 });
 
 /** What the line takes of a page's main thread at a quarter of the speed: milliseconds of the thread's own time, as the machine may be busy. */

@@ -51,6 +51,43 @@ async fn two_people_talk_and_each_sees_the_other_live() {
 }
 
 #[tokio::test]
+async fn a_visitor_ends_a_conversation_and_takes_it_up_again() {
+    let site = installation().await;
+    let (vera, walt, ana) = (site.vera().await, site.walt().await, site.ana().await);
+    let id = ana.newest("queue").await;
+    let mut hers = vera.listen("1").await;
+    let asked = vera.person.get(&vera.path("?end")).await.must(StatusCode::OK);
+    asked.says("End this conversation?");
+    vera.page().await.says("?end\"").says_not("End this conversation?");
+    // Not hers, not a nonce, not said: nothing ends.
+    let nonce = Nonce::new();
+    let end = [("nonce", nonce.as_str())];
+    walt.person.post(&vera.path("/end"), &end).await.must(StatusCode::NOT_FOUND);
+    for hostile in [&[("nonce", "<b>")][..], &[("nonce", "")], &[("seq", "1")]] {
+        vera.person.post(&vera.path("/end"), hostile).await.must(StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    assert_eq!(ana.newest("queue").await, id);
+
+    for _ in 0..2 {
+        assert_eq!(vera.person.post(&vera.path("/end"), &end).await.goes_to(), vera.path(""));
+    }
+    let told = hers.entry().await;
+    assert!(told.data.contains("You ended the conversation"), "{}", told.data);
+    let page = vera.page().await;
+    page.says("You ended the conversation").says("Start a new conversation").says_not("?end\"");
+    vera.person.get(&vera.path("?end")).await.says_not("End this conversation?");
+    assert_eq!(ana.newest("closed").await, id);
+    ana.person.get(&format!("/desk/c/{id}")).await.says("Visitor closed the conversation");
+    // Another form of hers, from a tab that does not know yet.
+    let late = vera.person.post(&vera.path("/end"), &[("nonce", Nonce::new().as_str())]).await;
+    assert_eq!(late.goes_to(), vera.path(""));
+
+    vera.say("One more thing").await.must(StatusCode::OK);
+    assert_eq!(ana.newest("queue").await, id);
+    vera.page().await.says("One more thing").says("?end\"");
+}
+
+#[tokio::test]
 async fn page_and_stream_draw_alike() {
     let site = installation().await;
     let (vera, ana) = (site.vera().await, site.ana().await);
@@ -461,6 +498,8 @@ async fn whoever_floods_is_told_how_long_to_wait_and_keeps_the_text() {
         assert!(reads < 2_000, "nobody reads that fast");
     }
     assert!(reads >= 240, "{reads}");
+    let end = vera.person.post(&vera.path("/end"), &[("nonce", "end")]).await;
+    end.must(StatusCode::TOO_MANY_REQUESTS);
     walt.say("I am not slowed").await.must(StatusCode::OK);
 }
 

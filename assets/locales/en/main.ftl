@@ -53,10 +53,13 @@ visitor-number = Visitor #{ $number }
 note = Private note
 event-claimed = { $name } joined the conversation
 event-closed = { $name } closed the conversation
+event-ended = You ended the conversation
 event-reopened = { $name } reopened the conversation
 net-off = Connection lost, reconnecting…
 net-back = Connected again
 no-script-refresh = No new messages? Refresh
+end-chat = End the conversation
+end-question = End this conversation? If you write again within 24 hours, it goes on.
 without-scripts = Without scripts
 # The desk
 conversations = Conversations

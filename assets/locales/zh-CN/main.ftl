@@ -53,10 +53,13 @@ visitor-number = 访客 #{ $number }
 note = 内部备注
 event-claimed = 客服 { $name } 已接入会话
 event-closed = { $name } 结束了会话
+event-ended = 你结束了会话
 event-reopened = { $name } 重新打开了会话
 net-off = 网络已断开，正在重新连接…
 net-back = 已恢复连接
 no-script-refresh = 看不到新消息？点此刷新
+end-chat = 结束会话
+end-question = 要结束这次会话吗？24 小时内再发消息，会话会继续。
 without-scripts = 无脚本模式
 # 工作台
 conversations = 会话

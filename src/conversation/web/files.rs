@@ -65,7 +65,7 @@ async fn bring_again(
     let mut response = if in_frame {
         compose_page(lang, opened, composer)?
     } else {
-        conversation_page(app, lang, opened, Range::Latest(PAGE), composer).await?
+        conversation_page(app, lang, opened, Range::Latest(PAGE), composer, None).await?
     };
     response.set_status(poem::error::ResponseError::status(&error));
     Ok(response)

@@ -63,6 +63,8 @@ struct ConversationPage<'a> {
     newest: bool,
     epoch: &'a str,
     composer: Composer<'a>,
+    /// Set where the visitor is asked whether the conversation is to end.
+    end: Option<Nonce>,
 }
 
 /// The form that sends a message, in the page or in a frame of its own.
@@ -135,7 +137,8 @@ pub async fn show(
     let range = before.map_or(Range::Latest(PAGE), |seq| Range::Before(seq, PAGE));
     let files = unsent(&app, files::owner(&visitor, &opened), request).await?;
     let composer = Composer { files, ..Composer::fresh(viewer.lang, &opened.conversation, "") };
-    conversation_page(&app, viewer.lang, &opened, range, composer).await
+    let end = query(request, "end").map(|_| Nonce::new());
+    conversation_page(&app, viewer.lang, &opened, range, composer, end).await
 }
 
 async fn conversation_page(
@@ -144,6 +147,7 @@ async fn conversation_page(
     opened: &Opened,
     range: Range,
     composer: Composer<'_>,
+    end: Option<Nonce>,
 ) -> Result<Response> {
     let Opened { site, conversation, canvas } = opened;
     let history = store::history(app.db.read(), conversation.id, range).await?;
@@ -160,6 +164,7 @@ async fn conversation_page(
         older: (history.first_seq() > 1).then(|| history.first_seq()),
         epoch: &app.epoch,
         composer,
+        end: end.filter(|_| conversation.closed_at.is_none()),
     };
     in_frame(html(&page)?, site)
 }
@@ -260,7 +265,7 @@ async fn say_again(
     let mut response = if form.back == "compose" {
         compose_page(lang, opened, composer)?
     } else {
-        conversation_page(app, lang, opened, Range::Latest(PAGE), composer).await?
+        conversation_page(app, lang, opened, Range::Latest(PAGE), composer, None).await?
     };
     response.set_status(poem::error::ResponseError::status(&error));
     Ok(response)
@@ -268,6 +273,29 @@ async fn say_again(
 
 fn back(cid: &str, form: &MessageForm) -> String {
     if form.back == "compose" { format!("/c/{cid}/compose") } else { format!("/c/{cid}") }
+}
+
+#[derive(Deserialize)]
+struct EndForm {
+    nonce: String,
+}
+
+#[handler]
+pub async fn end(
+    app: Data<&App>,
+    limits: Data<&Arc<Limits>>,
+    visitor: CurrentVisitor,
+    Path(cid): Path<String>,
+    Form(form): Form<EndForm>,
+) -> Result<Response> {
+    let conversation = PublicId::parse(&cid).ok_or(Error::NotFound)?;
+    let nonce = Nonce::parse(&form.nonce)?;
+    limits.act(&visitor.token.name())?;
+    match actions::end(&app, visitor.contact, conversation, nonce).await {
+        // Whoever ends what has ended finds it so.
+        Ok(_) | Err(Error::Conflict(_)) => Ok(see_other(format!("/c/{cid}"))),
+        Err(error) => Err(error),
+    }
 }
 
 #[derive(Deserialize)]
