@@ -125,6 +125,7 @@ fn addresses() -> Route {
         .at("/desk/c/:id/side/unblock", post(dossier::unblock_contact))
         .at("/desk/contacts/:contact", get(dossier::find))
         .at("/desk/canned", get(canned::offer))
+        .at("/desk/callees", get(desk::offer_callees))
         .at("/desk/emoji", get(desk::choose_emoji))
         .at("/desk/bulk", get(desk::bulk_form).post(desk::handle_several)) // assign, tag, close
         .at("/desk/filter", get(desk::filter_form))

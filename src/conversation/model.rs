@@ -6,6 +6,7 @@ use crate::{
         Summary, With,
     },
     ids::{AgentId, ContactId, ConversationId, FileId, Nonce, PublicId, SiteId, TagId, TeamId},
+    text::{self, Piece},
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -392,18 +393,27 @@ pub fn quoted(entry: &Entry, in_note: bool) -> Option<Quote> {
     (!excerpt.is_empty()).then(|| Quote { seq: entry.seq, author: entry.author.clone(), excerpt })
 }
 
-/// Whom a note calls: each `@` followed by the name of somebody who works here, the longest name that fits.
+/// Whom a note calls: each `@` or `＠` followed by the name of somebody who works here, the longest that fits, in any case.
 pub fn mentions(body: &str, colleagues: &[Mention]) -> Vec<Mention> {
+    let names: Vec<_> = colleagues.iter().map(|colleague| colleague.name.clone()).collect();
     let mut called: Vec<Mention> = Vec::new();
-    for rest in body.split('@').skip(1) {
-        let fitting = colleagues.iter().filter(|colleague| rest.starts_with(&colleague.name));
-        if let Some(one) = fitting.max_by_key(|colleague| colleague.name.len())
+    for piece in text::pieces(body, &names) {
+        let Piece::Mention(call) = piece else { continue };
+        let name = call.strip_prefix(['@', '＠']).unwrap_or(call);
+        let same = |one: &&Mention| lowered(&one.name).eq(lowered(name));
+        // Of two who differ by case alone the one who was written.
+        let fitting = colleagues.iter().filter(same);
+        if let Some(one) = fitting.max_by_key(|one| one.name == name)
             && !called.contains(one)
         {
             called.push(one.clone());
         }
     }
     called
+}
+
+fn lowered(name: &str) -> impl Iterator<Item = char> {
+    name.chars().flat_map(char::to_lowercase)
 }
 
 /// A message as it may be stored: 1–5,000 characters after `\r\n` and `\r` became `\n`, not only white space, and without

@@ -9,7 +9,7 @@ pub enum Piece<'a> {
         href: String,
         text: &'a str,
     },
-    /// Somebody called: `@` and the name.
+    /// Somebody called: `@` or `＠` and the name, in whatever case it was typed.
     Mention(&'a str),
 }
 
@@ -37,22 +37,35 @@ pub fn pieces<'a>(body: &'a str, names: &[String]) -> Vec<Piece<'a>> {
 /// Text in which names are called.
 fn call<'a>(text: &'a str, names: &[String], pieces: &mut Vec<Piece<'a>>) {
     let mut done = 0;
-    for (at, _) in text.match_indices('@') {
-        let called = names.iter().filter(|name| text[at + 1..].starts_with(name.as_str()));
-        let Some(length) = called.map(String::len).max() else { continue };
+    for (at, sign) in text.match_indices(['@', '＠']) {
+        let name = at + sign.len();
+        let called = names.iter().filter_map(|one| begins_with(&text[name..], one));
+        let Some(length) = called.max() else { continue };
         if at < done {
             continue;
         }
         if at > done {
             pieces.push(Piece::Text(&text[done..at]));
         }
-        let end = at + 1 + length;
+        let end = name + length;
         pieces.push(Piece::Mention(&text[at..end]));
         done = end;
     }
     if done < text.len() {
         pieces.push(Piece::Text(&text[done..]));
     }
+}
+
+/// How much of a text is this name, in any case. A Latin word that only begins like it is another; Chinese writes no space after a name.
+fn begins_with(text: &str, name: &str) -> Option<usize> {
+    let mut rest = text.chars();
+    let same = |a: char, b: char| a.to_lowercase().eq(b.to_lowercase());
+    if name.is_empty() || !name.chars().all(|one| rest.next().is_some_and(|next| same(next, one))) {
+        return None;
+    }
+    let goes_on = |c: char| c.is_ascii_alphanumeric();
+    let within = name.ends_with(goes_on) && rest.as_str().starts_with(goes_on);
+    (!within).then(|| text.len() - rest.as_str().len())
 }
 
 /// Chinese writes no space after an address: full-width punctuation and quotation marks end it.
@@ -118,9 +131,28 @@ mod tests {
         );
     }
 
+    #[test]
+    fn a_name_is_called_in_any_case_and_by_either_sign() {
+        let names = ["Alexandra Li".to_owned(), "Al".into(), "周航".into()];
+        assert_eq!(
+            pieces("@alexandra LI和＠周航看一下", &names),
+            [
+                Piece::Mention("@alexandra LI"),
+                Piece::Text("和"),
+                Piece::Mention("＠周航"),
+                Piece::Text("看一下"),
+            ]
+        );
+        assert_eq!(
+            pieces("@al, @all", &names),
+            [Piece::Mention("@al"), Piece::Text(", @all")]
+        );
+        assert_eq!(pieces("＠", &["".to_owned()]), [Piece::Text("＠")]);
+    }
+
     proptest::proptest! {
         #[test]
-        fn the_pieces_joined_are_the_message(body in "[@ab林 \\PC]{0,200}") {
+        fn the_pieces_joined_are_the_message(body in "[@＠abA林 \\PC]{0,200}") {
             let names = ["a".to_owned(), "ab".into(), "林".into()];
             let joined: String = pieces(&body, &names).iter().map(|piece| match piece {
                 Piece::Text(text) | Piece::Link { text, .. } | Piece::Mention(text) => *text,

@@ -85,6 +85,80 @@ test('Tab and the pointer choose as well, names are put in, and text around stay
   await lin.fill('#body', '');
 });
 
+test('@ in a note offers colleagues by name and by initials, keys choose one, and who is not there is only text', async () => {
+  for (const [name, email] of [['周航', 'zhou'], ['Alexandra Li', 'alexandra'], ['Al', 'al']]) {
+    await lin.context().request.post(`${server.url}/desk/settings/agents`, { form: { name, email: `${email}@shop.example`, role: 'agent' }, headers: { 'sec-fetch-site': 'same-origin' } });
+  }
+  const list = lin.locator('#callees'), picked = () => list.locator('[aria-selected=true]').textContent();
+  const found = count => lin.waitForFunction(count => document.querySelectorAll('#callees [role=option]').length === count, count);
+  await lin.fill('#body', '');
+  await lin.locator('#body').focus();
+  // A visitor reads an answer: nobody is called there.
+  await lin.keyboard.type('@');
+  assert.ok(await list.isHidden());
+  assert.ok(await lin.locator('#note-hint').isHidden());
+  await lin.locator('#body').blur();
+  await lin.keyboard.press('n');
+  await lin.locator('#note-hint').waitFor();
+  await lin.fill('#body', 'lin');
+  // Nor within an address.
+  await lin.keyboard.press('End');
+  await lin.keyboard.type('@');
+  assert.ok(await list.isHidden());
+  await lin.fill('#body', '');
+  await lin.keyboard.type('请 @');
+  await list.locator('[role=combobox]:focus').waitFor();
+  await found(3);
+  assert.deepEqual(await axe(lin), []);
+  await shot(lin, 'callees-open');
+  const first = await picked();
+  await lin.keyboard.press('ArrowDown');
+  assert.notEqual(await picked(), first);
+  await lin.keyboard.press('ArrowUp');
+  await lin.keyboard.type('zh');
+  await found(1);
+  await lin.keyboard.press('Enter');
+  await lin.locator('#body:focus').waitFor();
+  assert.equal(await value(lin), '请 @周航 ');
+  // Faster than the answer, by Tab, in another case.
+  await lin.keyboard.type('和@alexandra');
+  await lin.keyboard.press('Tab');
+  await lin.locator('#body:focus').waitFor();
+  assert.equal(await value(lin), '请 @周航 和@Alexandra Li ');
+  // What is no name goes on as text, and so does what Escape leaves.
+  await lin.keyboard.type('@nobody');
+  await lin.locator('#body:focus').waitFor();
+  assert.ok(await list.isHidden());
+  await lin.keyboard.type(' @al');
+  await found(2);
+  await lin.keyboard.press('Escape');
+  assert.equal(await value(lin), '请 @周航 和@Alexandra Li @nobody @al');
+  await lin.keyboard.press('Enter');
+  await sees(lin, '@nobody');
+  const called = await lin.locator('ol.msgs .note .at').allTextContents();
+  assert.deepEqual(called, ['@周航', '@Alexandra Li', '@al']);
+});
+
+test('an input method writes ＠, searches while a name is composed, and by pointer one is chosen', async () => {
+  const client = await lin.context().newCDPSession(lin), list = lin.locator('#callees');
+  await lin.locator('[name=kind][value=note]').check();
+  await lin.locator('#body').focus();
+  await client.send('Input.imeSetComposition', { text: '＠', selectionStart: 1, selectionEnd: 1 });
+  assert.ok(await list.isHidden(), 'not while it is composed');
+  await client.send('Input.insertText', { text: '＠' });
+  await list.locator('[role=combobox]:focus').waitFor();
+  // A word in the making is no name that nobody has.
+  const none = lin.waitForResponse(answer => answer.url().endsWith('/desk/callees?q=qq') && answer.ok());
+  await client.send('Input.imeSetComposition', { text: 'qq', selectionStart: 2, selectionEnd: 2 });
+  await none;
+  await list.locator('[role=status]').waitFor();
+  await client.send('Input.imeSetComposition', { text: 'zh', selectionStart: 2, selectionEnd: 2 });
+  await list.locator('[role=option]', { hasText: '周航' }).click();
+  assert.equal(await value(lin), '@周航 ');
+  await lin.fill('#body', '');
+  await lin.locator('[name=kind][value=text]').check();
+});
+
 test('a slash that is meant stays one: Escape gives it back, and within a line it opens nothing', async () => {
   await lin.locator('#body').focus();
   await lin.keyboard.type('/usr');

@@ -1,6 +1,9 @@
 //! Own messages are changed and taken back for two minutes; whoever follows sees it, whoever comes later sees what became of them.
 use crate::support::{Agent, installation};
-use kefu::{agent::Scope, ids::Nonce};
+use kefu::{
+    agent::{Role, Scope},
+    ids::Nonce,
+};
 use poem::http::StatusCode;
 use serde_json::json;
 
@@ -148,8 +151,35 @@ async fn a_note_calls_colleagues_by_name() {
     let id = ana.newest("queue").await;
     let noted = ana.write(id, "note", "@ben please look, @nobody").await.must(StatusCode::OK);
     noted.says("<b class=\"at\">@ben</b> please look, @nobody");
+    // In any case, and with the sign that a Chinese input method writes; a word that begins like a name is none.
+    let noted = ana.write(id, "note", "＠BEN看一下，@benjamin").await.must(StatusCode::OK);
+    noted.says("<b class=\"at\">＠BEN</b>看一下，@benjamin");
+    // An address calls nobody.
+    ana.write(id, "note", "x@ben.example").await.must(StatusCode::OK).says_not("class=\"at\"");
     // To visitors an at sign is an at sign.
     ana.reply(id, "ask @ben").await.must(StatusCode::OK).says("ask @ben").says_not("class=\"at\"");
+}
+
+#[tokio::test]
+async fn whom_a_note_may_call_is_found_by_a_part_of_the_name_or_its_pinyin() {
+    let site = installation().await;
+    let (ana, _ben) = (site.ana().await, site.ben().await);
+    site.employ("周航", Role::Agent).await;
+    site.employ("rob", Role::ReadOnly).await;
+    let found = async |query: &str| {
+        let query: String = url::form_urlencoded::byte_serialize(query.as_bytes()).collect();
+        let path = format!("/desk/callees?q={query}");
+        ana.person.get(&path).await.must(StatusCode::OK)
+    };
+    // Not herself, and nobody who may not act.
+    found("").await.says(">ben<").says(">周航<").says_not(">ana<").says_not(">rob<");
+    for typed in ["zh", "ZHOUHANG", "航", " 周 "] {
+        found(typed).await.says(">周航<").says_not(">ben<");
+    }
+    found("BE").await.says(">ben<").says_not(">周航<");
+    for strange in ["nobody", "%", "\0", "<script>", &"x".repeat(5_000)] {
+        found(strange).await.says("role=\"listbox\"").says_not("role=\"option\"").says_not("<script");
+    }
 }
 
 #[tokio::test]

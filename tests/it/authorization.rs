@@ -104,6 +104,7 @@ pub const PAGES: &[(&str, &str, [u16; 5])] = &[
     ("GET", "/desk/contacts/:contact", [303, 303, 303, 303, 303]),
     ("POST", "/desk/c/:id/draft", [401, 401, 403, 401, 204]),
     ("GET", "/desk/canned", [303, 303, 200, 303, 200]),
+    ("GET", "/desk/callees", [401, 401, 403, 401, 200]),
     ("GET", "/desk/emoji", [401, 401, 200, 401, 200]),
     ("GET", "/desk/settings/attributes", [303, 303, 403, 303, 200]),
     ("POST", "/desk/settings/attributes", [401, 401, 403, 401, 303]),

@@ -1,6 +1,7 @@
 //! Pages and forms of the desk: parse, act, show.
 mod acts;
 mod bulk;
+mod callees;
 mod composer;
 mod emoji;
 mod export;
@@ -15,6 +16,7 @@ mod verbs;
 
 pub use acts::{mark_seen, typing, write};
 pub use bulk::{bulk_form, handle_several};
+pub use callees::offer_callees;
 pub use emoji::choose_emoji;
 pub use files::{bring, look};
 pub(super) use lens::asks;
