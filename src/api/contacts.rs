@@ -35,8 +35,8 @@ impl Desk<'_> {
     }
 
     /// Changes what is known of a contact: what is given, and nothing else.
-    pub async fn change_contact(&self, id: i64, new: &Known) -> Result<()> {
-        let (_, contact) = self.whom_to_change(id).await?;
+    pub async fn change_contact(&self, id: i64, new: &Known, address: IpAddr) -> Result<()> {
+        let (agent, contact) = self.whom_to_change(id).await?;
         let mut changes = Vec::new();
         if let Some(name) = &new.name {
             let name = ContactName::parse(name).map_err(|invalid| named("name", invalid))?;
@@ -60,39 +60,51 @@ impl Desk<'_> {
             }
         }
         self.limits.act(&self.caller.counted_as())?;
-        dossier::change(self.app, contact.id, changes).await
+        dossier::change(self.app, &doer(agent, address), contact.id, changes).await
     }
 
     /// Takes tags off a contact and puts others on.
-    pub async fn tag_contact<T: AsRef<str>>(&self, id: i64, add: &[T], remove: &[T]) -> Result<()> {
-        let (_, contact) = self.whom_to_change(id).await?;
+    pub async fn tag_contact<T: AsRef<str>>(
+        &self,
+        id: i64,
+        add: &[T],
+        remove: &[T],
+        address: IpAddr,
+    ) -> Result<()> {
+        let (agent, contact) = self.whom_to_change(id).await?;
         let tags = |words: &[T], field| -> Result<Vec<_>, Invalid> {
             let tag = |word: &T| ContactTag::parse(word.as_ref()).map_err(|one| named(field, one));
             words.iter().map(tag).collect()
         };
         let (on, off) = (tags(add, "add")?, tags(remove, "remove")?);
         self.limits.act(&self.caller.counted_as())?;
-        match contact::change_tags(self.app, contact.id, &on, &off).await {
+        let by = doer(agent, address);
+        match contact::change_tags(self.app, &by, contact.id, &on, &off).await {
             Err(Error::Invalid(too_many)) => Err(named("add", too_many).into()),
             outcome => outcome,
         }
     }
 
     /// Counted as a message. The same nonce again finds the note it made, and whether it had.
-    pub async fn note_on_contact(&self, id: i64, nonce: &str, body: &str) -> Result<(Note, bool)> {
+    pub async fn note_on_contact(
+        &self,
+        id: i64,
+        nonce: &str,
+        body: &str,
+        address: IpAddr,
+    ) -> Result<(Note, bool)> {
         let (agent, contact) = self.whom_to_change(id).await?;
         let (nonce, body) = (Nonce::parse(nonce)?, NoteBody::parse(body)?);
         self.limits.message(&self.caller.counted_as())?;
-        let by = (agent.id, agent.name.as_str());
-        contact::add_note(self.app, contact.id, by, &nonce, &body).await
+        contact::add_note(self.app, &doer(agent, address), contact.id, &nonce, &body).await
     }
 
     /// Her own, or anybody's if she manages.
-    pub async fn remove_contact_note(&self, id: i64, note: i64) -> Result<()> {
+    pub async fn remove_contact_note(&self, id: i64, note: i64, address: IpAddr) -> Result<()> {
         let (agent, contact) = self.whom_to_change(id).await?;
         self.limits.act(&self.caller.counted_as())?;
         let may = |note: &Note| note.agent == agent.id || agent.role.may_manage();
-        contact::remove_note(self.app, contact.id, note, may).await
+        contact::remove_note(self.app, &doer(agent, address), contact.id, note, may).await
     }
 
     pub async fn block_contact(&self, id: i64, reason: &str, address: IpAddr) -> Result<()> {
@@ -102,10 +114,11 @@ impl Desk<'_> {
         dossier::block(self.app, &doer(agent, address), contact.id, reason).await
     }
 
-    pub async fn unblock_contact(&self, id: i64, address: IpAddr) -> Result<()> {
+    pub async fn unblock_contact(&self, id: i64, reason: &str, address: IpAddr) -> Result<()> {
         let (agent, contact) = self.whom_to_change(id).await?;
+        let reason = BlockReason::if_any(reason).map_err(|invalid| named("reason", invalid))?;
         self.limits.act(&self.caller.counted_as())?;
-        dossier::unblock(self.app, &doer(agent, address), contact.id).await
+        dossier::unblock(self.app, &doer(agent, address), contact.id, reason).await
     }
 
     /// Whatever is known of another contact becomes this one's.

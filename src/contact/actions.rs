@@ -11,7 +11,7 @@ use crate::{
     audit::{self, Deed, Doer},
     db::Connection,
     error::{Error, Invalid, Result},
-    ids::{AgentId, ContactId, Nonce},
+    ids::{ContactId, Nonce},
 };
 use jiff::SignedDuration;
 
@@ -28,17 +28,19 @@ pub async fn change(db: &impl Connection, id: ContactId, change: &Change) -> Res
 /// Notes something about a contact; the same nonce again finds the note it made, and whether it had.
 pub async fn add_note(
     app: &App,
+    by: &Doer,
     contact: ContactId,
-    by: (AgentId, &str),
     nonce: &Nonce,
     body: &NoteBody,
 ) -> Result<(Note, bool)> {
     let tx = app.db.begin().await?;
-    let contact = store::lock(&tx, contact).await?.id;
-    if let Some(made) = store::noted(&tx, contact, by.0, nonce).await? {
+    let (contact, at) = (store::lock(&tx, contact).await?, app.clock.now());
+    if let Some(made) = store::noted(&tx, contact.id, by.agent, nonce).await? {
         return if made.body == body.as_str() { Ok((made, true)) } else { Err(Error::NonceReused) };
     }
-    let note = store::add_note(&tx, contact, by, nonce, body, app.clock.now()).await?;
+    let author = (by.agent, by.name.as_str());
+    let note = store::add_note(&tx, contact.id, author, nonce, body, at).await?;
+    audit::record(&tx, by, Deed::new("contact-noted", contact.called()), at).await?;
     tx.commit().await?;
     Ok((note, false))
 }
@@ -46,42 +48,63 @@ pub async fn add_note(
 /// Takes a note away, which `may` says whether the agent may: its author may, and whoever manages.
 pub async fn remove_note(
     app: &App,
+    by: &Doer,
     contact: ContactId,
     id: i64,
     may: impl Fn(&Note) -> bool,
 ) -> Result<()> {
     let tx = app.db.begin().await?;
-    let note = store::note(&tx, contact, id).await?;
+    let contact = store::lock(&tx, contact).await?;
+    let note = store::note(&tx, contact.id, id).await?;
     if !may(&note) {
         return Err(Error::Forbidden("forbidden-note"));
     }
     store::remove_note(&tx, id).await?;
+    // Whose it was; what it said is gone.
+    let deed = Deed::new("contact-note-removed", contact.called()).with(note.by);
+    audit::record(&tx, by, deed, app.clock.now()).await?;
     Ok(tx.commit().await?)
 }
 
 /// Takes tags `off` and puts others `on`, those before them that are in both: all of it or nothing.
 pub async fn change_tags(
     app: &App,
+    by: &Doer,
     contact: ContactId,
     on: &[ContactTag],
     off: &[ContactTag],
 ) -> Result<()> {
     let tx = app.db.begin().await?;
-    let contact = store::lock(&tx, contact).await?.id;
+    let contact = store::lock(&tx, contact).await?;
+    let before = store::tags(&tx, contact.id).await?;
     for word in off.iter().filter(|word| !on.contains(word)) {
-        store::remove_tag(&tx, contact, word).await?;
+        store::remove_tag(&tx, contact.id, word).await?;
     }
-    let before = store::tags(&tx, contact).await?.len();
+    let kept = store::tags(&tx, contact.id).await?.len();
     let at = app.clock.now();
     for (place, word) in (0..).zip(on) {
         // They stand in the order in which they were given.
-        store::add_tag(&tx, contact, word, at + SignedDuration::from_micros(place)).await?;
+        store::add_tag(&tx, contact.id, word, at + SignedDuration::from_micros(place)).await?;
     }
-    let after = store::tags(&tx, contact).await?.len();
-    if after > before.max(TAGS) {
+    let after = store::tags(&tx, contact.id).await?;
+    if after.len() > kept.max(TAGS) {
         return Err(Invalid { field: "value", reason: "invalid-contact-tags" }.into());
     }
+    let changes = [
+        ("contact-tagged", without(&after, &before)),
+        ("contact-untagged", without(&before, &after)),
+    ];
+    for (action, words) in changes.into_iter().filter(|(_, words)| !words.is_empty()) {
+        audit::record(&tx, by, Deed::new(action, contact.called()).with(words), at).await?;
+    }
     Ok(tx.commit().await?)
+}
+
+/// Those of some tags that are not among others, as one line.
+fn without(tags: &[String], others: &[String]) -> String {
+    let left: Vec<_> =
+        tags.iter().filter(|tag| !others.contains(tag)).map(String::as_str).collect();
+    left.join(" · ")
 }
 
 /// The attribute with this number.

@@ -21,6 +21,13 @@ pub struct Contact {
     pub block: Option<Block>,
 }
 
+impl Contact {
+    /// How the audit log calls them: by name, and by number, since names are not unique.
+    pub fn called(&self) -> String {
+        format!("{} #{}", self.name, self.id).trim_start().to_owned()
+    }
+}
+
 /// What a site said of somebody, by field: `name`, `phone`, `email`, and attributes behind `attributes.`.
 pub type Told = BTreeMap<String, String>;
 
@@ -105,7 +112,7 @@ lines! {
     }),
     /// A free word by which contacts are found again: 1–30 characters.
     ContactTag(|text| line(text, 1, 30, "invalid-contact-tag")),
-    /// Why somebody is not heard any more: 1–200 characters.
+    /// Why somebody is not heard any more, or is again: 1–200 characters.
     BlockReason(|text| line(text, 1, 200, "invalid-block-reason")),
     /// The address of a page, `http` or `https`: at most 2,000 characters.
     PageUrl(|text| {
@@ -125,6 +132,13 @@ lines! {
     AttributeLabel(|text| line(text, 1, 60, "invalid-attribute-label")),
     /// What is known of a contact under an attribute, checked by [`Attribute::value`].
     AttributeValue(|text| line(text, 0, 500, "invalid-attribute-value")),
+}
+
+impl BlockReason {
+    /// Why somebody is heard again need not be said.
+    pub fn if_any(text: &str) -> Result<Option<Self>, Invalid> {
+        if text.trim().is_empty() { Ok(None) } else { Self::parse(text).map(Some) }
+    }
 }
 
 /// One line of text without control characters and white space around it.

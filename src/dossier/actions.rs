@@ -10,22 +10,45 @@ use crate::{
 };
 
 /// Changes what is known of a contact. Another name is told to whoever looks at a list in which it stands.
-pub async fn change(app: &App, id: ContactId, changes: Vec<Change>) -> Result<()> {
-    let app = app.clone();
+pub async fn change(app: &App, by: &Doer, id: ContactId, changes: Vec<Change>) -> Result<()> {
+    let (app, by) = (app.clone(), by.clone());
     to_the_end(async move {
         let tx = app.db.begin().await?;
         let contact = contact::lock(&tx, id).await?;
+        let fields = fields(&tx, &contact, &changes).await?;
         for change in &changes {
             contact::change(&tx, contact.id, change).await?;
         }
         let renamed = changes
             .iter()
             .any(|change| matches!(change, Change::Name(name) if name.as_str() != contact.name));
+        if !fields.is_empty() {
+            let deed = Deed::new("contact-changed", contact.called()).with(fields.join(" · "));
+            audit::record(&tx, &by, deed, app.clock.now()).await?;
+        }
         let rows = if renamed { rows_of(&tx, &contact).await? } else { Vec::new() };
         tx.commit().await?;
         conversation::tell_rows(&app, &rows).await
     })
     .await
+}
+
+/// What will be known otherwise than before: `name`, `phone`, `email`, and attributes behind `attributes.`. What it was and what it
+/// is stays out of the audit log, which outlives the contact.
+async fn fields(tx: &Tx, contact: &Contact, changes: &[Change]) -> Result<Vec<String>> {
+    let known = contact::attributes(tx).await?;
+    let values = contact::values(tx, contact.id).await?;
+    let field = |change: &Change| match change {
+        Change::Name(name) => (name.as_str() != contact.name).then(|| "name".into()),
+        Change::Phone(phone) => (phone.as_str() != contact.phone).then(|| "phone".into()),
+        Change::Email(email) => (email.as_str() != contact.email).then(|| "email".into()),
+        Change::Attribute(id, value) => {
+            let before = values.get(id).map_or("", String::as_str);
+            let attribute = known.iter().find(|one| one.id == *id && value.as_str() != before)?;
+            Some(format!("attributes.{}", attribute.key))
+        }
+    };
+    Ok(changes.iter().filter_map(field).collect())
 }
 
 /// From now on nothing that the contact sends is taken. Whoever is blocked stays so for the first reason.
@@ -38,7 +61,7 @@ pub async fn block(app: &App, by: &Doer, id: ContactId, reason: BlockReason) -> 
             return Err(Error::Conflict("conflict-blocked"));
         }
         contact::block(&tx, contact.id, &by.name, &reason, at).await?;
-        let deed = Deed::new("contact-blocked", called(&contact)).with(reason.as_str());
+        let deed = Deed::new("contact-blocked", contact.called()).with(reason.as_str());
         audit::record(&tx, &by, deed, at).await?;
         let rows = rows_of(&tx, &contact).await?;
         tx.commit().await?;
@@ -47,8 +70,13 @@ pub async fn block(app: &App, by: &Doer, id: ContactId, reason: BlockReason) -> 
     .await
 }
 
-/// The contact is heard again. Whoever is not blocked stays so.
-pub async fn unblock(app: &App, by: &Doer, id: ContactId) -> Result<()> {
+/// The contact is heard again, for a reason if one is given. Whoever is not blocked stays so.
+pub async fn unblock(
+    app: &App,
+    by: &Doer,
+    id: ContactId,
+    reason: Option<BlockReason>,
+) -> Result<()> {
     let (app, by) = (app.clone(), by.clone());
     to_the_end(async move {
         let tx = app.db.begin().await?;
@@ -57,7 +85,8 @@ pub async fn unblock(app: &App, by: &Doer, id: ContactId) -> Result<()> {
             return Ok(());
         }
         contact::unblock(&tx, contact.id).await?;
-        let deed = Deed::new("contact-unblocked", called(&contact));
+        let reason = reason.as_ref().map_or("", BlockReason::as_str);
+        let deed = Deed::new("contact-unblocked", contact.called()).with(reason);
         audit::record(&tx, &by, deed, app.clock.now()).await?;
         let rows = rows_of(&tx, &contact).await?;
         tx.commit().await?;
@@ -82,7 +111,7 @@ pub async fn merge(app: &App, by: &Doer, from: ContactId, to: ContactId) -> Resu
             return Err(Error::Conflict("conflict-two-people"));
         }
         let rows = join(&tx, &gone, &kept).await?;
-        let deed = Deed::new("contact-merged", called(&kept)).with(called(&gone));
+        let deed = Deed::new("contact-merged", kept.called()).with(gone.called());
         audit::record(&tx, &by, deed, app.clock.now()).await?;
         tx.commit().await?;
         conversation::tell_rows(&app, &rows).await
@@ -102,9 +131,4 @@ pub async fn join(tx: &Tx, gone: &Contact, kept: &Contact) -> Result<Vec<Convers
 /// The rows of the lists in which a contact stands, changed once more.
 pub async fn rows_of(tx: &Tx, contact: &Contact) -> Result<Vec<ConversationId>> {
     conversation::hand_over(tx, contact.id, contact.id).await
-}
-
-/// By name, and by number, since names are not unique.
-fn called(contact: &Contact) -> String {
-    format!("{} #{}", contact.name, contact.id).trim_start().to_owned()
 }

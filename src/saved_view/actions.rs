@@ -13,7 +13,7 @@ use crate::{
 /// The most views that an agent sees.
 const VIEWS: usize = 50;
 
-/// Keeps a view, for its agent or for everybody.
+/// Keeps a view, for its agent or for everybody. The audit log has what concerns others: an own view is nobody's business.
 pub async fn keep(app: &App, by: &Doer, name: &ViewName, asks: &Asks, shared: bool) -> Result<()> {
     if store::for_agent(&app.db, by.agent).await?.len() >= VIEWS {
         return Err(Invalid { field: "name", reason: "invalid-view-count" }.into());

@@ -143,10 +143,7 @@ mod tests {
                 Piece::Text("看一下"),
             ]
         );
-        assert_eq!(
-            pieces("@al, @all", &names),
-            [Piece::Mention("@al"), Piece::Text(", @all")]
-        );
+        assert_eq!(pieces("@al, @all", &names), [Piece::Mention("@al"), Piece::Text(", @all")]);
         assert_eq!(pieces("＠", &["".to_owned()]), [Piece::Text("＠")]);
     }
 

@@ -178,7 +178,11 @@ async fn whom_a_note_may_call_is_found_by_a_part_of_the_name_or_its_pinyin() {
     }
     found("BE").await.says(">ben<").says_not(">周航<");
     for strange in ["nobody", "%", "\0", "<script>", &"x".repeat(5_000)] {
-        found(strange).await.says("role=\"listbox\"").says_not("role=\"option\"").says_not("<script");
+        found(strange)
+            .await
+            .says("role=\"listbox\"")
+            .says_not("role=\"option\"")
+            .says_not("<script");
     }
 }
 

@@ -94,6 +94,60 @@ async fn whatever_is_done_with_the_accounts_of_others_is_remembered() {
     ana.person.get(AUDIT).await.says("Agent → Admin").says("5 → 9").says_not(&token);
 }
 
+/// Which fields, and not what stood in them: the log outlives whom it is about. Nothing is remembered that changed nothing.
+#[tokio::test]
+async fn whatever_is_done_with_contacts_is_remembered_without_what_is_personal() {
+    let site = installation().await;
+    let (ana, _vera) = (site.ana().await, site.vera().await);
+    let level = [("key", "level"), ("kind", "text"), ("label_zh", "等级"), ("label_en", "Level")];
+    ana.person.post("/desk/settings/attributes", &level).await.goes_to();
+    let does = async |what: &str, fields: &[(&str, &str)]| {
+        ana.person.post(&format!("/desk/c/1/side/{what}"), fields).await.goes_to();
+    };
+    for _ in 0..2 {
+        for (field, value) in [
+            ("name", "Vera"),
+            ("phone", "13800138000"),
+            ("email", "v@home.example"),
+            ("a1", "gold"),
+        ] {
+            does("fields", &[("field", field), ("value", value)]).await;
+        }
+        does("tags", &[("value", "vip")]).await;
+    }
+    does("tags/remove", &[("value", "vip")]).await;
+    does("tags/remove", &[("value", "vip")]).await;
+    for _ in 0..2 {
+        // The same note, sent once more.
+        does("notes", &[("nonce", "note"), ("body", "likes tea")]).await;
+    }
+    does("notes/remove", &[("note", "1")]).await;
+    let all = audit::page(&site.app.db, None, 100).await.unwrap();
+    let ours = all.into_iter().filter(|deed| deed.action.starts_with("contact-"));
+    let ours: Vec<_> =
+        ours.map(|deed| format!("{} {}: {}", deed.action, deed.subject, deed.detail)).collect();
+    assert_eq!(
+        ours,
+        [
+            "contact-note-removed Vera #1: ana",
+            "contact-noted Vera #1: ",
+            "contact-untagged Vera #1: vip",
+            "contact-tagged Vera #1: vip",
+            "contact-changed Vera #1: attributes.level",
+            "contact-changed Vera #1: email",
+            "contact-changed Vera #1: phone",
+            "contact-changed #1: name",
+        ]
+    );
+    let log = ana.person.get(AUDIT).await.must(StatusCode::OK);
+    log.says("changed what is known of \u{2068}Vera #1\u{2069}")
+        .says("<bdi>Phone</bdi>")
+        .says("<bdi>level</bdi>");
+    for personal in ["13800138000", "v@home.example", "gold", "likes tea"] {
+        log.says_not(personal);
+    }
+}
+
 #[tokio::test]
 async fn the_first_owner_and_what_is_done_at_the_terminal_are_remembered() {
     let site = installation().await;

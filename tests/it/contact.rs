@@ -439,11 +439,25 @@ async fn who_is_blocked_is_refused_everywhere_and_heard_again_afterwards() {
         .post("/desk/settings/blocked/lift", &[("contact", "1")])
         .await
         .must(StatusCode::FORBIDDEN);
-    ana.person.post("/desk/settings/blocked/lift", &[("contact", "1")]).await.goes_to();
+    let long = "x".repeat(201);
+    for reason in ["a\0b", &long] {
+        let fields = [("contact", "1"), ("reason", reason)];
+        let refused = ana.person.post("/desk/settings/blocked/lift", &fields).await;
+        refused.must(StatusCode::UNPROCESSABLE_ENTITY).says("1–200");
+        let refused = ana.edit(1, "unblock", &[("reason", reason)]).await;
+        refused.must(StatusCode::UNPROCESSABLE_ENTITY).says("1–200").says("chip bad");
+    }
+    let fields = [("contact", "1"), ("reason", "<i>a mistake")];
+    ana.person.post("/desk/settings/blocked/lift", &fields).await.goes_to();
     ana.person.get("/desk/settings/blocked").await.says("Nobody is blocked");
     ana.person.get("/desk/c/1").await.says_not("chip bad");
     vera.say("thank you").await.must(StatusCode::OK);
     assert_eq!(deeds(&site).await, ["contact-unblocked #1", "contact-blocked #1"]);
+    let log = ana.person.get("/desk/settings/audit").await.must(StatusCode::OK);
+    log.says("&#60;i&#62;a mistake").says_not("<i>a mistake").says("&#60;b&#62;spam");
+    // Nor need there be a reason, beside the conversation either.
+    ben.edit(1, "block", &[("reason", "again")]).await.must(StatusCode::OK);
+    ana.edit(1, "unblock", &[("reason", " ")]).await.must(StatusCode::OK).says_not("chip bad");
 }
 
 #[tokio::test]

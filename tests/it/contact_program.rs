@@ -243,12 +243,16 @@ async fn who_is_blocked_by_a_program_is_not_heard_until_a_program_says_so() {
     let again = value(&does(&shop.ana, "block", again).await.must(StatusCode::CONFLICT));
     assert_eq!(again["error"]["code"], "conflict");
 
+    for reason in ["a\u{0}b", "a\nb", &"x".repeat(201)] {
+        refused_for(&shop.ana, "unblock", json!({ "reason": reason }), "reason").await;
+    }
+    let why = json!({ "reason": "a mistake" });
     for _ in 0..2 {
-        let heard = value(&does(&shop.ana, "unblock", json!({})).await.must(StatusCode::OK));
+        let heard = value(&does(&shop.ana, "unblock", why.clone()).await.must(StatusCode::OK));
         assert_eq!((&heard["blocked"], &heard["block"]), (&json!(false), &Value::Null));
     }
     says("c").await.must(StatusCode::CREATED);
-    let told = ["ana contact-unblocked #1: ", "ben contact-blocked #1: <b>spam</b>"];
+    let told = ["ana contact-unblocked #1: a mistake", "ben contact-blocked #1: <b>spam</b>"];
     assert_eq!(shop.deeds().await, told);
 
     for reason in ["", " \n", "a\u{0}b", "a\nb", &"x".repeat(201)] {

@@ -83,6 +83,12 @@ struct Blocking {
 }
 
 #[derive(Object)]
+struct Unblocking {
+    /// For the audit log: at most 200 characters.
+    reason: Option<Text>,
+}
+
+#[derive(Object)]
 struct Merging {
     /// The number of the other contact.
     with: i64,
@@ -170,6 +176,7 @@ impl Rest {
         &self,
         app: Data<&App>,
         limits: Limit<'_>,
+        viewer: Viewer,
         Token(caller): Token,
         contact: Path<i64>,
         change: Json<ContactChange>,
@@ -183,7 +190,7 @@ impl Rest {
             attributes: attributes.map(|one| (one.key.into(), one.value.into())).collect(),
         };
         let desk = at_desk(&app, &limits, &caller)?;
-        desk.change_contact(contact.0, &known).await?;
+        desk.change_contact(contact.0, &known, viewer.address).await?;
         shown(desk, contact.0).await
     }
 
@@ -198,6 +205,7 @@ impl Rest {
         &self,
         app: Data<&App>,
         limits: Limit<'_>,
+        viewer: Viewer,
         Token(caller): Token,
         contact: Path<i64>,
         tagging: Json<ContactTagging>,
@@ -205,7 +213,7 @@ impl Rest {
         let desk = at_desk(&app, &limits, &caller)?;
         let ContactTagging { add, remove } = tagging.0;
         let (add, remove) = (add.unwrap_or_default(), remove.unwrap_or_default());
-        desk.tag_contact(contact.0, &add, &remove).await?;
+        desk.tag_contact(contact.0, &add, &remove, viewer.address).await?;
         shown(desk, contact.0).await
     }
 
@@ -244,9 +252,11 @@ impl Rest {
         viewer: Viewer,
         Token(caller): Token,
         contact: Path<i64>,
+        unblocking: Json<Unblocking>,
     ) -> Answer<Json<Contact>> {
         let desk = at_desk(&app, &limits, &caller)?;
-        desk.unblock_contact(contact.0, viewer.address).await?;
+        let reason = unblocking.0.reason.map(String::from).unwrap_or_default();
+        desk.unblock_contact(contact.0, &reason, viewer.address).await?;
         shown(desk, contact.0).await
     }
 

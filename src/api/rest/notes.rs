@@ -10,6 +10,7 @@ use crate::{
     app::App,
     contact,
     event::{self, Side},
+    web::page::Viewer,
 };
 use poem::web::Data;
 use poem_openapi::{
@@ -118,12 +119,14 @@ impl Rest {
         &self,
         app: Data<&App>,
         limits: Limit<'_>,
+        viewer: Viewer,
         Token(caller): Token,
         contact: Path<i64>,
         new: Json<NewContactNote>,
     ) -> Answer<Noted> {
         let desk = at_desk(&app, &limits, &caller)?;
-        let (note, duplicate) = desk.note_on_contact(contact.0, &new.nonce, &new.body).await?;
+        let made = desk.note_on_contact(contact.0, &new.nonce, &new.body, viewer.address);
+        let (note, duplicate) = made.await?;
         let committed = Json(CommittedNote { note: note.into(), duplicate });
         Ok(if duplicate { Noted::Before(committed) } else { Noted::Now(committed) })
     }
@@ -139,11 +142,13 @@ impl Rest {
         &self,
         app: Data<&App>,
         limits: Limit<'_>,
+        viewer: Viewer,
         Token(caller): Token,
         contact: Path<i64>,
         note: Path<i64>,
     ) -> Answer<Done> {
-        at_desk(&app, &limits, &caller)?.remove_contact_note(contact.0, note.0).await?;
+        let desk = at_desk(&app, &limits, &caller)?;
+        desk.remove_contact_note(contact.0, note.0, viewer.address).await?;
         Ok(Done::Done)
     }
 }

@@ -44,10 +44,14 @@ pub async fn block_contact(editor: Editor<'_>, Form(form): Form<BlockForm>) -> R
 }
 
 #[handler]
-pub async fn unblock_contact(editor: Editor<'_>) -> Result<Response> {
+pub async fn unblock_contact(editor: Editor<'_>, Form(form): Form<BlockForm>) -> Result<Response> {
     let Editor { app, me, contact, .. } = &editor;
-    actions::unblock(app, &me.doer(), *contact).await?;
-    editor.answer(Outcome(None), |side| draw(&Blocking { side })).await
+    let done = async {
+        let reason = BlockReason::if_any(&form.reason)?;
+        actions::unblock(app, &me.doer(), *contact, reason).await
+    };
+    let outcome = Outcome::of(done.await, "unblock", &form.reason, me.lang)?;
+    editor.answer(outcome, |side| draw(&Blocking { side })).await
 }
 
 #[derive(Template)]
@@ -106,6 +110,8 @@ pub async fn list_blocked(
 #[derive(Deserialize)]
 struct LiftForm {
     contact: i64,
+    #[serde(default)]
+    reason: String,
 }
 
 /// Unblocks from the list.
@@ -120,6 +126,7 @@ pub async fn lift(
     limits.act(&me.counted_as())?;
     let contact = ContactId(form.contact);
     let contact = conversation::known(app.db.read(), &me.agent, contact).await?;
-    actions::unblock(&app, &me.doer(), contact.id).await?;
+    let reason = BlockReason::if_any(&form.reason)?;
+    actions::unblock(&app, &me.doer(), contact.id, reason).await?;
     Ok(see_other("/desk/settings/blocked"))
 }

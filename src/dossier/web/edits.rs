@@ -27,7 +27,7 @@ pub async fn change_field(editor: Editor<'_>, Form(form): Form<FieldForm>) -> Re
     let Editor { app, me, contact, .. } = &editor;
     let done = async {
         let change = parse(app, &form).await?;
-        actions::change(app, *contact, vec![change]).await
+        actions::change(app, &me.doer(), *contact, vec![change]).await
     };
     let outcome = Outcome::of(done.await, &form.field, &form.value, me.lang)?;
     editor.answer(outcome, |side| draw(&Identity { side })).await
@@ -56,7 +56,8 @@ struct TagForm {
 pub async fn add_tag(editor: Editor<'_>, Form(form): Form<TagForm>) -> Result<Response> {
     let Editor { app, me, contact, .. } = &editor;
     let done = async {
-        contact::change_tags(app, *contact, &[ContactTag::parse(&form.value)?], &[]).await
+        let word = [ContactTag::parse(&form.value)?];
+        contact::change_tags(app, &me.doer(), *contact, &word, &[]).await
     };
     let outcome = Outcome::of(done.await, "tag", &form.value, me.lang)?;
     editor.answer(outcome, |side| draw(&Tags { side })).await
@@ -64,8 +65,9 @@ pub async fn add_tag(editor: Editor<'_>, Form(form): Form<TagForm>) -> Result<Re
 
 #[handler]
 pub async fn remove_tag(editor: Editor<'_>, Form(form): Form<TagForm>) -> Result<Response> {
-    let Editor { app, contact, .. } = &editor;
-    contact::change_tags(app, *contact, &[], &[ContactTag::parse(&form.value)?]).await?;
+    let Editor { app, me, contact, .. } = &editor;
+    let word = [ContactTag::parse(&form.value)?];
+    contact::change_tags(app, &me.doer(), *contact, &[], &word).await?;
     editor.answer(Outcome(None), |side| draw(&Tags { side })).await
 }
 
@@ -86,9 +88,8 @@ pub async fn add_note(
     let Editor { app, me, contact, .. } = &editor;
     limits.message(&me.counted_as())?;
     let done = async {
-        let by = (me.agent.id, me.agent.name.as_str());
         let (nonce, body) = (Nonce::parse(&form.nonce)?, NoteBody::parse(&form.body)?);
-        contact::add_note(app, *contact, by, &nonce, &body).await.map(|_| ())
+        contact::add_note(app, &me.doer(), *contact, &nonce, &body).await.map(|_| ())
     };
     let outcome = Outcome::of(done.await, "note", &form.body, me.lang)?;
     editor.answer(outcome, |side| draw(&Notes { side })).await
@@ -103,6 +104,6 @@ struct RemoveNoteForm {
 pub async fn remove_note(editor: Editor<'_>, Form(form): Form<RemoveNoteForm>) -> Result<Response> {
     let Editor { app, me, contact, .. } = &editor;
     let may = |note: &Note| note.agent == me.agent.id || me.agent.role.may_manage();
-    contact::remove_note(app, *contact, form.note, may).await?;
+    contact::remove_note(app, &me.doer(), *contact, form.note, may).await?;
     editor.answer(Outcome(None), |side| draw(&Notes { side })).await
 }

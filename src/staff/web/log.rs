@@ -75,7 +75,7 @@ fn line(deed: Record, lang: Lang) -> Line {
     }
 }
 
-/// Roles by the names they have for people.
+/// Roles and fields by the names they have for people.
 fn detail(deed: &Record, lang: Lang) -> String {
     const WITH_ROLES: [&str; 6] = [
         "agent-added",
@@ -85,6 +85,15 @@ fn detail(deed: &Record, lang: Lang) -> String {
         "agent-disabled",
         "agent-enabled",
     ];
+    if deed.action == "contact-changed" {
+        let field = |field: &str| match field {
+            "name" => lang.t("contact-name"),
+            "phone" => lang.t("contact-phone"),
+            "email" => lang.t("email"),
+            other => other.strip_prefix("attributes.").unwrap_or(other).to_owned(),
+        };
+        return deed.detail.split(" · ").map(field).collect::<Vec<_>>().join(" · ");
+    }
     if !WITH_ROLES.contains(&deed.action.as_str()) {
         return deed.detail.clone();
     }
