@@ -110,6 +110,7 @@ fn addresses() -> Route {
         .at("/desk/c/:id/typing", post(desk::typing))
         .at("/desk/c/:id/draft", post(draft::keep))
         .at("/desk/c/:id/m/:seq", get(desk::entry_menu))
+        .at("/desk/c/:id/m/:seq/earlier", get(desk::earlier))
         .at("/desk/c/:id/m/:seq/:verb", post(desk::amend)) // edit, recall
         // claim, close, reopen, transfer, invite, snooze, wake, priority, tags, unread; some have a form of their own
         .at("/desk/c/:id/:verb", get(desk::panel_form).post(desk::act))

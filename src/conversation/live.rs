@@ -227,7 +227,7 @@ fn belongs_to(entry: &Entry, before: &Entry) -> bool {
 
 fn sentence(what: &Happening, by: &Author, canvas: &Canvas) -> String {
     let lang = canvas.lang;
-    let name = &name_of(by, lang);
+    let name = &canvas.name_of(by);
     let say = |key, value: String| lang.fill(key, &[("name", name.clone()), ("value", value)]);
     match what {
         Happening::Claimed => lang.with("event-claimed", "name", name),

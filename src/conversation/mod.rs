@@ -33,11 +33,11 @@ pub use model::{
 };
 pub use sight::Sight;
 pub use store::{
-    Counts, Filter, History, Lens, Log, Place, Positions, Range, Searched, Shown, Tab, Unread,
-    circle, closed_page, counts, entries_after, entries_at, find_entry, find_for, hand_over, heads,
-    held, history, known, list, newest, of_contact, only_known, page, positions, searched_after,
-    seen_by, seen_of_contact, sight, sight_of, summaries_of, tables, touched_since, touches_since,
-    unread_by, unsearched_since,
+    Counts, Earlier, Filter, History, Lens, Log, Place, Positions, Range, Searched, Shown, Tab,
+    Unread, circle, closed_page, counts, earlier, entries_after, entries_at, find_entry, find_for,
+    hand_over, heads, held, history, known, list, newest, of_contact, only_known, page, positions,
+    searched_after, seen_by, seen_of_contact, sight, sight_of, summaries_of, tables, touched_since,
+    touches_since, unread_by, unsearched_since,
 };
 pub use web::{asked_range, history_fragment};
 pub use writer::Sent;

@@ -108,6 +108,41 @@ async fn what_is_taken_back_is_gone_for_everybody_also_from_lists_and_quotes() {
 }
 
 #[tokio::test]
+async fn what_a_message_said_before_is_seen_by_those_who_manage_and_by_nobody_else() {
+    let site = installation().await;
+    let (ana, ben, vera) = (site.ana().await, site.ben().await, site.vera().await);
+    let id = ana.newest("queue").await;
+    let (menu, earlier) =
+        (|seq| format!("/desk/c/{id}/m/{seq}"), |seq| format!("/desk/c/{id}/m/{seq}/earlier"));
+    ben.reply(id, "It costs 10 <b>yuan").await.must(StatusCode::OK);
+    ana.person.get(&menu(2)).await.must(StatusCode::OK).says_not("/m/2/earlier");
+    ana.person.get(&earlier(2)).await.must(StatusCode::NOT_FOUND);
+    amends(&ben, id, 2, "edit", "It costs 12 yuan").await.must(StatusCode::OK);
+    ben.reply(id, "each").await.must(StatusCode::OK);
+    amends(&ben, id, 4, "recall", "").await.must(StatusCode::OK);
+    amends(&ben, id, 2, "recall", "").await.must(StatusCode::OK);
+
+    ana.person.get(&menu(2)).await.must(StatusCode::OK).says("/m/2/earlier");
+    let page = ana.person.get(&earlier(2)).await.must(StatusCode::OK);
+    page.says("Until ben changed it on").says("Until ben took it back on").says_not("each");
+    let (first, then) = (
+        page.body.find("It costs 10 &#60;b&#62;yuan").unwrap(),
+        page.body.find("It costs 12 yuan").unwrap(),
+    );
+    assert!(first < then, "the oldest first");
+    ana.person.get(&earlier(4)).await.must(StatusCode::OK).says("each").says_not("yuan");
+    // Whom it is none of the business of: not even who wrote it.
+    ben.person.get(&menu(2)).await.must(StatusCode::OK).says_not("/m/2/earlier").says_not("yuan");
+    ben.person.get(&earlier(2)).await.must(StatusCode::FORBIDDEN).says_not("yuan");
+    vera.person.get(&earlier(2)).await.must(StatusCode::SEE_OTHER).says_not("yuan");
+    for strange in ["0", "-1", "99", "x", "9223372036854775808", "3"] {
+        let path = format!("/desk/c/{id}/m/{strange}/earlier");
+        ana.person.get(&path).await.must(StatusCode::NOT_FOUND);
+    }
+    ana.person.get("/desk/c/999/m/2/earlier").await.must(StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
 async fn nobody_changes_what_another_said_nor_what_is_older_than_two_minutes() {
     let site = installation().await;
     let (ana, ben, vera) = (site.ana().await, site.ben().await, site.vera().await);

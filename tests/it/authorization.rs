@@ -70,6 +70,8 @@ pub const PAGES: &[(&str, &str, [u16; 5])] = &[
     ("GET", "/desk/c/:id/:verb", [303, 303, 403, 303, 404]),
     ("POST", "/desk/c/:id/:verb", [401, 401, 403, 401, 303]),
     ("GET", "/desk/c/:id/m/:seq", [303, 303, 200, 303, 200]),
+    // It said nothing else before.
+    ("GET", "/desk/c/:id/m/:seq/earlier", [303, 303, 403, 303, 404]),
     // Not hers to change.
     ("POST", "/desk/c/:id/m/:seq/:verb", [401, 401, 403, 401, 403]),
     // A form that names nothing.

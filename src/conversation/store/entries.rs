@@ -7,6 +7,7 @@ use crate::{
     event::{Author, Changed, Content, Entry, Happening, Redrawn, Side, With},
     ids::{AgentId, ContactId, ConversationId, Nonce},
 };
+use jiff::Timestamp;
 use sea_orm::{
     ActiveValue::Set,
     Condition, IntoActiveModel, QueryOrder, QuerySelect, QueryTrait, Select,
@@ -133,6 +134,44 @@ pub async fn amend(
     };
     entry::Entity::update(keep).exec(db).await?;
     Ok(())
+}
+
+/// What an entry said until somebody changed it or took it back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Earlier {
+    pub until: Timestamp,
+    pub by: Author,
+    pub became: Changed,
+    pub body: String,
+}
+
+/// More changes than two minutes have room for.
+const AMENDMENTS: u64 = 500;
+
+/// What an entry said before, the oldest first.
+pub async fn earlier(
+    db: &impl ConnectionTrait,
+    id: ConversationId,
+    seq: i64,
+) -> Result<Vec<Earlier>> {
+    let rows = of(id)
+        .filter(entry::Column::Seq.gt(seq))
+        .filter(entry::Column::Kind.is_in(["edit", "recall"]))
+        .order_by_asc(entry::Column::Seq)
+        .limit(AMENDMENTS)
+        .all(db)
+        .await?;
+    let mut earlier = Vec::new();
+    for row in rows {
+        let body = row.body.clone();
+        let by = read(row)?;
+        if by.amends() == Some(seq) {
+            let edited = matches!(by.content, Content::Edit { .. });
+            let became = if edited { Changed::Edited } else { Changed::Recalled };
+            earlier.push(Earlier { until: by.at, by: by.author, became, body });
+        }
+    }
+    Ok(earlier)
 }
 
 /// Writes an entry's text and what comes with it anew.

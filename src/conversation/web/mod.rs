@@ -137,8 +137,8 @@ pub async fn show(
     let range = before.map_or(Range::Latest(PAGE), |seq| Range::Before(seq, PAGE));
     let files = unsent(&app, files::owner(&visitor, &opened), request).await?;
     let composer = Composer { files, ..Composer::fresh(viewer.lang, &opened.conversation, "") };
-    let end = query(request, "end").map(|_| Nonce::new());
-    conversation_page(&app, viewer.lang, &opened, range, composer, end).await
+    let asked = query(request, "end").map(|_| Nonce::new());
+    conversation_page(&app, viewer.lang, &opened, range, composer, asked).await
 }
 
 async fn conversation_page(
@@ -147,7 +147,7 @@ async fn conversation_page(
     opened: &Opened,
     range: Range,
     composer: Composer<'_>,
-    end: Option<Nonce>,
+    asked: Option<Nonce>,
 ) -> Result<Response> {
     let Opened { site, conversation, canvas } = opened;
     let history = store::history(app.db.read(), conversation.id, range).await?;
@@ -164,7 +164,7 @@ async fn conversation_page(
         older: (history.first_seq() > 1).then(|| history.first_seq()),
         epoch: &app.epoch,
         composer,
-        end: end.filter(|_| conversation.closed_at.is_none()),
+        end: asked.filter(|_| conversation.closed_at.is_none()),
     };
     in_frame(html(&page)?, site)
 }

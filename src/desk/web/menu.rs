@@ -1,13 +1,13 @@
-//! What can be done with one message: answer it with a quote, change it or take it back.
+//! What can be done with one message: answer it with a quote, change it or take it back; and what it said before.
 use super::{acts::at_work, lens, number, open, place};
 use crate::{
     agent::{CurrentAgent, DeskFrame, SignedIn},
     app::App,
-    conversation::{self, Body, Change, may_amend, quoted},
+    conversation::{self, Body, Change, Earlier, may_amend, quoted},
     error::{Error, Result},
-    event::{Author, Content, Entry},
+    event::{Author, Changed, Content, Entry},
     ids::{AgentId, ConversationId, Nonce},
-    text::Lang,
+    text::{self, Lang},
     web::{
         limits::Limits,
         page::{fragment, html, see_other},
@@ -45,6 +45,9 @@ struct Menu {
     body: String,
     may_quote: bool,
     may_amend: bool,
+    recalled: bool,
+    /// Whether it said something else before, which she may see.
+    earlier: bool,
 }
 
 #[handler]
@@ -65,12 +68,82 @@ pub async fn entry_menu(
         name,
         body: entry.words().to_owned(),
         may_quote: may_act && quoted(&entry, true).is_some(),
+        recalled: entry.changed == Some(Changed::Recalled),
+        earlier: entry.changed.is_some() && me.agent.role.may_manage(),
         may_amend: may_act && may_amend(&entry, &author(&me), app.clock.now()),
     };
     if request.header("hx-request").is_some() {
         return html(&MenuFragment { menu });
     }
     html(&MenuPage { lang: me.lang, frame: DeskFrame::new(&me, "conversations", 0), menu })
+}
+
+#[derive(Template)]
+#[template(path = "desk/earlier.html")]
+struct EarlierPage {
+    lang: Lang,
+    frame: DeskFrame,
+    past: Past,
+}
+
+#[derive(Template)]
+#[template(path = "desk/_earlier.html")]
+struct EarlierFragment {
+    past: Past,
+}
+
+struct Past {
+    lang: Lang,
+    id: ConversationId,
+    asks: String,
+    said: Vec<Said>,
+}
+
+struct Said {
+    /// Until when, and who did what then.
+    until: String,
+    body: String,
+}
+
+/// What a message said before it was changed or taken back, for those who manage: to nobody else it is there.
+#[handler]
+pub async fn earlier(
+    app: Data<&App>,
+    SignedIn(me): SignedIn,
+    request: &Request,
+    Path((id, seq)): Path<(String, String)>,
+) -> Result<Response> {
+    me.must_manage()?;
+    let (entry, _) = entry(&app, &me, &id, &seq).await?;
+    let (found, canvas) = open(&app, &me, number(&id)?).await?;
+    let earlier = conversation::earlier(app.db.read(), found.id, entry.seq).await?;
+    if earlier.is_empty() {
+        return Err(Error::NotFound);
+    }
+    let said = |one: Earlier| Said {
+        until: me.lang.fill(
+            match one.became {
+                Changed::Edited => "earlier-edited",
+                Changed::Recalled => "earlier-recalled",
+            },
+            &[
+                ("day", text::day_line(one.until, &canvas.zone, me.lang)),
+                ("time", text::clock_seconds(one.until, &canvas.zone)),
+                ("name", one.by.name().to_owned()),
+            ],
+        ),
+        body: one.body,
+    };
+    let past = Past {
+        lang: me.lang,
+        id: found.id,
+        asks: lens::asks(&lens::lens(request, me.agent.id)),
+        said: earlier.into_iter().map(said).collect(),
+    };
+    if request.header("hx-request").is_some() {
+        return html(&EarlierFragment { past });
+    }
+    html(&EarlierPage { lang: me.lang, frame: DeskFrame::new(&me, "conversations", 0), past })
 }
 
 /// A message or a note of a conversation, and who wrote it; what only happened has no menu.

@@ -22,7 +22,7 @@ pub use files::{bring, look};
 pub(super) use lens::asks;
 pub use lens::{filter_form, lens};
 use lens::{narrowed, word};
-pub use menu::{amend, entry_menu};
+pub use menu::{amend, earlier, entry_menu};
 pub use panels::panel_form;
 use panels::{Panel, Part};
 pub use state::{choose, sign_out};
