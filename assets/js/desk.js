@@ -95,6 +95,25 @@
   }
   for (const name of ['htmx:after:request', 'htmx:error']) document.addEventListener(name, outcome);
 
+  // What becomes of an answer that met another one. Where the next was begun already, it waits as a bubble of its own.
+  document.addEventListener('click', event => {
+    const act = event.target.closest('#problem [name=anyway], #problem [data-discard]');
+    if (!act) return;
+    const waits = [...document.querySelectorAll('ol.msgs .m.fail')].pop(), form = document.getElementById('f'), box = form.elements.body;
+    if (act.name && !waits) return;
+    event.preventDefault();
+    if (act.name) waits.querySelector('.retry').click();
+    else if (waits) waits.remove();
+    else {
+      for (const chip of form.querySelectorAll('#chips > *')) chip.remove();
+      box.required = true;
+      box.value = '';
+      box.dispatchEvent(new Event('input', { bubbles: true }));
+    }
+    problem().textContent = '';
+    box.focus();
+  });
+
   // Enter sends where a keyboard has Shift beside it, and there the box says so.
   const sends = () => !matchMedia('(pointer: coarse)').matches;
   function hint() {

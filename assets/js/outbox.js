@@ -142,7 +142,9 @@
     retry.addEventListener('click', () => {
       line.remove();
       document.getElementById('problem').textContent = '';
-      queue({ action, log: message.log, chips: message.chips, fields: fields.map(([name, value]) => [name, name === 'nonce' ? fresh() : value]) });
+      // Whoever sends it again has seen what was answered meanwhile.
+      const again = fields.filter(([name]) => name !== 'seen_seq').map(([name, value]) => [name, name === 'nonce' ? fresh() : value]);
+      queue({ action, log: message.log, chips: message.chips, fields: again });
     });
     state.append(retry);
   }

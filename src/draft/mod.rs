@@ -6,5 +6,5 @@ mod store;
 pub mod web;
 
 pub use actions::{begun_by, forget, forget_old, keep, of};
-pub use model::{Draft, DraftKind};
+pub use model::{Draft, DraftBody, DraftKind};
 pub use store::tables;

@@ -94,7 +94,6 @@ struct ErrorFragment<'a> {
     message: String,
     request_id: &'a str,
     sign_in: bool,
-    stale: bool,
 }
 
 /// What a person typed, ready to be sent again from the page that says what went wrong.
@@ -225,8 +224,7 @@ fn explain(error: Error, asked: &Asked, request_id: &str) -> Response {
     let mut response = if asked.json {
         json(&error, message, request_id)
     } else if asked.viewer.htmx {
-        let stale = matches!(error, Error::Stale { .. });
-        shown(draw(&ErrorFragment { lang, message, request_id, sign_in, stale }))
+        shown(draw(&ErrorFragment { lang, message, request_id, sign_in }))
     } else {
         let again = Again::of(&error, asked);
         shown(draw(&ErrorPage {
@@ -307,8 +305,6 @@ impl Again {
                 continue;
             }
             match name.as_str() {
-                // Whoever sends again after reading who answered meanwhile means it.
-                "seen_seq" if matches!(error, Error::Stale { .. }) => {}
                 // The words were changed under a used nonce: this is another message.
                 "nonce" if matches!(error, Error::NonceReused) => {
                     again.hidden.push((name, ids::Nonce::new().to_string()));

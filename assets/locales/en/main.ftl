@@ -92,6 +92,7 @@ reply-label = Reply
 reply-placeholder = Write a reply
 reply-keys = Write a reply. Enter sends, Shift+Enter breaks the line
 stale-send-anyway = Send anyway
+stale-discard = Discard
 act-failed = That did not go through: the network or the service is away. Please try again in a moment; what you wrote is still here.
 # Signing in
 login-title = Sign in

@@ -92,6 +92,7 @@ reply-label = 回复内容
 reply-placeholder = 输入回复
 reply-keys = 输入回复，Enter 发送，Shift+Enter 换行
 stale-send-anyway = 仍然发送
+stale-discard = 放弃
 act-failed = 没有完成：网络或服务暂时不可用。请稍后再试一次，您写的内容还在。
 # 登录与账号
 login-title = 登录

@@ -1,15 +1,21 @@
 //! What an agent says in a conversation, and that she reads or types. Every act is a plain form; htmx gets the part of the
 //! page that changed.
-use super::{bar, bar_partial, lens::lens, number, open, place};
+use super::{
+    bar, bar_partial,
+    clash::{Unsent, clash},
+    lens::lens,
+    number, open, place,
+};
 use crate::{
     agent::CurrentAgent,
     app::App,
-    attachment::web::WithFiles,
+    attachment::web::{WithFiles, is_for_scripts},
     conversation::{self, AtWork, Beside, Body, colleagues, mentions},
     draft,
-    error::{Invalid, Result},
+    error::{Error, Invalid, Result},
     ids::{ConversationId, Nonce},
     web::{
+        errors::words,
         limits::Limits,
         page::{Viewer, fragment, see_other},
     },
@@ -37,6 +43,9 @@ struct WriteForm {
     /// Set by the button that sends although somebody else answered meanwhile.
     #[serde(default)]
     anyway: Option<String>,
+    /// Set by the button that gives it up.
+    #[serde(default)]
+    discard: Option<String>,
 }
 
 #[handler]
@@ -50,14 +59,35 @@ pub async fn write(
     WithFiles { form, files }: WithFiles<WriteForm>,
 ) -> Result<Response> {
     let work = at_work(&me, number(&id)?)?;
+    let lens = lens(request, me.agent.id);
+    if form.discard.is_some() {
+        limits.act(&me.counted_as())?;
+        draft::forget(&app, me.agent.id, work.conversation).await?;
+        return Ok(see_other(place(&lens, work.conversation)));
+    }
     let (body, nonce) = (Body::beside(&form.body, &files)?, Nonce::parse(&form.nonce)?);
     limits.message(&me.counted_as())?;
     let seen = form.seen_seq.filter(|_| form.anyway.is_none());
     let quote = form.quote;
     let sent = match form.kind.as_str() {
         "" | "text" => {
-            let beside = Beside { quote, files, ..Beside::default() };
-            conversation::reply(&app, work.clone(), nonce, body, beside, seen).await?
+            let beside = Beside { quote, files: files.clone(), ..Beside::default() };
+            let sent = conversation::reply(&app, work.clone(), nonce, body, beside, seen).await;
+            match (sent, seen) {
+                (Err(stale @ Error::Stale { .. }), Some(seen)) if !is_for_scripts(request) => {
+                    let unsent = Unsent {
+                        conversation: work.conversation,
+                        nonce: &form.nonce,
+                        body: &form.body,
+                        quote,
+                        files: &files,
+                        seen,
+                        why: words(&stale).say(me.lang),
+                    };
+                    return clash(&app, &me, request, &unsent).await;
+                }
+                (sent, _) => sent?,
+            }
         }
         "note" => {
             let mentions = mentions(body.as_str(), &colleagues(&app).await?);
@@ -70,7 +100,6 @@ pub async fn write(
     if let Some(seen) = form.seen_seq {
         conversation::read_as_agent(&app, &work, seen).await?;
     }
-    let lens = lens(request, me.agent.id);
     if !viewer.htmx {
         return Ok(see_other(place(&lens, work.conversation)));
     }

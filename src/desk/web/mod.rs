@@ -2,6 +2,7 @@
 mod acts;
 mod bulk;
 mod callees;
+mod clash;
 mod composer;
 mod emoji;
 mod export;
