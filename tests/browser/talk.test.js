@@ -17,9 +17,11 @@ after(async () => {
 afterEach(() => browser.nothingComplained());
 
 /** Somebody else who works here, made by the command of the same name. */
+let hired = false;
 async function colleague() {
   const add = ['agent', 'add', '--data-dir', server.folder, '--email', 'eve@shop.example', '--name', '周航', '--password-stdin'];
-  execFileSync(BIN, add, { input: OWNER.password, stdio: ['pipe', 'ignore', 'ignore'] });
+  if (!hired) execFileSync(BIN, add, { input: OWNER.password, stdio: ['pipe', 'ignore', 'ignore'] });
+  hired = true;
   const page = await browser.person({ viewport: { width: 1440, height: 860 } });
   await page.goto(`${server.url}/login`);
   await page.fill('#email', 'eve@shop.example');
@@ -241,11 +243,187 @@ test('an answer given meanwhile is shown before a second one is sent', async () 
   const anyway = lin.locator('#problem button', { hasText: '仍然发送' });
   await anyway.waitFor();
   assert.equal(await lin.inputValue('#body'), '我也来答');
+  await lin.locator('#problem li', { hasText: '周航 我先答了' }).waitFor();
+  assert.deepEqual(await messages(lin), ['撞车', '我先答了'], 'what is new stands in its place');
   await shot(lin, 'clash-desktop-light-zh-CN');
-  await lin.unroute('**/messages?**after=**');
+  assert.deepEqual(await axe(lin), []);
   await anyway.click();
   await sees(vera, '我也来答');
   await lin.locator('#body:placeholder-shown').waitFor();
+  assert.equal(await lin.locator('#problem').textContent(), '');
+
+  // Given up: the box is empty, and nothing of it is kept.
+  await say(eve, '我又答了');
+  await sees(vera, '我又答了');
+  await say(lin, '还是算了');
+  await lin.locator('#problem button', { hasText: '放弃' }).click();
+  assert.equal(await lin.inputValue('#body'), '');
+  assert.equal(await lin.locator('#problem').textContent(), '');
+  await lin.unroute('**/messages?**after=**');
+  await lin.reload();
+  await sees(lin, '我又答了');
+  assert.equal(await lin.inputValue('#body'), '');
+  await eve.context().close();
+});
+
+test('without scripts the answer that met another one stands on a page with what is new', async () => {
+  const vera = await visitor(browser, server, '无脚本撞车');
+  await lastOfQueue();
+  const { origin, pathname } = new URL(lin.url()), plain = await owner(browser, server, { javaScriptEnabled: false });
+  await plain.goto(origin + pathname);
+  const eve = await colleague();
+  await eve.goto(origin + pathname);
+  await say(eve, '同事先答了');
+  await sees(vera, '同事先答了');
+  await say(plain, '慢了一步');
+  await sees(plain, '同事先答了');
+  assert.equal(await plain.inputValue('#body'), '慢了一步');
+  await shot(plain, 'clash-page-desktop-light-zh-CN');
+  await plain.click('main form button.btn-p');
+  await sees(plain, '慢了一步');
+  await sees(vera, '慢了一步');
+  for (const page of [plain, eve]) await page.context().close();
+});
+
+test('a refusal of something else stands in no answer\'s way, and goes when its form goes', async () => {
+  const vera = await visitor(browser, server, '留下的拒绝');
+  await lastOfQueue();
+  const eve = await colleague();
+  await eve.goto(lin.url());
+  await lin.locator('#conv').press('t');
+  // Whom she chose does not work here any more.
+  await lin.locator('#to option').first().evaluate(option => { option.value = '999999'; });
+  await lin.locator('.panel button.btn-p').click();
+  await lin.locator('#problem', { hasText: '请选择' }).waitFor();
+  await say(eve, '同事的回答');
+  await sees(lin, '同事的回答');
+  await say(lin, '看过之后的回答');
+  await sees(vera, '看过之后的回答');
+  await lin.locator('.panel button.btn-p').click();
+  await lin.locator('#problem', { hasText: '请选择' }).waitFor();
+  await lin.locator('.panel [data-dismiss]').click();
+  assert.equal(await lin.locator('#problem').textContent(), '');
+  // Nor does an edit, which has a number and stands nowhere.
+  await eve.locator('.m', { hasText: '同事的回答' }).locator('.more').evaluate(link => link.click());
+  await eve.fill('#again', '同事的好回答');
+  await eve.click('#entry-menu button.btn-p');
+  await sees(lin, '同事的好回答');
+  await say(eve, '还有一句');
+  await sees(lin, '还有一句');
+  await say(lin, '都看到了');
+  await sees(vera, '都看到了');
+  await eve.context().close();
+});
+
+test('an act that gets no answer says so, what was typed stays, and the next try takes it back', async () => {
+  await visitor(browser, server, '断网结束');
+  await lastOfQueue();
+  await lin.fill('#body', '写到一半');
+  const close = lin.locator('.bar button', { hasText: '结束' }), said = lin.locator('#problem', { hasText: '没有完成' });
+  for (const fail of [route => route.abort(), route => route.fulfill({ status: 503, body: '' }), route => route.fulfill({ status: 502, body: '<h1>Bad Gateway</h1>', contentType: 'text/html' })]) {
+    await lin.route('**/close?**', fail);
+    await close.click();
+    await said.waitFor();
+    assert.equal(await lin.inputValue('#body'), '写到一半');
+    await lin.locator('#problem').evaluate(problem => { problem.textContent = ''; });
+    await lin.unroute('**/close?**');
+  }
+  await lin.route('**/close?**', route => route.abort());
+  await close.click();
+  await said.waitFor();
+  await lin.unroute('**/close?**');
+  await close.click();
+  await lin.locator('.bar[data-state=closed]').waitFor();
+  assert.equal(await lin.locator('#problem').textContent(), '');
+});
+
+test('a line stands above what is new as long as a conversation is open, also after an act, and is gone the next time', async () => {
+  const vera = await visitor(browser, server, '第一问');
+  await lastOfQueue();
+  const here = new URL(lin.url()).pathname, line = lin.locator('#conv .unread');
+  assert.equal(await line.textContent(), '1 条新消息');
+  await lin.locator('.bar button', { hasText: '接入' }).click();
+  await lin.locator('.bar[data-state=open]').waitFor();
+  assert.equal(await line.count(), 1);
+  await vera.locator('.read').waitFor();
+  await lin.goto(`${server.url}/desk/c?tab=mine`);
+  for (const words of ['第二问', '第三问']) {
+    await say(vera, words);
+    await sees(vera, words);
+  }
+  await lin.locator('.row', { hasText: '第三问' }).click();
+  await lin.locator('#conv .unread', { hasText: '2 条新消息' }).waitFor();
+  assert.equal(await line.evaluate(line => line.nextElementSibling.querySelector('.b').textContent.trim()), '第二问');
+  await shot(lin, 'unread-desktop-light-zh-CN');
+  await say(vera, '第四问');
+  await sees(lin, '第四问');
+  assert.deepEqual(await line.allTextContents(), ['2 条新消息'], 'what comes while it is open is not counted');
+  await vera.locator('.read[data-seq]').waitFor();
+  await lin.goto(`${server.url}${here}`);
+  await sees(lin, '第四问');
+  assert.equal(await line.count(), 0);
+});
+
+test('older messages come where one scrolls up to them, and what is read stays where it is', async () => {
+  const vera = await visitor(browser, server, '第 1 条');
+  await vera.evaluate(async () => {
+    const { action } = document.getElementById('f');
+    for (let n = 2; n <= 120; n++) await fetch(action, { method: 'POST', headers: { 'HX-Request': 'true' }, body: new URLSearchParams({ nonce: `n${n}`, body: `第 ${n} 条` }) });
+  });
+  await lastOfQueue();
+  await vera.reload();
+  for (const page of [lin, vera]) {
+    for (const next of [21, 1]) {
+      const [id, place] = await page.evaluate(() => {
+        const pin = document.getElementById('pin'), first = document.querySelector('.msgs .m');
+        pin.scrollTop = -pin.scrollHeight;
+        return [first.id, first.getBoundingClientRect().top];
+      });
+      await page.waitForFunction(next => document.querySelector('.msgs > .m').dataset.seq === String(next), next);
+      const now = await page.locator('#' + id).evaluate(async el => {
+        // Painted once more, as whoever reads sees it.
+        await new Promise(resolve => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+        return el.getBoundingClientRect().top;
+      });
+      assert.ok(Math.abs(now - place) <= 2, `it stood at ${place} and stands at ${now}`);
+    }
+    assert.equal(await page.locator('#older').count(), 0);
+    assert.equal((await messages(page)).length, 120);
+  }
+});
+
+test('an agent sees that a colleague is typing in the conversation, and her name', async () => {
+  await visitor(browser, server, '谁来答');
+  await lastOfQueue();
+  const eve = await colleague();
+  await eve.goto(lin.url());
+  await eve.locator('#body').pressSequentially('我来');
+  await lin.locator('.pin [role=status]', { hasText: '周航 正在输入' }).waitFor();
+  assert.equal(await eve.locator('.pin [role=status]').textContent(), '', 'she knows it herself');
+  await say(eve, '我来答');
+  await sees(lin, '我来答');
+  await lin.locator('.pin [role=status]:empty').waitFor({ state: 'attached' });
+  await eve.locator('#body').fill('');
+  await eve.context().close();
+});
+
+test('the title names what is open, however it was opened', async () => {
+  const vera = await visitor(browser, server, '标题');
+  await visitor(browser, server, '另一个标题');
+  await lin.goto(`${server.url}/desk/c?tab=queue`);
+  const title = name => lin.waitForFunction(name => document.title.replace(/^\(\d+\) /, '') === (name ? `${name} · 会话` : '会话'), name);
+  const name = row => row.locator('.n').textContent();
+  await title('');
+  const [one, two] = [lin.locator('.row', { hasText: '标题' }).first(), lin.locator('.row', { hasText: '另一个标题' })];
+  await one.click();
+  await title(await name(one));
+  await lin.locator('#conv').press('j');
+  await title(await name(two));
+  await lin.goBack();
+  await title(await name(one));
+  await lin.locator('#conv').press('Escape');
+  await title('');
+  await vera.context().close();
 });
 
 test('an answer sent over a hole in the pane does not hide what is missing', async () => {
@@ -269,6 +447,7 @@ test('the desk on a phone: list, conversation, answer, back', async () => {
   const phone = await owner(browser, server, { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
   await phone.locator('.row', { hasText: '手机上的客服' }).tap();
   await sees(phone, '手机上的客服');
+  assert.equal(await phone.getAttribute('#body', 'placeholder'), '输入回复', 'Enter breaks the line there');
   assert.equal(await phone.locator('.list').isVisible(), false);
   await say(phone, '我在路上');
   await sees(vera, '我在路上');

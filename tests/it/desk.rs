@@ -1,8 +1,8 @@
 //! Agents at the desk: lists, claims, answers, notes, and two agents at once.
-use crate::support::installation;
+use crate::support::{Agent, Event, installation};
 use jiff::SignedDuration;
 use kefu::{agent::Role, db, ids::Nonce, seed};
-use poem::http::StatusCode;
+use poem::http::{Method, StatusCode};
 
 #[tokio::test]
 async fn a_conversation_is_taken_answered_closed_and_reopened() {
@@ -95,13 +95,124 @@ async fn an_answer_given_meanwhile_stops_the_second_one_until_its_writer_has_see
     let path = format!("/desk/c/{id}/messages");
     let unaware = [("nonce", "n"), ("body", "me too"), ("kind", "text"), ("seen_seq", "1")];
     let clash = ben.person.hx_post(&path, &unaware).await.must(StatusCode::CONFLICT);
-    clash.says("ana just replied").says("name=\"anyway\"");
+    clash.says("ana just replied").says("name=\"anyway\"").says("data-discard");
+    clash.says(&format!("id=\"m-{id}-2\"")).says("<b>ana</b> I have it</li>");
+    // As a plain form a page shows it all, and the conversation has the answer as a draft.
+    let place = format!("/desk/c/{id}?tab=mine");
     let plain = ben.person.post(&path, &unaware).await.must(StatusCode::CONFLICT);
-    plain.says("me too</textarea>").says_not("seen_seq");
-    let anyway = [unaware[0], unaware[1], unaware[2], unaware[3], ("anyway", "1")];
+    plain.says("ana just replied").says("I have it").says("me too</textarea>");
+    plain.says(&format!("href=\"{place}\""));
+    assert_eq!((plain.field("seen_seq"), plain.field("nonce")), ("2".into(), "n".into()));
+    ben.person.get(&place).await.says("me too</textarea>");
+    let given_up = [&unaware[..], &[("discard", "1")]].concat();
+    assert_eq!(ben.person.post(&path, &given_up).await.goes_to(), place);
+    ben.person.get(&place).await.says_not("me too");
+
+    let anyway = [&unaware[..], &[("anyway", "1")]].concat();
     ben.person.hx_post(&path, &anyway).await.must(StatusCode::OK);
     assert_eq!(ben.newest("all").await, id);
     ana.person.get(&format!("/desk/c/{id}")).await.says("me too");
+}
+
+/// Whatever stands in the answer and in what is new stands there as it was written.
+#[tokio::test]
+async fn what_is_hostile_in_answers_that_meet_is_shown_and_does_nothing() {
+    let site = installation().await;
+    let (_vera, ana, ben) = (site.vera().await, site.ana().await, site.ben().await);
+    let id = ana.newest("queue").await;
+    ana.reply(id, "</textarea><img src=x onerror=a()>").await.must(StatusCode::OK);
+    let path = format!("/desk/c/{id}/messages");
+    let unaware = [("nonce", "n"), ("body", "</textarea><b>me"), ("seen_seq", "1"), ("quote", "1")];
+    let clash = ben.person.hx_post(&path, &unaware).await.must(StatusCode::CONFLICT);
+    clash.says("&#60;img").says_not("<img");
+    let plain = ben.person.post(&path, &unaware).await.must(StatusCode::CONFLICT);
+    plain.says("&#60;img").says_not("<img").says_not("<b>me").says("&#38;quote=1\"");
+}
+
+#[tokio::test]
+async fn what_is_new_to_an_agent_is_marked_until_she_has_read_it() {
+    let site = installation().await;
+    let (vera, ana, ben) = (site.vera().await, site.ana().await, site.ben().await);
+    let id = ana.newest("queue").await;
+    let place = format!("/desk/c/{id}");
+    let reads = async |agent: &Agent, seq: &str| {
+        let seen = format!("{place}/seen");
+        agent.person.post(&seen, &[("seq", seq)]).await.must(StatusCode::NO_CONTENT);
+    };
+    // Nobody has read anything yet.
+    let line = |first: i64| format!("<li class=\"unread\" data-seq=\"{first}\">");
+    ana.person.get(&place).await.says(&(line(1) + "1 new message</li>"));
+    ana.act(id, "claim").await.must(StatusCode::OK);
+    reads(&ana, "2").await;
+    for words in ["one", "two"] {
+        vera.say(words).await.must(StatusCode::OK);
+    }
+    let open = ana.person.get(&place).await;
+    open.says(&(line(3) + "2 new messages</li>"));
+    let above = open.body.find("class=\"unread\"").unwrap();
+    assert!(open.body.find(&format!("id=\"m-{id}-2\"")).unwrap() < above);
+    assert!(above < open.body.find(&format!("id=\"m-{id}-3\"")).unwrap());
+    // Who was never there finds what nobody has read, as a part of a page too.
+    let headers = [("hx-request", "true"), ("hx-request-type", "partial")];
+    ben.person.ask(Method::GET, &place, &headers, "").await.says(&line(3));
+    reads(&ana, "4").await;
+    ana.person.get(&place).await.says_not("class=\"unread\"");
+    ben.person.get(&place).await.says_not("class=\"unread\"");
+    // What was marked as unread is new once more, to whoever has it.
+    ana.act(id, "unread").await.must(StatusCode::OK);
+    ana.person.get(&place).await.says(&line(1));
+    ben.person.get(&place).await.says_not("class=\"unread\"");
+    reads(&ana, "4").await;
+
+    // More than a page shows of it: all that stands there is new, and the line knows where it begins.
+    for n in 5..=60 {
+        vera.say(&format!("message {n}.")).await.must(StatusCode::OK);
+    }
+    let open = ana.person.get(&place).await;
+    open.says(&(line(5) + "56 new messages</li>")).says_not("message 10.");
+    assert!(open.body.find("class=\"unread\"").unwrap() < open.body.find("message 11.").unwrap());
+    ana.person.get(&format!("{place}?before=5")).await.says_not("class=\"unread\"");
+}
+
+#[tokio::test]
+async fn an_agent_is_told_which_colleagues_type_beside_the_visitor_and_not_that_she_does() {
+    let site = installation().await;
+    let (vera, ana, ben) = (site.vera().await, site.ana().await, site.ben().await);
+    let id = ana.newest("queue").await;
+    let (mut anas, mut bens) = (ana.listen("all").await, ben.listen("all").await);
+    anas.named("synced").await;
+    bens.named("synced").await;
+    let of_typing = format!("#typing-{id}");
+    let typing = |event: &Event| event.data.contains(&of_typing);
+    let types = format!("/desk/c/{id}/typing");
+    ben.person.post(&types, &[]).await.must(StatusCode::NO_CONTENT);
+    let told = anas.until(typing).await.data;
+    assert!(told.contains("ben is typing"), "{told}");
+    vera.person.post(&vera.path("/typing"), &[]).await.must(StatusCode::NO_CONTENT);
+    let told = anas.until(typing).await.data;
+    assert!(told.contains("ben is typing") && told.contains("Visitor is typing"), "{told}");
+    let told = bens.until(typing).await.data;
+    assert!(told.contains("Visitor is typing") && !told.contains("ben is typing"), "{told}");
+    ben.reply(id, "Good day").await.must(StatusCode::OK);
+    let told = anas.until(typing).await.data;
+    assert!(told.contains("Visitor is typing") && !told.contains("ben is typing"), "{told}");
+    // Forgotten after a while.
+    let told = anas.until(typing).await.data;
+    assert!(!told.contains("is typing"), "{told}");
+}
+
+#[tokio::test]
+async fn a_pane_is_told_how_far_it_reaches_although_an_edit_stands_nowhere() {
+    let site = installation().await;
+    let (_vera, ana) = (site.vera().await, site.ana().await);
+    let id = ana.newest("queue").await;
+    ana.reply(id, "Good dya").await.must(StatusCode::OK);
+    let edit = [("nonce", "e"), ("body", "Good day")];
+    ana.person.hx_post(&format!("/desk/c/{id}/m/2/edit"), &edit).await.must(StatusCode::OK);
+    let news = ana.person.get(&format!("/desk/c/{id}/messages?after=2")).await;
+    assert_eq!(news.header("kefu-held"), "3");
+    news.says_not(&format!("m-{id}-3"));
+    ana.person.get(&format!("/desk/c/{id}")).await.says(" data-held=\"3\"");
 }
 
 #[tokio::test]

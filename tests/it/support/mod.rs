@@ -26,7 +26,7 @@ pub fn by_hand<T: std::str::FromStr>(name: &str) -> Option<T> {
 }
 
 pub use cast::{Agent, Person, Visitor};
-pub use page::{Answer, Stream};
+pub use page::{Answer, Event, Stream};
 pub use site::{
     Installation, Node, installation, installation_with_bucket, limited_installation, own_database,
 };
