@@ -17,11 +17,12 @@ use poem::http::StatusCode;
 use std::collections::BTreeSet;
 
 /// What a refusal says.
-const REFUSALS: [(u16, &str, Refusal); 9] = [
+const REFUSALS: [(u16, &str, Refusal); 10] = [
     (401, "You are signed out", Refusal::SignedOut),
     (403, "Your account may only read", Refusal::ReadOnly),
     (404, "There is no such page, or it is not yours", Refusal::NotFound),
     (422, "Choose somebody who works here", Refusal::NoColleague),
+    (422, "cannot take conversations any more", Refusal::NoColleague),
     (409, "The conversation is closed", Refusal::Closed),
     (409, "The conversation is not closed", Refusal::NotClosed),
     (409, "That colleague has the conversation already", Refusal::HasIt),
