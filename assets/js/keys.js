@@ -15,7 +15,7 @@
     return true;
   }
 
-  const rows = () => [...document.querySelectorAll('#rows .row')];
+  const rows = () => [...document.querySelectorAll('#rows .row:not([hidden])')];
   const box = row => row.querySelector('input');
   function open(row) {
     if (!row) return false;

@@ -106,3 +106,32 @@ test('the filter opens and closes by its button, by Escape and by Cancel, and vi
     await page.waitForURL('**/desk/c?tab=all&priority=urgent&unread=1');
   });
 });
+
+test('rows stay where they are while one points at them, and move when one looks elsewhere', async () => {
+  for (const words of ['第二位', '第三位', '第四位']) await visitor(browser, server, words);
+  await lin.goto(`${server.url}/desk/c?tab=queue`);
+  await lin.locator('.row', { hasText: '第四位' }).waitFor();
+  const ids = () => lin.locator('#rows > .row:not([hidden])').evaluateAll(rows => rows.map(row => row.id));
+  const act = (id, verb, form) => lin.request.post(`${server.url}/desk/c/${id.slice(2)}/${verb}`, { form: { nonce: `${verb}-${id}`, ...form }, headers: { 'sec-fetch-site': 'same-origin' } });
+  const before = await ids(), [first, second, third] = before;
+  const { x, y } = await lin.locator(`#${second}`).boundingBox();
+  await lin.mouse.move(x + 90, y + 20);
+  await lin.mouse.move(x + 91, y + 20);
+  await act(third, 'priority', { priority: 'urgent' });
+  await lin.locator(`#${third} .prio`).waitFor();
+  assert.deepEqual(await ids(), before, 'drawn in place');
+  await act(first, 'claim', {});
+  await lin.locator('#rows > .room').waitFor();
+  assert.equal((await lin.locator(`#${second}`).boundingBox()).y, y, 'what leaves keeps its room');
+  await lin.mouse.move(900, 700);
+  await lin.locator('#rows > .room').waitFor({ state: 'detached' });
+  assert.deepEqual(await ids(), [third, second]);
+  // By keys as well; and it goes on by itself once they rest.
+  await lin.locator(`#${second}`).focus();
+  await act(second, 'priority', { priority: 'urgent' });
+  await lin.locator(`#${second} .prio`).waitFor();
+  assert.deepEqual(await ids(), [third, second]);
+  await lin.locator(`#${second}:not(.row ~ .row)`).waitFor();
+  assert.deepEqual(await ids(), [second, third]);
+  assert.equal(await lin.evaluate('document.activeElement.id'), second);
+});
