@@ -1,8 +1,6 @@
-// Ctrl or Command and K fetches the command palette, the first time with its script.
+// Ctrl or Command and K, or its button, fetches the command palette, the first time with its script.
 (() => {
-  document.addEventListener('keydown', event => {
-    if (event.key.toLowerCase() !== 'k' || !(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey || event.isComposing) return;
-    event.preventDefault();
+  function open() {
     const place = document.getElementById('command');
     if (window.kfPalette) { window.kfPalette(); return; }
     if (place.dataset.asked) return;
@@ -13,5 +11,15 @@
     // Asked for once more the next time.
     script.onerror = () => { script.remove(); delete place.dataset.asked; };
     document.head.append(script);
+  }
+  document.addEventListener('keydown', event => {
+    if (event.key.toLowerCase() !== 'k' || !(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    open();
   });
+  for (const button of document.querySelectorAll('[data-palette]')) {
+    button.hidden = false;
+    button.addEventListener('click', open);
+    if (/^Mac/.test(navigator.platform)) button.querySelector('kbd').textContent = '⌘ K';
+  }
 })();

@@ -114,13 +114,15 @@
     box.focus();
   });
 
-  // Enter sends where a keyboard has Shift beside it, and there the box says so.
+  // Enter sends where a keyboard has Shift beside it, and there the box says so; and what is written says what it will be.
   const sends = () => !matchMedia('(pointer: coarse)').matches;
   function hint() {
-    const box = document.querySelector('.re textarea');
-    if (box && sends()) box.placeholder = box.dataset.hint;
+    const box = document.querySelector('.re textarea'), note = box && box.form.querySelector('[value=note]');
+    if (!box) return;
+    box.dataset.plain ??= box.placeholder;
+    box.placeholder = note.checked ? note.dataset.hint : sends() ? box.dataset.hint : box.dataset.plain;
   }
-  document.addEventListener('htmx:after:swap', hint);
+  for (const sign of ['change', 'htmx:after:swap']) document.addEventListener(sign, hint);
   hint();
 
   // Sending: Enter, except inside an input method.

@@ -36,6 +36,8 @@ const KEYS: &[(&[&str], &str)] = &[
     (&["L"], "key-tags"),
     (&["U"], "key-unread"),
     (&["X"], "key-bulk"),
+    (&["/"], "key-search"),
+    (&["Ctrl K", "⌘ K"], "key-palette"),
     (&["G M"], "key-mine"),
     (&["G Q"], "key-queue"),
     (&["G A"], "key-all"),

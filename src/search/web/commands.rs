@@ -271,7 +271,7 @@ fn pages(me: &CurrentAgent, typed: &str) -> Vec<Choice> {
         list("tab-all", "all"),
         list("tab-closed", "closed"),
         page("search", "search-title", "/desk/search"),
-        page("circle-check", "bulk", "/desk/bulk"),
+        page("list-checks", "bulk", "/desk/bulk"),
         page("user", "me-title", "/desk/me"),
         page("store", "install-title", "/setup/install"),
     ];
