@@ -1,4 +1,4 @@
-// The desk: the open conversation follows the hints of the stream, waiting times run, Enter sends.
+// The desk: the open conversation follows the hints of the stream, Enter sends.
 (() => {
   const rows = document.getElementById('rows');
   if (!rows) return;
@@ -37,22 +37,14 @@
   });
   document.addEventListener('synced', follow);
 
-  // Which row is open, how long its visitor waits.
+  // Which row is open.
   function mark() {
     const open = pane(), cid = open && open.dataset.cid;
     for (const row of rows.querySelectorAll('.row')) {
       if (row.id === 'c-' + cid) row.setAttribute('aria-current', 'true');
       else row.removeAttribute('aria-current');
     }
-    for (const wait of rows.querySelectorAll('.wait')) {
-      const seconds = Math.max(0, Math.floor((Date.now() - new Date(wait.dataset.since)) / 1000));
-      const clock = seconds < 3600 ? `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}` : `${Math.floor(seconds / 3600)} h`;
-      wait.textContent = `${rows.dataset.wait} ${clock}`;
-      wait.classList.toggle('soon', seconds >= 60 && seconds < 180);
-      wait.classList.toggle('late', seconds >= 180);
-    }
   }
-  setInterval(mark, 1000);
   mark();
 
   // A conversation just opened takes the focus, so that keys and screen readers are in it. The row that led there may have
