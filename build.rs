@@ -32,6 +32,7 @@ const BUNDLES: &[(&str, &str, &str)] = &[
     ),
     ("command.js", "js", "command"),
     ("palette.js", "js", "palette"),
+    ("copy.js", "js", "copy"),
     ("ladder.js", "js", "ladder"),
     ("upload.js", "js", "upload"),
     ("embed.js", "js", "embed"),

@@ -540,20 +540,28 @@ pub enum Event {
     },
 }
 
-/// How far somebody came who puts the chat on their pages.
+/// How far somebody came who puts the chat on their pages, or a link to it somewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SiteStep {
     /// A page asked for the script.
     Loaded,
-    /// Somebody opened the chat.
+    /// Somebody opened the chat in a page that may show it.
     Opened,
-    /// A visitor's message was stored.
+    /// A visitor's message was stored, after that.
     Said,
+    /// A page that may not show the chat wanted it.
+    Refused,
+    /// Somebody opened the chat by its link, in a page of its own.
+    LinkOpened,
+    /// A visitor's message was stored, after that.
+    LinkSaid,
+    /// Somebody opened the chat in the demo shop, which is nobody's installation.
+    DemoOpened,
 }
 
 impl SiteStep {
-    pub const COUNT: usize = 3;
+    pub const COUNT: usize = 7;
 }
 
 /// How a node hears of what others do.

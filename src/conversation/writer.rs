@@ -10,10 +10,9 @@ use crate::{
     agent,
     app::{App, in_time},
     attachment::{self, Owner},
-    bus::Sighting,
     db::{Connection, Tx},
     error::{Error, Invalid, Result},
-    event::{Access, Appended, Author, Content, Entry, Event, Side, SiteStep},
+    event::{Access, Appended, Author, Content, Entry, Event, Side},
     ids::{AgentId, ContactId, ConversationId, FileId},
 };
 use jiff::Timestamp;
@@ -486,8 +485,7 @@ pub fn tell(app: &App, sent: &Sent) {
         app.metrics.acknowledged.inc();
         let Entry { author, content, at, .. } = &sent.appended.entry;
         if matches!((author, content), (Author::Visitor { .. }, Content::Text { .. })) {
-            let sighting = Sighting { at: *at, origin: String::new() };
-            app.bus.saw(sent.appended.summary.site, SiteStep::Said, sighting);
+            app.bus.heard_visitor(sent.appended.summary.site, *at);
         }
         app.bus.publish(Event::EntryAppended(Box::new(sent.appended.clone())));
         if let Some(access) = sent.lost.clone() {

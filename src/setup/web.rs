@@ -130,11 +130,16 @@ fn parse(form: &OwnerForm, lang: Lang) -> Result<NewAgent, Invalid> {
 struct InstallPage {
     lang: Lang,
     theme: &'static str,
+    /// Whether whoever looks may say which pages show the chat.
+    manages: bool,
     sites: Vec<SiteLinks>,
 }
 
 struct SiteLinks {
+    key: String,
     name: String,
+    /// Whether any page may show the chat yet.
+    any_origin: bool,
     link: String,
     snippet: String,
     /// Each module of the QR code as a 1×1 square of an SVG path, and the code's width in modules.
@@ -148,12 +153,18 @@ pub async fn install(app: Data<&App>, MaybeAgent(me): MaybeAgent) -> Result<Resp
     let Some(me) = me else { return Ok(see_other("/login?next=%2Fdesk")) };
     let sites = site::all(&app.db).await?;
     let sites = sites.iter().map(|site| links(&app, site)).collect::<Result<_>>()?;
-    html(&InstallPage { lang: me.lang, theme: me.agent.theme.word(), sites })
+    html(&InstallPage {
+        lang: me.lang,
+        theme: me.agent.theme.word(),
+        manages: me.must_manage().is_ok(),
+        sites,
+    })
 }
 
 fn links(app: &App, site: &Site) -> Result<SiteLinks> {
     let link = format!("{}/w/{}", app.config.public_url(), site.key);
     let snippet = site.snippet(&app.config.public_url());
     let Qr { path: qr, width: qr_width } = Qr::of(&link)?;
-    Ok(SiteLinks { name: site.name.clone(), link, snippet, qr, qr_width })
+    let (key, name) = (site.key.to_string(), site.name.clone());
+    Ok(SiteLinks { key, name, any_origin: !site.origins.is_empty(), link, snippet, qr, qr_width })
 }

@@ -10,7 +10,7 @@ pub use actions::{
     show_secrets,
 };
 pub use look::{Color, Edge, LONGEST, Look, Texts, Theme, offset};
-pub use model::{Origin, Site, SiteName};
+pub use model::{Origin, Site, SiteName, own_path};
 pub use secret::Secret;
 pub use store::{
     addressed, all, find, find_by_key, secrets, signed_only_within, tables, zone_within,

@@ -90,6 +90,13 @@ impl Origin {
         }
         Ok(Self(url.origin().ascii_serialization()))
     }
+    /// As people type it: the address of any page, or only its host, which is taken for https.
+    pub fn typed(text: &str) -> Result<Self, Invalid> {
+        let text = text.trim();
+        let address =
+            if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
+        Self::of_page(&address).ok_or(Invalid { field: "origin", reason: "invalid-origin" })
+    }
     /// Of a page, as a browser tells its address; `None` for what is no page.
     pub fn of_page(address: &str) -> Option<Self> {
         let url = url::Url::parse(address).ok().filter(|_| address.len() <= LONGEST_ADDRESS)?;
@@ -98,6 +105,15 @@ impl Origin {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Where on this server a page is, under the address of `base` or of the `host` that was asked; `None` for any other's page.
+pub fn own_path(page: &str, base: &str, host: Option<&str>) -> Option<String> {
+    let url = url::Url::parse(page).ok().filter(|_| page.len() <= LONGEST_ADDRESS)?;
+    let origin = url.origin().ascii_serialization();
+    let asked =
+        host.is_some_and(|host| origin.split_once("://").is_some_and(|(_, own)| own == host));
+    (asked || origin == base).then(|| url.path().to_owned())
 }
 
 #[cfg(test)]
@@ -137,5 +153,29 @@ mod tests {
             assert_eq!(of(nothing), None, "{nothing}");
         }
         assert_eq!(of(&format!("https://a.example/{}", "x".repeat(9_000))), None);
+    }
+
+    #[test]
+    fn a_page_of_this_server_is_known_by_either_of_its_addresses() {
+        let path = |page| own_path(page, "https://kf.example", Some("localhost:3000"));
+        assert_eq!(path("https://kf.example/demo?lang=en").as_deref(), Some("/demo"));
+        assert_eq!(path("http://localhost:3000/w/demo").as_deref(), Some("/w/demo"));
+        for other in ["https://kf.example.evil/demo", "http://localhost/demo", "null", ""] {
+            assert_eq!(path(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn whatever_is_typed_or_pasted_as_an_address_is_taken_for_its_origin() {
+        let typed = |text| Origin::typed(text).ok().map(|origin| origin.0);
+        for text in ["https://shop.example/cup?a#b", "shop.example", " shop.example/cup "] {
+            assert_eq!(typed(text).as_deref(), Some("https://shop.example"), "{text}");
+        }
+        assert_eq!(typed("http://localhost:8080").as_deref(), Some("http://localhost:8080"));
+        for hostile in
+            ["", "*", "javascript:alert(1)", "https://a.example;script-src", "a b", "x:y"]
+        {
+            assert_eq!(typed(hostile), None, "{hostile}");
+        }
     }
 }

@@ -15,6 +15,18 @@ async fn from(site: &Installation, page: &str, path: &str) {
     site.stranger().ask(Method::GET, path, &shown, "").await.must(StatusCode::OK);
 }
 
+/// Says hello in the chat as it stands in a frame of a page.
+async fn speaks(site: &Installation, page: &str) {
+    let person = site.stranger();
+    let shown = [("referer", page)];
+    let chat = person.ask(Method::GET, "/w/demo?mode=embed", &shown, "").await;
+    let fields = [("visitor", chat.field("visitor")), ("nonce", chat.field("nonce"))];
+    let [visitor, nonce] = &fields;
+    let said =
+        [(visitor.0, visitor.1.as_str()), (nonce.0, &nonce.1), ("embed", "1"), ("body", "hi")];
+    person.post("/w/demo/start", &said).await.goes_to();
+}
+
 /// How far each step is: `done`, `bad` or `wait`.
 fn steps(page: &Answer) -> Vec<String> {
     let classes = page.all("<li class=\"");
@@ -29,7 +41,7 @@ async fn the_panel_turns_green_step_by_step_and_asks_no_more_once_it_is() {
     let page = ana.person.get(&format!("{SITE}/install")).await.must(StatusCode::OK);
     page.says("&#60;script async src=").says("Does it work?").says("hx-trigger=\"every 2s\"");
     page.says("Waiting…").says("No address may show the chat in a frame yet");
-    page.says("script-src http").says("frame-src http");
+    page.says("script-src http").says("frame-src http").says_not("is reached over http");
     assert_eq!(steps(&page), ["wait", "wait", "wait"]);
 
     // A page of ours asks for the script: where it stands is all that is kept of it.
@@ -45,23 +57,92 @@ async fn the_panel_turns_green_step_by_step_and_asks_no_more_once_it_is() {
     page.says("Allow https://shop.example").says("not among the allowed addresses");
     let allowed = [("origin", "https://shop.example")];
     let done = ana.person.post(&format!("{SITE}/origins"), &allowed).await;
-    assert_eq!(done.goes_to(), format!("{SITE}/install"));
+    assert_eq!(done.goes_to(), format!("{SITE}/install?how=html"));
+    // Nobody has seen the chat there by that.
+    let page = watch(&ana.person).await;
+    assert_eq!(steps(&page), ["done", "wait", "wait"]);
+    page.says("https://shop.example is allowed now").says_not("not among the allowed addresses");
     let chat = site.stranger().get("/w/demo").await;
     assert!(chat.header("content-security-policy").ends_with("'self' https://shop.example"));
     from(&site, "https://shop.example/", "/w/demo?mode=embed").await;
     let page = watch(&ana.person).await;
     assert_eq!(steps(&page), ["done", "done", "wait"]);
-    page.says("hx-trigger=").says("http: browsers do not load that");
+    page.says("hx-trigger=").says("http: browsers do not load that").says_not("is allowed now");
 
     // Nothing changed, nothing is drawn.
     let version = page.all("seen=")[0].split('"').next().unwrap().to_owned();
     let unchanged = ana.person.get(&format!("{WATCH}&seen={version}")).await;
     assert_eq!((unchanged.status, unchanged.body.as_str()), (StatusCode::NO_CONTENT, ""));
 
-    site.visitor("a test").await;
+    speaks(&site, "https://shop.example/").await;
     let page = watch(&ana.person).await;
     assert_eq!(steps(&page), ["done", "done", "done"]);
-    page.says("All set").says_not("hx-trigger").says_not("Nothing happens?");
+    page.says("All set").says_not("hx-trigger").says("Nothing happens?");
+
+    // Whoever checks again wants to see it happen again, and when it last did.
+    let again = page.all("since=")[0].split('"').next().unwrap().to_owned();
+    let later: i64 = again.parse::<i64>().unwrap() + 60;
+    let page = ana.person.get(&format!("{SITE}/install?how=html&since={later}")).await;
+    assert_eq!(steps(&page), ["wait", "wait", "wait"]);
+    page.says("Last time:").says("<details class=\"help\" open>").says_not("All set");
+}
+
+#[tokio::test]
+async fn the_demo_is_nobody_s_installation() {
+    let site = installation().await;
+    let ana = site.ana().await;
+    let own = format!("{}/demo?lang=en", site.app.config.public_url());
+    from(&site, &own, "/w/demo.js").await;
+    speaks(&site, &own).await;
+    assert_eq!(steps(&watch(&ana.person).await), ["wait", "wait", "wait"]);
+    // The same steps count on a page of the owner's.
+    ana.person.post(&format!("{SITE}/origins"), &[("origin", "shop.example/cup")]).await.goes_to();
+    from(&site, "https://shop.example/", "/w/demo.js").await;
+    speaks(&site, "https://shop.example/").await;
+    assert_eq!(steps(&watch(&ana.person).await), ["done", "done", "done"]);
+}
+
+#[tokio::test]
+async fn ways_without_a_page_have_no_script_to_wait_for() {
+    let site = installation().await;
+    let ana = site.ana().await;
+    for way in ["wechat", "qr", "uni-app", "link"] {
+        let page = ana.person.get(&format!("{SITE}/install?how={way}")).await.must(StatusCode::OK);
+        assert_eq!(steps(&page), ["wait", "wait"], "{way}");
+        page.says("The link was opened").says("outside of your network");
+        page.says_not("The script was loaded")
+            .says_not("No address may show")
+            .says_not("script-src");
+    }
+    site.visitor("a test").await;
+    let page = ana.person.get(&format!("{WATCH}&how=qr")).await.must(StatusCode::OK);
+    assert_eq!(steps(&page), ["done", "done"]);
+    page.says("All set").says("install?how=qr&amp;since=");
+    assert_eq!(steps(&watch(&ana.person).await), ["wait", "wait", "wait"], "it was no page");
+}
+
+#[tokio::test]
+async fn a_minute_without_news_opens_what_may_be_in_the_way() {
+    let site = installation().await;
+    let ana = site.ana().await;
+    let asked = |seconds: i64| {
+        let until = site.app.clock.now().as_second() + 600 - seconds;
+        format!("{SITE}/watch?until={until}")
+    };
+    let open = "<details class=\"help\" open>";
+    let page = ana.person.get(&asked(50)).await.must(StatusCode::OK);
+    page.says("Nothing happens?").says_not(open);
+    let version = page.all("seen=")[0].split('"').next().unwrap().to_owned();
+    let path = format!("{}&seen={version}", asked(70));
+    let page = ana.person.get(&path).await.must(StatusCode::OK);
+    page.says(open).says("script-src http").says("hx-trigger=");
+
+    // News, and what comes next is asked for; a minute later that is what may be in the way.
+    from(&site, "https://shop.example/", "/w/demo.js").await;
+    let page = ana.person.get(&asked(70)).await.must(StatusCode::OK);
+    page.says_not(open).says("by its button").says("frame-src http").says_not("script-src");
+    let page = ana.person.get(&format!("{SITE}/install?how=html&since=0")).await;
+    page.must(StatusCode::OK).says(open);
 }
 
 #[tokio::test]
@@ -101,10 +182,11 @@ async fn whatever_a_page_says_of_itself_is_an_origin_or_nothing() {
         page.says_not("alert(1)").says_not("script-src *").says_not("aaaaaaaa");
     }
     for hostile in
-        ["javascript:alert(1)", "https://a.example;script-src", "https://a.example/x", ""]
+        ["javascript:alert(1)", "https://a.example;script-src", "\"><script>alert(1)</script>", ""]
     {
         let refused = ana.person.post(&format!("{SITE}/origins"), &[("origin", hostile)]).await;
-        refused.must(StatusCode::UNPROCESSABLE_ENTITY);
+        let page = refused.must(StatusCode::UNPROCESSABLE_ENTITY);
+        page.says("aria-invalid=\"true\"").says("An origin looks like").says_not("<script>alert");
     }
     let fields = [("origin", "https://one.example")];
     ana.person.post(&format!("{SITE}/origins"), &fields).await.goes_to();
@@ -121,12 +203,13 @@ async fn whatever_a_page_says_of_itself_is_an_origin_or_nothing() {
 async fn a_look_at_the_preview_is_nobody_who_opened_it() {
     let site = installation().await;
     let ana = site.ana().await;
+    let by_link = format!("{WATCH}&how=link");
     ana.person.get("/w/demo?preview=1").await.must(StatusCode::OK);
-    assert_eq!(steps(&watch(&ana.person).await)[1], "wait");
+    assert_eq!(steps(&ana.person.get(&by_link).await), ["wait", "wait"]);
     // Who comes by the bare link comes from anywhere, and that is nobody's concern.
     from(&site, "https://elsewhere.example/", "/w/demo").await;
-    let page = watch(&ana.person).await;
-    assert_eq!(steps(&page)[1], "done");
+    let page = ana.person.get(&by_link).await;
+    assert_eq!(steps(&page), ["done", "wait"]);
     page.says_not("elsewhere");
 }
 

@@ -28,6 +28,15 @@ async fn the_owner_makes_an_account_and_finds_the_way_to_the_first_chat() {
 
     let install = owner.get("/setup/install").await.must(StatusCode::OK);
     install.says("http://127.0.0.1:3000/w/demo").says("<svg role=\"img\"").says("&#60;a href=");
+    // Where it will stand is asked for before it is pasted, so that it is not blank there.
+    install.says("data-copy=\"snippet-1\"").says("您网站的网址");
+    let next =
+        install.all("<form method=\"post\" action=\"")[0].split('"').next().unwrap().to_owned();
+    let check = owner.post(&next, &[("origin", "shop.example")]).await.goes_to();
+    let check = owner.get(&check).await.must(StatusCode::OK);
+    check.says("安装检测").says("data-copy=\"snippet\"").says_not("还没有网址可以嵌入");
+    let install = owner.get("/setup/install").await;
+    install.says("安装步骤与检测").says_not("您网站的网址");
     owner.get("/desk/c").await.must(StatusCode::OK).says("会话");
     owner.get("/").await.says_not("setup:");
     assert_eq!(

@@ -23,7 +23,7 @@ use crate::{
 use askama::Template;
 use poem::{
     Request, Response, handler,
-    http::StatusCode,
+    http::{StatusCode, header},
     web::{Data, Path},
 };
 use serde::Deserialize;
@@ -65,11 +65,7 @@ pub async fn welcome(
     // An owner who looks how it will look is nobody who opened it.
     let preview = query(request, "preview").is_some();
     if !preview {
-        let framed = query(request, "mode").as_deref() == Some("embed");
-        let page = request.header("referer").filter(|_| framed);
-        let origin = page.and_then(Origin::of_page);
-        let origin = origin.map_or_else(String::new, |origin| origin.as_str().to_owned());
-        app.bus.saw(site.id, SiteStep::Opened, Sighting { at: app.clock.now(), origin });
+        see(&app, &site, request);
     }
     let known = visitor.0.map(|visitor| visitor.contact);
     if let Some(contact) = known
@@ -96,6 +92,27 @@ pub async fn welcome(
         problem: None,
     };
     in_frame(html(&page)?, &site)
+}
+
+/// Takes note of where the chat was opened.
+fn see(app: &App, site: &Site, request: &Request) {
+    let framed = query(request, "mode").as_deref() == Some("embed")
+        || request.header("sec-fetch-dest") == Some("iframe");
+    let page = request.header("referer").filter(|_| framed);
+    let origin = page.and_then(Origin::of_page);
+    let origin = origin.map_or_else(String::new, |origin| origin.as_str().to_owned());
+    let own = page.and_then(|page| {
+        site::own_path(page, &app.config.public_url(), request.header(header::HOST))
+    });
+    let step = match own.as_deref() {
+        _ if !framed => SiteStep::LinkOpened,
+        Some("/demo") => SiteStep::DemoOpened,
+        // From one page of the chat to the next.
+        Some(_) if page_before(request).is_none() => return,
+        None if !origin.is_empty() && !site.origins.contains(&origin) => SiteStep::Refused,
+        _ => SiteStep::Opened,
+    };
+    app.bus.saw(site.id, step, Sighting { at: app.clock.now(), origin });
 }
 
 #[derive(Deserialize)]

@@ -10,7 +10,7 @@ use crate::{
     error::{Error, Result},
     event::SiteStep,
     ids,
-    site::{self, Origin},
+    site::{self, Origin, Site},
     web::assets::{Encoding, choose},
 };
 use flate2::{Compression, write::GzEncoder};
@@ -34,9 +34,7 @@ pub async fn loader(
 ) -> Result<Response> {
     let site =
         site::addressed(app.db.read(), file.strip_suffix(".js").ok_or(Error::NotFound)?).await?;
-    let origin = request.header(header::REFERER).and_then(Origin::of_page);
-    let origin = origin.map_or_else(String::new, |origin| origin.as_str().to_owned());
-    app.bus.saw(site.id, SiteStep::Loaded, Sighting { at: app.clock.now(), origin });
+    see(&app, &site, request);
     let (plain, compressed) = script::of(&site)?;
     let tag = format!("\"{}\"", ids::encode(&Sha256::digest(&plain)[..12]));
     let response = small("text/javascript; charset=utf-8")
@@ -50,6 +48,17 @@ pub async fn loader(
         Encoding::Brotli => Ok(response.header(header::CONTENT_ENCODING, "br").body(compressed)),
         Encoding::Gzip => zipped(response, &plain),
         Encoding::Identity => Ok(response.body(plain)),
+    }
+}
+
+/// Takes note of where the line stands, unless that is the demo shop.
+fn see(app: &App, site: &Site, request: &Request) {
+    let page = request.header(header::REFERER).unwrap_or_default();
+    let own = site::own_path(page, &app.config.public_url(), request.header(header::HOST));
+    if own.as_deref() != Some("/demo") {
+        let origin = Origin::of_page(page);
+        let origin = origin.map_or_else(String::new, |origin| origin.as_str().to_owned());
+        app.bus.saw(site.id, SiteStep::Loaded, Sighting { at: app.clock.now(), origin });
     }
 }
 
