@@ -119,6 +119,13 @@ struct Pane {
     quote: Option<Quoted>,
 }
 
+impl Pane {
+    /// Up to which entry it holds all.
+    fn held(&self) -> i64 {
+        self.newer.unwrap_or(self.last_seq)
+    }
+}
+
 /// The line above the first message that is new.
 struct News {
     first: i64,
