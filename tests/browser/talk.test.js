@@ -318,6 +318,8 @@ test('a refusal of something else stands in no answer\'s way, and goes when its 
 test('an act that gets no answer says so, what was typed stays, and the next try takes it back', async () => {
   await visitor(browser, server, '断网结束');
   await lastOfQueue();
+  await say(lin, '在的');
+  await lin.locator('.bar[data-state=open]').waitFor();
   await lin.fill('#body', '写到一半');
   const close = lin.locator('.bar button', { hasText: '结束' }), said = lin.locator('#problem', { hasText: '没有完成' });
   for (const fail of [route => route.abort(), route => route.fulfill({ status: 503, body: '' }), route => route.fulfill({ status: 502, body: '<h1>Bad Gateway</h1>', contentType: 'text/html' })]) {
@@ -421,7 +423,7 @@ test('the title names what is open, however it was opened', async () => {
   await title(await name(two));
   await lin.goBack();
   await title(await name(one));
-  await lin.locator('#conv').press('Escape');
+  await lin.locator('#conv').press('u');
   await title('');
   await vera.context().close();
 });
