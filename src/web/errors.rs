@@ -300,7 +300,7 @@ impl Again {
         }
         let mut again = Self { action: asked.path.clone(), typed: Vec::new(), hidden: Vec::new() };
         for (name, value) in url::form_urlencoded::parse(&asked.body).into_owned() {
-            if let Some((_, label)) = TYPED.iter().find(|(typed, _)| *typed == name) {
+            if let Some(&(_, label)) = TYPED.iter().find(|(typed, _)| *typed == name) {
                 again.typed.push((name, label, value));
                 continue;
             }
