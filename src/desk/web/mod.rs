@@ -134,13 +134,6 @@ struct News {
     words: String,
 }
 
-impl Pane {
-    /// The last entry that it shows.
-    fn held(&self) -> i64 {
-        self.newer.unwrap_or(self.last_seq)
-    }
-}
-
 impl News {
     fn new(unread: Unread, lines: &[EntryLine], lang: Lang) -> Option<Self> {
         let Unread { first, count } = unread;
