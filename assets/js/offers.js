@@ -46,7 +46,7 @@
     place.innerHTML = html;
     answered = query;
     // Nobody is called so: what was typed is no name.
-    if (name === 'callees' && query && !composing && !box().hidden && !options().length) { close({ words: query }); return; }
+    if (name === 'callees' && query && !composing && !box().hidden && !options().length) { close({ words: search().value }); return; }
     mark(0);
     if (hasty) insert(options()[0]);
     hasty = false;

@@ -141,7 +141,7 @@ test('@ in a note offers colleagues by name and by initials, keys choose one, an
 
 test('an input method writes ＠, searches while a name is composed, and by pointer one is chosen', async () => {
   const client = await lin.context().newCDPSession(lin), list = lin.locator('#callees');
-  await lin.locator('[name=kind][value=note]').check();
+  await lin.locator('[name=kind][value=note]').check({ force: true });
   await lin.locator('#body').focus();
   await client.send('Input.imeSetComposition', { text: '＠', selectionStart: 1, selectionEnd: 1 });
   assert.ok(await list.isHidden(), 'not while it is composed');
@@ -156,7 +156,7 @@ test('an input method writes ＠, searches while a name is composed, and by poin
   await list.locator('[role=option]', { hasText: '周航' }).click();
   assert.equal(await value(lin), '@周航 ');
   await lin.fill('#body', '');
-  await lin.locator('[name=kind][value=text]').check();
+  await lin.locator('[name=kind][value=text]').check({ force: true });
 });
 
 test('a slash that is meant stays one: Escape gives it back, and within a line it opens nothing', async () => {
