@@ -287,7 +287,14 @@ async fn two_contacts_become_one_by_a_program() {
     does(&shop.ben, "notes", again).await.must(StatusCode::OK);
     let both = value(&shop.vera.get("/conversations").await);
     assert_eq!(both["conversations"].as_array().unwrap().len(), 2);
-    assert_eq!(shop.deeds().await, ["ben contact-merged Vera #1: Walt #2"]);
+    let told = [
+        "ben contact-merged Vera #1: Walt #2",
+        "ben contact-noted Walt #2: ",
+        "ben contact-noted Vera #1: ",
+        "ana contact-changed #1: name",
+        "ana contact-changed #2: name · phone",
+    ];
+    assert_eq!(shop.deeds().await, told);
 
     for with in [2, 1] {
         does(&shop.ben, "merge", json!({ "with": with })).await.must(StatusCode::CONFLICT);
