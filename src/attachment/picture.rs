@@ -26,8 +26,8 @@ use tokio::{sync::Semaphore, time::timeout};
 
 /// The most pixels of a picture, or of all pictures of a moving one together.
 const PIXELS: u64 = 40_000_000;
-/// The most bytes that reading a picture may take, what the reader itself needs included.
-const MEMORY: u64 = 256 * 1024 * 1024;
+/// The most bytes that a picture may take: as it is read, and once more where that is not as it is kept.
+const MEMORY: u64 = 128 * 1024 * 1024;
 /// The longest that drawing may take.
 const LONGEST: Duration = Duration::from_secs(10);
 /// The most pictures in a moving one.
@@ -142,6 +142,14 @@ fn redraw(
 /// As its reader would see it, turned the way its camera was held.
 fn read(source: BufReader<File>, kind: Kind) -> Result<DynamicImage> {
     let mut decoder = reader(source, kind)?.into_decoder().map_err(|_| broken())?;
+    let (read, color) = (decoder.total_bytes(), decoder.color_type());
+    let channels = u64::from(color.channel_count());
+    let deep = u64::from(color.bytes_per_pixel()) > channels;
+    let (width, height) = decoder.dimensions();
+    let kept = if deep { u64::from(width) * u64::from(height) * channels } else { 0 };
+    if read.saturating_add(kept) > MEMORY {
+        return Err(unfit("invalid-file-pixels").into());
+    }
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let picture = DynamicImage::from_decoder(decoder).map_err(|_| broken())?;
     let mut picture = match (picture.color().has_color(), picture.color().has_alpha()) {

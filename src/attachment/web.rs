@@ -350,3 +350,32 @@ pub fn chosen_ids<'a>(ids: impl IntoIterator<Item = &'a str>) -> Result<Vec<File
     }
     if chosen.len() > MOST { Err(unfit("invalid-file-count").into()) } else { Ok(chosen) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::stream;
+    use tokio::time::{Instant, sleep};
+
+    /// Pieces with a pause before each; behind the last one nothing comes for ever.
+    fn body(pauses: &'static [u64]) -> Body {
+        let pieces = stream::iter(pauses).then(|pause| async move {
+            sleep(Duration::from_secs(*pause)).await;
+            io::Result::Ok(Bytes::from_static(b"piece"))
+        });
+        Body::from_bytes_stream(pieces.chain(stream::pending()).boxed())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_sends_slowly_is_waited_for_and_who_sends_nothing_for_half_a_minute_is_not() {
+        let (began, mut coming) = (Instant::now(), Coming::new(body(&[29, 29, 29])));
+        for _ in 0..3 {
+            let piece = in_time(coming.next()).await.unwrap().unwrap().unwrap();
+            assert_eq!(piece, &b"piece"[..]);
+        }
+        assert_eq!(began.elapsed().as_secs(), 87);
+        let error = in_time(coming.next()).await.unwrap_err();
+        assert!(matches!(error, Error::Invalid(Invalid { reason: "invalid-file-cut", .. })));
+        assert_eq!(began.elapsed().as_secs(), 87 + SILENCE.as_secs());
+    }
+}

@@ -1,7 +1,9 @@
 // Files in real browsers: chosen, pasted and dropped; how far they are; removed again; sent; seen by both; without scripts.
 import { after, afterEach, before, test } from 'node:test';
 import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { deflateSync } from 'node:zlib';
+import { Client } from './client.js';
 import { Browser, Server, axe, owner, say, sees, shot, visitor } from './kefu.js';
 
 let server, browser, lin;
@@ -16,8 +18,8 @@ after(async () => {
 });
 afterEach(() => browser.nothingComplained());
 
-/** A picture that can be opened. */
-function png(width = 600, height = 400) {
+/** A picture that can be opened: painted, or all black with so many bytes a pixel and bits a channel. */
+function png(width = 600, height = 400, black = 0, bits = 8) {
   const crc = bytes => {
     let sum = ~0;
     for (const byte of bytes) for (let n = 0, c = sum = sum ^ byte; n < 8; n++) sum = c = c & 1 ? (c >>> 1) ^ 0xedb88320 : c >>> 1;
@@ -32,9 +34,9 @@ function png(width = 600, height = 400) {
   const head = Buffer.alloc(13);
   head.writeUInt32BE(width);
   head.writeUInt32BE(height, 4);
-  head.set([8, 2], 8);
-  const rows = Buffer.alloc(height * (1 + width * 3));
-  for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) rows.set([60 + x / 6, 120 + y / 5, 130], y * (1 + width * 3) + 1 + x * 3);
+  head.set([bits, black * 8 / bits === 4 ? 6 : 2], 8);
+  const rows = Buffer.alloc(height * (1 + width * (black || 3)));
+  if (!black) for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) rows.set([60 + x / 6, 120 + y / 5, 130], y * (1 + width * 3) + 1 + x * 3);
   return Buffer.concat([Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'), chunk('IHDR', head), chunk('IDAT', deflateSync(rows)), chunk('IEND', Buffer.alloc(0))]);
 }
 const choose = (page, ...files) => page.setInputFiles('.clip input', files);
@@ -175,4 +177,25 @@ test('without scripts a file is brought by a form of its own', async () => {
   await live.goto(vera.url(), { waitUntil: 'commit' });
   await live.frameLocator('iframe.full').frameLocator('iframe.cf').locator('#body').waitFor();
   await shot(live, 'files-live');
+});
+
+test('a picture that is little to send and much to open takes at most 128 MiB, and what would take more is refused', async () => {
+  const vera = await visitor(browser, server, '大图'), chat = await Client.of(server, vera), talk = new URL(vera.url()).pathname;
+  const told = name => +new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(readFileSync(`/proc/${server.process.pid}/status`, 'utf8'))[1];
+  // What it takes at most, beyond what it held before, in MiB.
+  const takes = async bytes => {
+    const before = told('VmRSS');
+    writeFileSync(`/proc/${server.process.pid}/clear_refs`, '5');
+    const { status } = await chat.bring(`${talk}/files`, 'x.png', bytes);
+    return { status, taken: Math.round((told('VmHWM') - before) / 1024) };
+  };
+  for (const [what, bytes, status] of [
+    ['40 megapixels', png(6_300, 6_300, 3), 200], ['30 with transparency', png(5_470, 5_470, 4), 200], ['10 of 16 bits', png(3_160, 3_160, 8, 16), 200],
+    ['39 with transparency', png(6_240, 6_240, 4), 422], ['40 of 16 bits', png(6_300, 6_300, 6, 16), 422], ['41 megapixels', png(6_450, 6_450, 3), 422],
+  ]) {
+    const answer = await takes(bytes);
+    console.log(what, JSON.stringify({ bytes: bytes.length, ...answer }));
+    assert.equal(answer.status, status, what);
+    assert.ok(answer.taken <= 128, `${what}: ${answer.taken} MiB`);
+  }
 });

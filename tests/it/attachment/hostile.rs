@@ -3,7 +3,8 @@ use super::{follow, picture, png};
 use crate::support::{installation, program::value};
 use image::ImageFormat;
 use poem::http::StatusCode;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
+use tokio::{io::AsyncWriteExt, net::TcpStream};
 
 struct File {
     what: String,
@@ -80,6 +81,51 @@ async fn hostile_files_are_refused_or_harmless() {
     assert!(told.keys().all(|status| !status.starts_with('5')), "{told:?}");
     // And the server is as well as before.
     vera.has("fine.png", &png()).await;
+}
+
+/// In the head of the form, in the file, in the border behind it; and with the line itself, before half of it came.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_that_is_cut_off_is_told_and_leaves_nothing_behind() {
+    let site = installation().await;
+    let vera = site.vera().await;
+    let (path, photo) = (vera.path("/files"), png());
+    let head =
+        b"--border\r\nContent-Disposition: form-data; name=\"file\"; filename=\"x.png\"\r\n\r\n";
+    let whole = [&head[..], &photo, b"\r\n--border--\r\n"].concat();
+    let left = || std::fs::read_dir(site.app.config.data_dir.join("incoming")).unwrap().count();
+    let json = "application/json";
+    for at in [head.len() / 2, head.len() + photo.len() / 2, whole.len() - 8] {
+        let cut = vera.person.bring_raw(&path, whole[..at].to_vec(), json).await;
+        cut.must(StatusCode::UNPROCESSABLE_ENTITY).says("The upload was cut off");
+        assert_eq!(left(), 0, "cut at {at}");
+    }
+
+    let server = site.listening().await;
+    let mut line = TcpStream::connect(server).await.unwrap();
+    let cookie = &vera.person.cookies()["kefu-v"];
+    let request = format!(
+        "POST {path} HTTP/1.1\r\nhost: {server}\r\ncookie: kefu-v={cookie}\r\nsec-fetch-site: same-origin\r\naccept: {json}\r\n\
+         content-type: multipart/form-data; boundary=border\r\ncontent-length: {}\r\n\r\n",
+        2 * whole.len(),
+    );
+    line.write_all(request.as_bytes()).await.unwrap();
+    line.write_all(&whole[..head.len() + photo.len() / 2]).await.unwrap();
+    until(|| left() == 1).await;
+    drop(line);
+    until(|| left() == 0).await;
+
+    let brought = vera.person.bring_raw(&path, whole, json).await.must(StatusCode::OK);
+    assert_eq!(value(&brought)["files"].as_array().unwrap().len(), 1);
+    assert_eq!(left(), 0);
+}
+
+async fn until(done: impl Fn() -> bool) {
+    let soon = async {
+        while !done() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), soon).await.unwrap();
 }
 
 fn all() -> Vec<File> {
