@@ -7,28 +7,31 @@ import { existsSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { Client, each, events } from './client.js';
 import { BIN, Browser, Server, messages, owner, say, sees, visitor } from './kefu.js';
+import { shop, signed } from './shop.js';
 import { HOSTILE, some } from './strings.js';
 
-let server, browser;
+let server, browser, host;
 before(async () => {
   // Thousands of writes that need not last.
   if (existsSync('/dev/shm')) process.env.TMPDIR = '/dev/shm';
   server = await Server.start();
   browser = await Browser.start();
+  host = await shop(server);
 });
 after(async () => {
+  host.close();
   await browser.stop();
   await server.stop();
 });
 
 /** Counts every script of ours that a string managed to run, and every request that leaves the house. */
-async function watched(page) {
+async function watched(page, houses = [server.url]) {
   const caught = [];
   await page.exposeFunction('hacked', () => caught.push(`a script ran: ${page.url()}`));
   page.on('dialog', dialog => { caught.push('a dialog'); dialog.dismiss(); });
   page.on('request', request => {
     const url = new URL(request.url());
-    if (['http:', 'https:'].includes(url.protocol) && url.origin !== server.url) caught.push(`asked for ${request.url()}`);
+    if (['http:', 'https:'].includes(url.protocol) && !houses.includes(url.origin)) caught.push(`asked for ${request.url()}`);
     if (url.pathname === '/logout') caught.push('signed out');
   });
   return caught;
@@ -117,6 +120,7 @@ async function store(desk) {
     const made = await desk.post('/desk/settings/attributes', { key, kind, label_zh: `<b>${key}`, label_en: `</label>${key}`, choices: fits.join('\n'), place: 1 });
     assert.equal(made.status, 303, made.text.slice(0, 2000));
   }
+  const known = welcome => Object.fromEntries(['visitor', 'nonce'].map(name => [name, new RegExp(`name="${name}" value="([^"]*)"`).exec(welcome.text)[1]]));
   // Visitors, each called otherwise in every way.
   const chats = [];
   await each(HOSTILE, async (hostile, n) => {
@@ -126,8 +130,7 @@ async function store(desk) {
     const welcome = await vera.get('/w/demo', { referer: `https://shop.example/?q=${header}` });
     took('referrer', welcome);
     if (n < FIRST) refused.push(welcome.text);
-    const field = name => new RegExp(`name="${name}" value="([^"]*)"`).exec(welcome.text)[1];
-    const first = { visitor: field('visitor'), nonce: field('nonce'), page: `https://shop.example/?q=${hostile}#${hostile}`, body: hostile };
+    const first = { ...known(welcome), page: `https://shop.example/?q=${hostile}#${hostile}`, body: hostile };
     let answer = await vera.post('/w/demo/start', first);
     if (!took('first message', answer)) answer = await vera.post('/w/demo/start', { ...first, body: 'x' });
     assert.equal(answer.status, 303);
@@ -142,6 +145,26 @@ async function store(desk) {
     took('contact\'s name', await contact(n, 'name', hostile));
     took('note', await desk.post(`${at(n)}/messages`, { nonce: `n${n}`, kind: 'note', body: hostile }));
   });
+  // A site whose words are strings, one at a time, as a label has few letters.
+  const worded = [], around = `http://127.0.0.1:${host.port}`;
+  const site = field => async (words, n) => {
+    const made = await desk.post('/desk/settings/sites', { name: `${field} ${n}` });
+    const form = { name: `${field} ${n}`, language: 'zh-CN', zone: 'Asia/Shanghai', color: '#0f5f66', side: 'right', theme: 'auto', launcher: 'on', offset_x: 20, offset_y: 20, origins: around };
+    const answer = await desk.post(made.place, { ...form, [`${field}_zh`]: words, [`${field}_en`]: words });
+    if (answer.status < 400) worded.push({ field, key: made.place.split('/').pop() });
+    return answer;
+  };
+  const card = (n, told) => chats[n].vera.post(`${chats[n].place}/messages`, { nonce: `card${n}`, card: JSON.stringify({ title: 'x', ...told }) });
+  await desk.post('/desk/settings/sites/demo/identity', { act: 'make' });
+  const secret = /id="secret-1"[^>]* value="([^"]+)"/.exec((await desk.post('/desk/settings/sites/demo/identity', { act: 'show' })).text)[1];
+  // Others, of whom a site's server says who they are; they come after all those.
+  let met = 0;
+  const sign = async claims => {
+    const vera = new Client(server), answer = await vera.post('/w/demo/identify', { jwt: signed(secret, { aud: 'demo', ...claims }) });
+    if (answer.status >= 400) return answer;
+    met++;
+    return vera.post('/w/demo/start', { ...known(await vera.get('/w/demo')), body: 'x' });
+  };
   const fields = {
     'contact\'s choice': (choice, n) => contact(n, 'a2', choice),
     'contact\'s text': (text, n) => contact(n, 'a1', text),
@@ -165,6 +188,16 @@ async function store(desk) {
     'token': name => desk.post('/desk/me/tokens', { name, scope: 'read', lifetime: '30' }),
     'draft': (body, n) => desk.post(`${at(n)}/draft`, { body }),
     'colleague': (name, n) => desk.post('/desk/settings/agents', { name, email: `e${n}@shop.example`, role: 'agent' }),
+    'site\'s button': site('label'),
+    'site\'s greeting': site('greeting'),
+    'site\'s welcome': site('welcome'),
+    'card': (title, n) => card(n, { title }),
+    'card\'s price': (price, n) => card(n, { price }),
+    'card\'s detail': (detail, n) => card(n, { detail }),
+    'card\'s number': (order_no, n) => card(n, { order_no }),
+    'card\'s address': (url, n) => card(n, { url, image: url }),
+    'signed subject': sub => sign({ sub }),
+    'signed name': (name, n) => sign({ sub: `someone ${n}`, name, attributes: { order: name } }),
     'block': (reason, n) => desk.post(`${at(n)}/side/block`, { reason }),
   };
   for (const [turn, [field, keep]] of Object.entries(fields).entries()) {
@@ -182,14 +215,16 @@ async function store(desk) {
     const key = /\/w\/([\w-]+)/.exec(made.stdout)?.[1] ?? /^([\w-]+)$/m.exec(made.stdout)?.[1];
     if (key) sites.push(`/w/${key}`);
   }, 2);
-  return { ids, chats, refused, sites, tally };
+  sites.unshift(...worded.map(({ key }) => `/w/${key}`));
+  const strangers = Array.from({ length: met }, (_, n) => oldest + HOSTILE.length + n);
+  return { ids, chats, refused, sites, worded, strangers, tally };
 }
 
 /** As htmx asks. */
 const PART = { 'hx-request': 'true', 'hx-request-type': 'partial' };
 
 /** Everything that shows something of it, as it is sent. */
-async function views(desk, { ids, chats, refused, sites }) {
+async function views(desk, { ids, chats, refused, sites, worded, strangers }) {
   const all = refused.map(text => ['refused', text]);
   const look = async (client, path, asked = {}) => {
     const { status, text, headers } = await client.get(path, asked);
@@ -199,7 +234,8 @@ async function views(desk, { ids, chats, refused, sites }) {
   };
   const desks = [
     '/desk/c?tab=queue', '/desk/c?tab=mine', '/desk/c?tab=all', '/desk/c?tab=all&select=1', '/desk/bulk?tab=all', '/desk/filter?tab=all', '/desk/search', '/desk/emoji', '/desk/canned', '/desk/me', '/desk/keys', '/desk/settings', '/desk/settings/tags', '/desk/settings/attributes',
-    '/desk/settings/blocked', '/desk/settings/notifications', '/desk/settings/canned-replies', '/desk/settings/canned-replies/import', '/desk/settings/agents', '/desk/settings/teams',
+    '/desk/settings/blocked', '/desk/settings/notifications', '/desk/settings/canned-replies', '/desk/settings/canned-replies/import', '/desk/settings/agents', '/desk/settings/teams', '/desk/settings/sites', '/desk/settings/sites/demo/identity',
+    ...worded.map(({ key }) => `/desk/settings/sites/${key}`),
     ...['transfer', 'invite', 'snooze', 'priority', 'tags', 'close'].map(verb => `/desk/c/${ids[0]}/${verb}`), '/setup/install',
   ];
   await each(desks, path => look(desk, path));
@@ -207,6 +243,10 @@ async function views(desk, { ids, chats, refused, sites }) {
     const older = /href="(\/desk\/settings\/audit\?before=\d+)"/.exec(await look(desk, next));
     next = older?.[1];
   }
+  await each(strangers, async id => {
+    await look(desk, `/desk/c/${id}`, PART);
+    await look(desk, `/desk/c/${id}/side`, PART);
+  });
   await each(HOSTILE, async (_, n) => {
     // Without the list beside it, which is looked at once.
     await look(desk, `/desk/c/${ids[n]}`, PART);
@@ -221,6 +261,7 @@ async function views(desk, { ids, chats, refused, sites }) {
   });
   const asks = [
     asked => look(desk, `/desk/palette?q=${asked}`),
+    asked => look(desk, `/desk/callees?q=${asked}`),
     asked => look(desk, `/desk/canned?q=${asked}&c=${ids[0]}`),
     asked => look(desk, `/desk/search?q=${asked}`),
     asked => look(desk, `/desk/c/${ids[0]}/side/merge?q=${asked}`),
@@ -345,6 +386,18 @@ test('strings in every field, in every view, without a policy and with ours', as
     }
     assert.deepEqual(ran, []);
     await agent.context().close();
+  }
+  // Pages of others, on which the chat stands with words of its site.
+  const few_of = field => kept.worded.filter(one => one.field === field).slice(0, 3);
+  for (const { key } of ['label', 'greeting', 'welcome'].flatMap(few_of)) {
+    const around = `http://127.0.0.1:${host.port}`, page = await browser.person({ bypassCSP: true });
+    const at = await watched(page, [server.url, around]);
+    await page.goto(`${around}/?key=${key}`);
+    await page.locator('kefu-chat button').waitFor();
+    await page.evaluate(() => kefu('open'));
+    await page.frameLocator('kefu-chat iframe').locator('.hello').waitFor();
+    assert.deepEqual(at, []);
+    await page.context().close();
   }
   browser.nothingComplained();
   took('whole pages');
