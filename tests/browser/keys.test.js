@@ -1,4 +1,4 @@
-// The desk by keyboard alone: take, answer, note and close; nothing happens while one writes or composes, nor by single keys
+// The desk by keyboard alone: take, answer, note, hand over, search and close; nothing happens while one writes or composes, nor by single keys
 // where they are switched off.
 import { after, afterEach, before, test } from 'node:test';
 import assert from 'node:assert/strict';
@@ -59,6 +59,41 @@ test('a conversation is taken, answered, noted and closed by keys alone', async 
   await lin.waitForURL('**/desk/settings/**');
   await press('g', 'm');
   await lin.waitForURL('**/desk/c?tab=mine');
+});
+
+test('a conversation is handed over and found again by keys alone', async () => {
+  await lin.request.post(`${server.url}/desk/settings/agents`, { form: { name: '周航', email: 'zhou@shop.example', role: 'agent' }, headers: { 'sec-fetch-site': 'same-origin' } });
+  await visitor(browser, server, '转交给同事的一句');
+  await lin.goto(`${server.url}/desk/c?tab=queue`);
+  await lin.locator('.row', { hasText: '转交给同事' }).waitFor();
+  // Who came last stands last.
+  await press(`Alt+${await lin.locator('.row').count()}`);
+  await sees(lin, '转交给同事的一句');
+  await press('a');
+  await lin.locator('.bar[data-state=open]').waitFor();
+  await press('t');
+  await lin.locator('#to:focus').waitFor();
+  await lin.keyboard.type('周航');
+  await press('Tab');
+  assert.equal(await focus(), 'handover');
+  await lin.keyboard.type('请你跟进 t/e');
+  await press('Tab', 'Enter');
+  await lin.locator('.sys', { hasText: '周航' }).waitFor();
+  await sees(lin, '请你跟进 t/e');
+  await press('/');
+  await lin.waitForURL('**/desk/search');
+  // What was just said can be found about a second later.
+  for (const end = Date.now() + 10_000; ;) {
+    await lin.locator('#q').focus();
+    await press('Control+a');
+    await lin.keyboard.type('转交给同事');
+    await press('Enter');
+    await lin.waitForURL(/q=/);
+    if (await lin.locator('.finds a').count() || Date.now() > end) break;
+  }
+  while (!await lin.evaluate("document.activeElement.matches('.finds a')")) await press('Tab');
+  await press('Enter');
+  await sees(lin, '转交给同事的一句');
 });
 
 test('the arrows move in the list and Enter opens what has the focus', async () => {
