@@ -231,6 +231,43 @@ test('a draft survives a look at another conversation and a reload', async () =>
   assert.equal(await lin.inputValue('#body'), '写到一半');
 });
 
+test('Back and Forward lead through three conversations, each as it was left', async () => {
+  const words = ['返回一', '返回二', '返回三'], typed = words.map(word => `写给${word}`);
+  for (const word of words) await visitor(browser, server, word);
+  await lin.goto(`${server.url}/desk/c?tab=queue`);
+  const places = [];
+  for (const [n, word] of words.entries()) {
+    await lin.locator('.row', { hasText: word }).click();
+    await sees(lin, word);
+    places.push(lin.url());
+    await lin.fill('#body', typed[n]);
+  }
+  assert.equal(new Set(places).size, 3);
+  const shows = async n => {
+    await sees(lin, words[n]);
+    assert.equal(lin.url(), places[n]);
+    assert.equal(await lin.inputValue('#body'), typed[n]);
+    assert.equal(await lin.locator('.row[aria-current]').count(), 1);
+    assert.match(await lin.locator('.row[aria-current]').textContent(), new RegExp(words[n]));
+  };
+  for (const n of [1, 0]) {
+    await lin.goBack();
+    await shows(n);
+  }
+  await lin.goBack();
+  await lin.locator('#conv[data-cid]').waitFor({ state: 'detached' });
+  for (const n of [0, 1, 2]) {
+    await lin.goForward();
+    await shows(n);
+  }
+  for (const place of places) {
+    await lin.goto(place);
+    const kept = lin.waitForResponse(answer => answer.url().endsWith('/draft') && answer.ok());
+    await lin.fill('#body', '');
+    await kept;
+  }
+});
+
 test('an answer given meanwhile is shown before a second one is sent', async () => {
   const vera = await visitor(browser, server, '撞车');
   await lastOfQueue();
