@@ -52,6 +52,28 @@ async function whole(name, path, reach = async () => {}) {
   }
 }
 
+test('whoever waits a minute turns amber, and cinnabar after three', async () => {
+  const page = await browser.person({ storageState: await lin.context().storageState(), viewport: { width: 1440, height: 860 } });
+  await (await visitor(browser, server, '等了多久')).context().close();
+  const row = page.locator('.row', { hasText: '等了多久' }), wait = row.locator('.wait');
+  await page.goto(`${server.url}/desk/c?tab=queue`);
+  await wait.waitFor();
+  const since = Date.parse(await wait.getAttribute('data-since')), seen = () => wait.evaluate(el => getComputedStyle(el).color);
+  const token = name => page.evaluate(name => {
+    const probe = document.body.appendChild(document.createElement('i'));
+    probe.style.setProperty('color', `var(${name})`);
+    const color = getComputedStyle(probe).color;
+    probe.remove();
+    return color;
+  }, name);
+  for (const [seconds, color, clock] of [[30, '--ink3', '0:3'], [62, '--warn', '1:0'], [170, '--warn', '2:5'], [182, '--danger', '3:0'], [7200, '--danger', '2 h']]) {
+    await page.clock.setFixedTime(since + seconds * 1000);
+    await wait.filter({ hasText: ` ${clock}` }).waitFor();
+    assert.equal(await seen(), await token(color), `${seconds} s`);
+  }
+  await page.context().close();
+});
+
 test('what comes after a page is put below it, each row once, and the focus goes on', async () => {
   for (const [tab, most] of [['all', 540], ['mine', 450], ['closed', 160]]) {
     await lin.goto(`${server.url}/desk/c?tab=${tab}`);
