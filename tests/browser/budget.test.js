@@ -1,7 +1,63 @@
 // What a first visit weighs, as it comes over the wire, cold cache: budgets of the product.
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
+import { brotliCompressSync } from 'node:zlib';
+import { Client } from './client.js';
 import { Browser, Server, owner, sees, visitor } from './kefu.js';
+
+/** What two people say to one another about an order. */
+const TALK = [
+  '您好，我是林小雨，请把订单号发给我，我马上为您查询。',
+  '20261122-8871，下单的时候说当天发货的。',
+  '查到了，这一单在杭州仓，昨晚刚刚打包完成。',
+  '那什么时候能揽收呢？我周五要出差。',
+  '预计今天下午六点之前揽收，单号会用短信发给您。',
+  '如果周五之前到不了，可以改地址吗？',
+  '揽收之前都可以改，请把新的地址告诉我。',
+  '上海市徐汇区漕溪北路 88 号圣爱大厦 1203 室，陈女士收。',
+  '好的，已经为您改好，请在订单页面核对一下。',
+  '看到了，电话也帮我换成 138 开头的那个。',
+  '已更新联系电话，快递员会先打给您再派送。',
+  '谢谢！另外杯子有没有配套的茶托？',
+  '有的，青花缠枝莲的茶托目前有两种尺寸。',
+  '大的直径是多少？我的托盘比较窄。',
+  '大号直径十四厘米，小号十一厘米，都可以叠放。',
+  '那我再加一个小号的，能和刚才那单一起发吗？',
+  '可以合并，不过需要您先付款，我让仓库稍等十分钟。',
+  '付好了，尾号 3306 的那一笔。',
+  '收到，已经通知仓库合单，运费不再另收。',
+  '太好了，发票能开公司抬头吗？',
+  '可以，请提供公司名称和税号。',
+  '青禾文化传播有限公司，税号稍后补给您。',
+  '好的，电子发票会在签收后三天内发到您的邮箱。',
+  '邮箱是 chen@shop.example，别发错啦。',
+  '已经登记，发送前我会再核对一遍。',
+  '我还有一单退货，不知道到哪一步了。',
+  '请问是上周的那只紫砂壶吗？',
+  '对，壶嘴有一点磕碰，照片之前传过。',
+  '看到照片了，质检已经确认，属于运输破损。',
+  '那运费谁来承担呢？',
+  '运费由我们承担，您垫付的十二元会一起退回。',
+  '退款大概几天能到账？',
+  '原路退回，一般一到三个工作日，遇到周末会顺延。',
+  '可以换一只新的吗？其实我挺喜欢这个款式。',
+  '可以换货，这一款还剩最后两只，我先替您留住。',
+  '留一只就行，颜色要深一点的。',
+  '深色的泥料批次不同，我拍一张实物图给您确认。',
+  '好的，不着急，您慢慢拍。',
+  '图片已经发到您的邮箱，光线偏黄，实物会更沉一些。',
+  '收到了，就要这一只，麻烦多包两层气泡膜。',
+  '没问题，我会在备注里写明加固包装。',
+  '换货的话，旧的那只怎么寄回？',
+  '明天上午会有快递员上门取件，您不用付钱。',
+  '上午十点以后可以吗？我送孩子上学。',
+  '已经预约十点到十二点，到门口之前会打电话。',
+  '您服务真周到，给您好评。',
+  '谢谢您的肯定，还有什么可以帮您？',
+  '暂时没有了，等收到货再联系。',
+  '好的，祝您出差顺利，随时可以在这里找到我们。',
+  '再见，辛苦了！',
+];
 
 let server, browser;
 before(async () => {
@@ -62,4 +118,28 @@ test('the desk opens cold within 80 KB and 8 requests, 35 KB of it script', asyn
   const weight = await weigh(page, () => page.goto(`${server.url}/desk/c?tab=queue`, { waitUntil: 'load' }));
   console.log('desk', JSON.stringify(weight));
   assert.ok(weight.bytes <= 80_000 && weight.requests <= 8 && weight.js <= 35_000, JSON.stringify(weight));
+});
+
+// As a proxy compresses what is drawn anew each time. No sentence is there twice: a talk that repeats itself weighs nothing.
+test('a switch of conversation is at most 8 KB, with fifty messages of usual length', async () => {
+  const lin = await owner(browser, server), vera = await visitor(browser, server, '您好，我想问一下昨天下的订单为什么还没有发货？');
+  await lin.goto(`${server.url}/desk/c?tab=queue`);
+  await lin.locator('.row', { hasText: '昨天下的订单' }).click();
+  await sees(lin, '昨天下的订单');
+  const [desk, chat] = [await Client.of(server, lin), await Client.of(server, vera)];
+  const [work, talk] = [new URL(lin.url()).pathname, new URL(vera.url()).pathname];
+  for (const [n, body] of TALK.entries()) {
+    const { status } = await (n % 2 ? chat : desk).post(`${n % 2 ? talk : work}/messages`, { nonce: `t${n}`, body });
+    assert.equal(status, 303);
+  }
+  await sees(lin, TALK.at(-1));
+  await visitor(browser, server, '另一位');
+  await lin.locator('.row', { hasText: '另一位' }).click();
+  await sees(lin, '另一位');
+  const answer = lin.waitForResponse(answer => new URL(answer.url()).pathname === work);
+  await lin.locator('.row', { hasText: TALK.at(-1) }).click();
+  const html = await (await answer).text(), weight = brotliCompressSync(html).length;
+  console.log('switch', JSON.stringify({ messages: html.match(/class="m[ "]/g).length, characters: html.length, weight }));
+  assert.equal(html.match(/class="m[ "]/g).length, 50);
+  assert.ok(weight <= 8_000, `${weight} bytes`);
 });
