@@ -42,6 +42,14 @@ before(async () => {
   await made('teams', { name: 'Orders', member: '2' });
   await made('teams', { name: '🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟🛟' });
   await known();
+  // One put off, one closed, and a message that said something else before.
+  const act = (path, fields) => lin.request.post(`${server.url}/desk/c/${path}`, { form: { nonce: path, ...fields }, headers: { 'sec-fetch-site': 'same-origin' } });
+  for (const [id, verb, words] of [[4, 'snooze', '周一再联系我'], [5, 'close', '好的，没有问题了']]) {
+    await (await visitor(browser, server, words)).context().close();
+    await act(`${id}/claim`, {});
+    await act(`${id}/${verb}`, { until: Math.floor(Date.now() / 1000) + 86_400 });
+  }
+  await act(`${new URL(lin.url()).pathname.split('/').pop()}/m/4/edit`, { body: '您好，我是林小雨，我马上为您查询，请稍等。' });
   const sheet = '短码,标题,内容,使用范围\ntkgz,退款规则,七天内可无理由退款，运费由买家承担。退款会在收到退货后 1–3 个工作日内原路退回。,所有人\nfh,发货时间,当天 16:00 前付款，当天发货。,所有人\nhi,问候,您好，我是{客服}，请问有什么可以帮您？,仅自己';
   await lin.context().request.post(`${server.url}/desk/settings/canned-replies/import`, { form: { sheet }, headers: { 'sec-fetch-site': 'same-origin' } });
 });
@@ -97,6 +105,19 @@ const pages = {
   handover: ['lin', () => `${new URL(lin.url()).pathname}/transfer`],
   later: ['lin', () => `${new URL(lin.url()).pathname}/snooze`],
   tagging: ['lin', () => `${new URL(lin.url()).pathname}/tags`],
+  help: ['lin', () => `${new URL(lin.url()).pathname}/invite`],
+  priority: ['lin', () => `${new URL(lin.url()).pathname}/priority`],
+  closing: ['lin', () => `${new URL(lin.url()).pathname}/close`],
+  put_off: ['lin', () => '/desk/c?tab=snoozed'],
+  closed: ['lin', () => '/desk/c?tab=closed'],
+  leaving: ['lin', () => '/desk/me', page => page.evaluate("document.querySelector('form[action=\"/logout\"]').submit()")],
+  handled: ['lin', () => '/desk/bulk?tab=all&id=1&id=2', async page => {
+    await page.locator('[name=tag]').first().check();
+    await page.click('button[value=tag]');
+    await page.locator('.ok[role=status]').waitFor();
+  }],
+  new_reply: ['lin', () => '/desk/settings/canned-replies/new'],
+  earlier: ['lin', () => `${new URL(lin.url()).pathname}/m/4/earlier`],
   'message-menu': ['lin', () => `${new URL(lin.url()).pathname}/m/4`],
   tags: ['lin', () => '/desk/settings/tags'],
   agents: ['lin', () => '/desk/settings/agents'],
@@ -118,7 +139,7 @@ const pages = {
   invitation: ['stranger', () => invitation ??= invite()],
 };
 
-for (const [name, [who, path]] of Object.entries(pages)) {
+for (const [name, [who, path, act]] of Object.entries(pages)) {
   test(`${name} is whole for everybody`, async () => {
     const state = { stranger: undefined, vera: await vera.context().storageState(), lin: await lin.context().storageState() }[who];
     for (const colorScheme of ['light', 'dark']) for (const [size, viewport] of Object.entries(SIZES)) for (const locale of ['zh-CN', 'en']) {
@@ -128,6 +149,8 @@ for (const [name, [who, path]] of Object.entries(pages)) {
       // A page that never ends is whole as soon as its composer is.
       await page.goto(url.href, { waitUntil: name === 'live' ? 'commit' : 'load' });
       if (name === 'live') await page.frameLocator('iframe.cf').locator('#body').waitFor();
+      // Some pages are only what a form is answered with.
+      if (act) await Promise.all([page.waitForEvent('load'), act(page)]);
       await shot(page, `${name}-${size}-${colorScheme}-${locale}`);
       // What can be opened is looked at as well.
       if (await page.locator('.fold').count()) {
