@@ -72,7 +72,9 @@ pub async fn act(
     match done(&app, &me, work, &verb, &fields).await {
         Err(error) if is_about_whom(&error, &verb) => {
             let form = (verb.as_str(), &fields);
-            return refused(&app, &me, request, conversation, form, &error).await;
+            // Where the form cannot be shown again, since a colleague handed it on meanwhile, the refusal stays what it was.
+            let shown = refused(&app, &me, request, conversation, form, &error).await;
+            return shown.or(Err(error));
         }
         outcome => outcome?,
     }
