@@ -81,7 +81,7 @@
   const problem = () => document.getElementById('problem');
   function outcome(event) {
     const { ctx } = event.detail, status = ctx && ctx.response && ctx.response.status;
-    if (!ctx || !problem() || !(event.target instanceof Element) || !event.target.closest('#conv form, #rows .row')) return;
+    if (!ctx || !problem() || event.target === document || !event.target.closest('#conv form, #rows .row')) return;
     if (!status || status >= 500) problem().textContent = problem().dataset.failed;
     else if (status < 400 && !problem().querySelector('[form=f]')) problem().textContent = '';
   }

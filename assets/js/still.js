@@ -41,7 +41,7 @@
     const made = document.createElement('div');
     made.className = 'room';
     made.dataset.room = id;
-    made.style.height = `${other ? other.offsetHeight : 64}px`;
+    made.style.height = `${other ? other.getBoundingClientRect().height : 64}px`;
     return made;
   }
   const watch = new MutationObserver(() => {
