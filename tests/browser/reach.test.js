@@ -136,3 +136,28 @@ test('rows stay where they are while one points at them, and move when one looks
   assert.deepEqual(await ids(), [second, third]);
   assert.equal(await lin.evaluate('document.activeElement.id'), second);
 });
+
+test('a note says that it is one, and nobody is handed a conversation by mistake', async () => {
+  await made('agents', { name: '陈思远', email: 'chen@shop.example', role: 'agent' });
+  await everywhere(path, async (page, name) => {
+    const says = { 'zh-CN': ['发送', '发送备注', '备注'], en: ['Send', 'Send note', 'note'] }[name.split('-').slice(2).join('-')];
+    const button = page.locator('#f .btn-p'), box = page.locator('#body');
+    assert.equal(await button.innerText(), says[0]);
+    await page.locator('[value=note]').check({ force: true });
+    assert.equal(await button.innerText(), says[1]);
+    assert.match(await box.getAttribute('placeholder'), new RegExp(says[2]));
+    await shot(page, `note-${name}`);
+    await page.locator('[value=text]').check({ force: true });
+    assert.doesNotMatch(await box.getAttribute('placeholder'), new RegExp(says[2]));
+    await page.locator('#conv').focus();
+    await page.keyboard.press('t');
+    await page.locator('#to:focus').waitFor();
+    await shot(page, `handover-${name}`);
+    assert.equal(await page.inputValue('#to'), '');
+    await page.locator('#act .btn-p').click();
+    assert.ok(await page.locator('#to:invalid').isVisible(), 'somebody has to be chosen');
+    assert.deepEqual(await axe(page), []);
+    await page.keyboard.press('Escape');
+    await page.locator('#act .panel').waitFor({ state: 'detached' });
+  });
+});
