@@ -123,7 +123,7 @@ test('the desk opens cold within 80 KB and 8 requests, 35 KB of it script', asyn
 // As a proxy compresses what is drawn anew each time. No sentence is there twice: a talk that repeats itself weighs nothing.
 test('a switch of conversation is at most 8 KB, with fifty messages of usual length', async () => {
   const lin = await owner(browser, server), vera = await visitor(browser, server, '您好，我想问一下昨天下的订单为什么还没有发货？');
-  await lin.goto(`${server.url}/desk/c?tab=queue`);
+  await lin.goto(`${server.url}/desk/c?tab=all`);
   await lin.locator('.row', { hasText: '昨天下的订单' }).click();
   await sees(lin, '昨天下的订单');
   const [desk, chat] = [await Client.of(server, lin), await Client.of(server, vera)];

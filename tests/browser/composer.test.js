@@ -134,7 +134,7 @@ test('@ in a note offers colleagues by name and by initials, keys choose one, an
   await lin.keyboard.press('Escape');
   assert.equal(await value(lin), '请 @周航 和@Alexandra Li @nobody @al');
   await lin.keyboard.press('Enter');
-  await sees(lin, '@nobody');
+  await lin.locator('ol.msgs .note .at').nth(2).waitFor();
   const called = await lin.locator('ol.msgs .note .at').allTextContents();
   assert.deepEqual(called, ['@周航', '@Alexandra Li', '@al']);
 });
