@@ -10,22 +10,19 @@ use crate::{
     web::{
         limits::Limits,
         page::Viewer,
-        session::{cookie, cookie_name},
+        session::{cookie, cookie_name, in_frames},
     },
 };
 use poem::{
     FromRequest, Request, RequestBody,
-    web::{
-        Data, Form, Path,
-        cookie::{Cookie, SameSite},
-    },
+    web::{Data, Form, Path, cookie::Cookie},
 };
 use serde::de::DeserializeOwned;
 use std::{sync::Arc, time::Duration};
 
 /// The visitor's cookie on our own pages, and in frames of the same site.
 const COOKIE: &str = "kefu-v";
-/// The same in a frame on another site's page: a cookie for that site alone (CHIPS). Browsers keep it only over https.
+/// The same in a frame on another site's page.
 const PARTITIONED: &str = "kefu-p";
 const LIFE: Duration = Duration::from_secs(180 * 24 * 3600);
 
@@ -121,11 +118,7 @@ pub fn dismiss(app: &App, request: &Request) {
 fn cookies(app: &App, value: &str, embedded: bool) -> impl Iterator<Item = Cookie> {
     let secure = app.config.is_https();
     let own = cookie(&cookie_name(COOKIE, secure), value.to_owned(), secure);
-    let partitioned = (secure && embedded).then(|| {
-        let mut cookie = cookie(&cookie_name(PARTITIONED, secure), value.to_owned(), secure);
-        cookie.set_same_site(SameSite::None);
-        cookie.set_partitioned(true);
-        cookie
-    });
+    let partitioned = (secure && embedded)
+        .then(|| in_frames(cookie(&cookie_name(PARTITIONED, secure), value.to_owned(), secure)));
     [Some(own), partitioned].into_iter().flatten()
 }

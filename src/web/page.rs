@@ -1,5 +1,8 @@
 //! How answers are shaped, and what is known of whoever reads them.
-use super::{origin::client_address, session::remember};
+use super::{
+    origin::client_address,
+    session::{remember, remember_in_frames},
+};
 use crate::{app::App, error::Error, text::Lang};
 use askama::Template;
 use bytes::Bytes;
@@ -11,6 +14,8 @@ use poem::{
 use std::net::{IpAddr, Ipv4Addr};
 
 const LANGUAGE: &str = "kefu-lang";
+/// The same in a frame on another site's page.
+const LANGUAGE_IN_FRAMES: &str = "kefu-lang-p";
 
 /// Whoever reads the answer, as far as the request alone tells.
 #[derive(Clone, Copy, Debug)]
@@ -25,12 +30,13 @@ pub struct Viewer {
 impl Viewer {
     pub fn of(request: &Request) -> Self {
         let asked = query(request, "lang").and_then(|tag| Lang::from_tag(&tag));
-        let remembered =
-            || request.cookie().get(LANGUAGE).and_then(|c| Lang::from_tag(c.value_str()));
         let wished = || request.header("accept-language").and_then(Lang::negotiate);
         let app = request.data::<App>();
         Self {
-            lang: asked.or_else(remembered).or_else(wished).unwrap_or_default(),
+            lang: asked
+                .or_else(|| remembered_language(request))
+                .or_else(wished)
+                .unwrap_or_default(),
             htmx: request.header("hx-request").is_some(),
             address: app.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |app| {
                 client_address(request, &app.config.trusted_proxies)
@@ -41,7 +47,16 @@ impl Viewer {
     /// Only after somebody spoke or asked for it: before that, no cookie.
     pub fn remember_language(self, request: &Request, secure: bool) {
         remember(request.cookie(), LANGUAGE, self.lang.code(), secure);
+        if secure {
+            remember_in_frames(request.cookie(), LANGUAGE_IN_FRAMES, self.lang.code());
+        }
     }
+}
+
+pub fn remembered_language(request: &Request) -> Option<Lang> {
+    let cookie = |name| request.cookie().get(name);
+    let cookie = cookie(LANGUAGE).or_else(|| cookie(LANGUAGE_IN_FRAMES))?;
+    Lang::from_tag(cookie.value_str())
 }
 
 impl<'a> FromRequest<'a> for Viewer {

@@ -96,6 +96,13 @@ pub fn cookie(name: &str, value: String, secure: bool) -> Cookie {
     cookie
 }
 
+/// The same for a frame on another site's page, and for that site alone (CHIPS). Browsers keep it only over https.
+pub fn in_frames(mut cookie: Cookie) -> Cookie {
+    cookie.set_same_site(SameSite::None);
+    cookie.set_partitioned(true);
+    cookie
+}
+
 fn removal(name: &str, secure: bool) -> Cookie {
     let mut cookie = cookie(name, String::new(), secure);
     cookie.make_removal();
@@ -105,7 +112,16 @@ fn removal(name: &str, secure: bool) -> Cookie {
 
 /// For what a person chose and the page needs before anybody is known: language, time zone.
 pub fn remember(cookies: &CookieJar, name: &str, value: &str, secure: bool) {
+    cookies.add(lasting(name, value, secure));
+}
+
+/// The same in a frame on another site's page.
+pub fn remember_in_frames(cookies: &CookieJar, name: &str, value: &str) {
+    cookies.add(in_frames(lasting(name, value, true)));
+}
+
+fn lasting(name: &str, value: &str, secure: bool) -> Cookie {
     let mut cookie = cookie(name, value.to_owned(), secure);
     cookie.set_max_age(std::time::Duration::from_secs(180 * 24 * 3600));
-    cookies.add(cookie);
+    cookie
 }

@@ -22,7 +22,7 @@ function kind(url) {
 /**
  * Passes everything on, except what `faults` says: `{ stream: 'buffer' }`, where a fault is
  * `buffer` (nothing comes before the answer has ended), `strip` (no Upgrade goes through), `502`, or `cut` (after 1 s). With `tls`, a key and its certificate,
- * browsers speak https to it.
+ * browsers speak https to it. While it `keepsNone`, no cookie is left in a browser.
  */
 export class FaultyProxy {
   static async to(target, faults = {}, { tls, port = 0 } = {}) {
@@ -46,6 +46,7 @@ export class FaultyProxy {
     const fault = this.fault(request);
     if (fault === '502') { answer.writeHead(502).end('Bad Gateway'); return; }
     const onward = http.request(target + request.url, { method: request.method, headers: request.headers }, back => {
+      if (this.keepsNone) delete back.headers['set-cookie'];
       if (fault === 'buffer') {
         const whole = [];
         back.on('data', part => whole.push(part));

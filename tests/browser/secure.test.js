@@ -28,7 +28,9 @@ before(async () => {
   const tls = certificate(), port = await freePort(), url = `https://chat.example:${port}`;
   shops = https.createServer(tls, (request, answer) => {
     answer.setHeader('Content-Type', 'text/html; charset=utf-8');
-    answer.end(`<!doctype html><html lang="zh-CN"><meta name="viewport" content="width=device-width"><title>茶</title><h1>茶</h1><script async src="${url}/w/tea.js"></script>`);
+    const asked = new URL(request.url, 'http://x').searchParams, lang = asked.get('lang') ?? 'zh-CN';
+    const chat = asked.has('frame') ? `<iframe src="${url}/w/tea?mode=embed&lang=${lang}" width="384" height="640"></iframe>` : `<script async src="${url}/w/tea.js"></script>`;
+    answer.end(`<!doctype html><html lang="${lang}"><meta name="viewport" content="width=device-width"><title>茶</title><h1>茶</h1>${chat}`);
   }).listen(0, '127.0.0.1');
   await once(shops, 'listening');
   server = await Server.start(undefined, ['--public-url', url, '--trusted-proxy', '127.0.0.1/32']);
@@ -46,11 +48,11 @@ after(async () => {
   shops.close();
 });
 
-const at = shop => `https://${shop}:${shops.address().port}`;
+const at = (shop, asked = '') => `https://${shop}:${shops.address().port}${asked}`;
 const chat = page => page.frameLocator('kefu-chat iframe');
 
-async function open(page, shop) {
-  await page.goto(at(shop));
+async function open(page, shop, asked) {
+  await page.goto(at(shop, asked));
   await page.locator('kefu-chat button').click();
   await chat(page).locator('#body').waitFor();
 }
@@ -73,7 +75,7 @@ test('a conversation goes on after a reload, by a cookie of that shop alone', as
   await chat(page).locator('#body').fill('有绿茶吗');
   await chat(page).locator('form#f button.btn-p').click();
   await chat(page).locator('ol.msgs .m .b', { hasText: '有绿茶吗' }).waitFor();
-  const cookies = (await page.context().cookies()).filter(({ name }) => name.includes('kefu'));
+  const cookies = (await page.context().cookies()).filter(({ name }) => name.startsWith('__Host-kefu'));
   assert.deepEqual(cookies.map(({ name, sameSite, secure, httpOnly, partitionKey }) => ({ name, sameSite, secure, httpOnly, shop: partitionKey })),
     [{ name: '__Host-kefu-p', sameSite: 'None', secure: true, httpOnly: true, shop: 'https://shop.example' }]);
   assert.equal(await page.evaluate(() => localStorage.getItem('kefu tea')), null, 'a cookie that works makes a token on the page needless');
@@ -118,7 +120,7 @@ test('two tabs in which the chat was open before the first word are one visitor'
 test('who is signed is known by that cookie, and signs out of it without opening the chat', async () => {
   const token = signed(await secret(lin, server, 'tea'), { aud: 'tea', sub: 'u-1' });
   const page = await browser.person(), button = page.locator('kefu-chat button');
-  const cookies = async () => (await page.context().cookies()).filter(({ name }) => name.includes('kefu')).map(({ name }) => name);
+  const cookies = async () => (await page.context().cookies()).filter(({ name }) => name.startsWith('__Host-kefu')).map(({ name }) => name);
   await page.goto(at(SHOPS[0]));
   await button.waitFor();
   await page.evaluate(token => { kefu('identify', token); kefu('open'); }, token);
@@ -137,6 +139,56 @@ test('who is signed is known by that cookie, and signs out of it without opening
   assert.deepEqual(await cookies(), []);
   await button.click();
   await chat(page).locator('.hello').waitFor();
+});
+
+test('a page in another language than the browser’s keeps it in the chat', async () => {
+  const page = await browser.person(), language = () => chat(page).locator('html').getAttribute('lang');
+  await open(page, SHOPS[0], '?lang=en');
+  assert.equal(await language(), 'en');
+  await chat(page).locator('#body').fill('Any green tea?');
+  await chat(page).locator('form#f button.btn-p').click();
+  await chat(page).locator('ol.msgs .m .b', { hasText: 'Any green tea?' }).waitFor();
+  assert.equal(await language(), 'en');
+  await chat(page).locator('.menu summary').click();
+  await chat(page).getByRole('link', { name: 'End the conversation' }).click();
+  await chat(page).getByText('End this conversation?').waitFor();
+});
+
+test('without scripts another language is chosen in a frame, and the conversation begins and goes on in it', async () => {
+  const page = await browser.person({ javaScriptEnabled: false }), frame = page.frameLocator('iframe').first();
+  await page.goto(at(SHOPS[0], '?frame'));
+  await frame.locator('.menu summary').click();
+  await frame.locator('.menu a[hreflang=en]').click();
+  await frame.locator('html[lang=en] #body').fill('No scripts here');
+  await frame.locator('form#f button.btn-p').click();
+  const live = frame.frameLocator('iframe.full');
+  await live.locator('.m .b', { hasText: 'No scripts here' }).waitFor();
+  assert.equal(await frame.locator('html').getAttribute('lang'), 'en');
+  const compose = live.frameLocator('iframe.cf');
+  await compose.locator('#body').fill('Still here');
+  await compose.locator('form#f button.btn-p').click();
+  await live.locator('.m .b', { hasText: 'Still here' }).waitFor();
+});
+
+test('where the browser keeps no cookie of a frame, the page keeps what knows the visitor', async () => {
+  const page = await browser.person(), shown = words => chat(page).locator('ol.msgs .m .b', { hasText: words });
+  proxy.keepsNone = true;
+  await open(page, SHOPS[0]);
+  await chat(page).locator('#body').fill('没有饼干');
+  await chat(page).locator('form#f button.btn-p').click();
+  await shown('没有饼干').waitFor();
+  assert.match(await page.evaluate(() => localStorage.getItem('kefu tea')), /^kfv_/);
+  proxy.keepsNone = false;
+  await lin.goto(`${server.url}/desk/c?tab=queue`);
+  await lin.locator('.row', { hasText: '没有饼干' }).click();
+  await lin.locator('#conv[data-cid]').waitFor();
+  await say(lin, '那就喝茶');
+  await shown('那就喝茶').waitFor();
+  await open(page, SHOPS[0]);
+  await shown('那就喝茶').waitFor();
+  await chat(page).locator('#body').fill('好的');
+  await chat(page).locator('form#f button.btn-p').click();
+  await sees(lin, '好的');
 });
 
 test('nothing complained', () => browser.nothingComplained());

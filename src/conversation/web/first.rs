@@ -17,7 +17,7 @@ use crate::{
     web::{
         errors::words,
         limits::Limits,
-        page::{Viewer, html, query, see_other},
+        page::{Viewer, html, query, remembered_language, see_other},
     },
 };
 use askama::Template;
@@ -71,7 +71,10 @@ pub async fn welcome(
     if let Some(contact) = known
         && let Some(open) = store::find_open(app.db.read(), site.id, contact).await?
     {
-        return Ok(see_other(format!("/c/{}", open.public_id)));
+        // Who has chosen a language here keeps it, whatever the customer's page is written in.
+        let asked = query(request, "lang").filter(|_| remembered_language(request).is_none());
+        let lang = asked.map_or_else(String::new, |_| format!("?lang={}", viewer.lang));
+        return Ok(see_other(format!("/c/{}{lang}", open.public_id)));
     }
     let page = StartPage {
         lang: viewer.lang,
