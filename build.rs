@@ -25,6 +25,8 @@ const BUNDLES: &[(&str, &str, &str)] = &[
     ("dark.css", "css", "dark"),
     ("live.js", "vendor", "htmx.min hx-sse.min hx-upsert.min"),
     ("visitor.js", "js", "log draft stream outbox composer attach framed"),
+    // The same for a page that is known to stand in a frame: a request less.
+    ("frame.js", "js", "log draft stream outbox composer attach embed"),
     (
         "desk.js",
         "js",
@@ -79,7 +81,7 @@ fn main() -> Result<()> {
 /// The script of a customer's page: a function that what the server knows of the site is given to. Its compressed form ends
 /// where anything may follow, see `src/widget/script.rs`.
 fn make_loader(js: &Path, out: &Path) -> Result<()> {
-    let text = format!("(site => {{\n{}}})(", join(js, "loader", "js")?);
+    let text = squeezed(&format!("(site => {{\n{}}})(", join(js, "loader", "js")?));
     fs::write(out.join("loader.js"), &text)?;
     let mut encoder = brotli::CompressorWriter::new(Vec::new(), 4096, 11, 22);
     encoder.write_all(text.as_bytes())?;
@@ -109,6 +111,42 @@ fn join(directory: &Path, sources: &str, extension: &str) -> Result<String> {
 /// A comment on a line of its own is for those who read the sources; so is a map, which nobody serves.
 fn is_code(line: &str) -> bool {
     !line.trim_start().starts_with("//")
+}
+
+/// The same code without the blanks beside its signs and the ends of lines that end nothing; what stands in quotes stays. No regular
+/// expression with a blank or a quote in it is known here.
+fn squeezed(code: &str) -> String {
+    const SIGNS: &str = "{}()[],;:=<>?&|+*!-";
+    let mut kept = String::new();
+    // The quotes and braces that are open, the innermost last: in a template code goes on behind `${`.
+    let mut open = Vec::new();
+    let mut rest = code.chars().peekable();
+    while let Some(char) = rest.next() {
+        let (before, next) = (kept.chars().last().unwrap_or(' '), rest.peek().copied());
+        match (open.last().copied(), char) {
+            (Some(quote @ ('\'' | '"' | '`')), _) => {
+                match char {
+                    '\\' => kept.extend([char, rest.next().unwrap_or(' ')]),
+                    _ => kept.push(char),
+                }
+                if char == quote {
+                    open.pop();
+                } else if quote == '`' && char == '$' && next == Some('{') {
+                    kept.extend(rest.next());
+                    open.push('{');
+                }
+                continue;
+            }
+            (_, '\'' | '"' | '`' | '{') => open.push(char),
+            (_, '}') => drop(open.pop()),
+            (_, ' ') if SIGNS.contains(before) => continue,
+            (_, ' ') if next.is_some_and(|next| SIGNS.contains(next)) => continue,
+            (_, '\n') if "{([,;".contains(before) || next == Some('}') => continue,
+            _ => {}
+        }
+        kept.push(char);
+    }
+    kept
 }
 
 fn without_comments(css: &str) -> String {

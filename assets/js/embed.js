@@ -1,11 +1,12 @@
 // In a frame on a customer's page: speaks with the script there (loader.js), and finds a way to know the visitor where the
-// browser gives a frame no cookies. Loaded by visitor.js, only in a frame, and again with each page.
+// browser gives a frame no cookies. Comes with each page in a frame, with the other scripts or behind them.
 (() => {
+  if (parent === self) return;
   const { fold, offer, cardSend, dismiss } = document.querySelector('script[data-embed]').dataset;
   const root = document.documentElement, log = document.getElementById('log'), form = document.getElementById('f');
   // Outlives a page that is written over this one.
   const kept = window.kefuKept = window.kefuKept || { token: '', page: '' };
-  let site, home, port, shut = false, unread = 0, turn = Promise.resolve();
+  let site, home, port, shut = !innerHeight, turn = Promise.resolve();
   const unsaid = [], say = message => { port ? port.postMessage({ kf: 1, ...message }) : unsaid.push(message); };
 
   addEventListener('message', ({ source, data, ports }) => {
@@ -17,7 +18,7 @@
     inTurn(() => arrive(data)).then(gone => {
       if (gone) return;
       note(data.page);
-      [{ is: 'ready' }, ...unsaid.splice(0)].forEach(say);
+      [{ is: 'ready', talks: log ? 1 : 0 }, ...unsaid.splice(0)].forEach(say);
     });
   });
 
@@ -51,9 +52,9 @@
     if (message.is === 'open' || message.is === 'close') {
       shut = message.is === 'close';
       root.toggleAttribute('data-shut', shut);
+      if (log) look();
       if (shut) return;
       if (left) inTurn(() => leave(left));
-      unread = 0;
       dispatchEvent(new Event('focus'));
       const box = form && form.elements.body;
       if (box && matchMedia('(pointer: fine)').matches) box.focus();
@@ -126,6 +127,20 @@
   document.querySelector('header').append(close);
   addEventListener('keydown', event => { if (event.key === 'Escape' && !event.defaultPrevented) say({ is: 'close' }); });
 
+  // What came while the chat was shut, also between two pages of the shop.
+  const SEEN = `kefu-seen ${form ? form.action : ''}`;
+  let seen = null;
+  try { seen = sessionStorage.getItem(SEEN); } catch { /* nothing is kept here */ }
+  function look() {
+    const lines = [...log.querySelectorAll('.m[id]')], last = Math.max(0, ...lines.map(line => +line.dataset.seq));
+    if (!shut || seen === null) {
+      seen = last;
+      try { sessionStorage.setItem(SEEN, last); } catch { /* as above */ }
+    }
+    const missed = lines.filter(line => !line.classList.contains('me') && +line.dataset.seq > seen).length;
+    if (missed) say({ is: 'unread', n: missed });
+  }
+
   if (log) {
     let last = Math.max(0, ...[...log.querySelectorAll('.m[id]')].map(line => +line.dataset.seq));
     new MutationObserver(records => {
@@ -134,8 +149,8 @@
         last = +node.dataset.seq;
         const mine = node.classList.contains('me');
         say({ is: 'message', detail: { mine } });
-        if (shut && !mine) say({ is: 'unread', n: ++unread });
       }
+      look();
     }).observe(log, { childList: true });
   }
 
@@ -263,16 +278,18 @@
   }
 
   const plain = window.kefuFetch = window.kefuFetch || window.fetch;
+  // Where no cookie is kept none remembers the language either.
+  const shown = () => kept.token ? [['Authorization', `Bearer ${kept.token}`], ['Accept-Language', document.documentElement.lang]] : [];
   const ours = url => new URL(url, location.href).origin === location.origin;
   if (window.fetch === plain) {
     window.fetch = (input, more) => {
       const request = new Request(input, more);
-      if (kept.token && ours(request.url)) request.headers.set('Authorization', `Bearer ${kept.token}`);
+      if (ours(request.url)) for (const [name, value] of shown()) request.headers.set(name, value);
       return plain(request);
     };
     const send = XMLHttpRequest.prototype.send;
     XMLHttpRequest.prototype.send = function (body) {
-      if (kept.token) this.setRequestHeader('Authorization', `Bearer ${kept.token}`);
+      for (const [name, value] of shown()) this.setRequestHeader(name, value);
       return send.call(this, body);
     };
   }

@@ -1,42 +1,50 @@
 // The one line on the customer's page: a button, and the chat in a frame once somebody wants it. Nothing is asked for, stored
-// or moved before. `site` comes from the server in front of this file: { key, texts: { lang: {…} }, look: {…} }.
-const script = document.currentScript, own = (script && script.dataset) || {}, base = new URL(script ? script.src : location.href).origin;
-const queue = (window.kefu && window.kefu.q) || [];
+// or moved before. `site` comes from the server behind this file: { key, lang, look: {…}, texts: { lang: […] } }.
+const script = document.currentScript, own = script?.dataset || {}, base = new URL(script ? script.src : location.href).origin;
+const queue = window.kefu?.q || [];
 // A page that brings the line twice gets one chat.
-if (window.kefu && window.kefu.ready) return;
+if (window.kefu?.ready) return;
 const root = document.documentElement, KEPT = `kefu ${site.key}`;
 const lang = (wish => /^zh/i.test(wish) ? 'zh-CN' : wish ? 'en' : site.lang)(/^(auto)?$/.test(own.lang || '') ? root.lang || navigator.language : own.lang);
-const words = site.texts[lang], look = { ...site.look, ...own };
-const phone = matchMedia('(max-width: 600px)'), listeners = {}, forFrame = [], wanted = {};
-let host, button, badge, frame, panel, port, slow, unread = 0, open = false, hadFocus, overflow;
+const [title, failed, link, many, retry, fold, label = title] = site.texts[lang], look = { ...site.look, ...own };
+const phone = matchMedia('(max-width:600px)'), listeners = {}, forFrame = [], wanted = {};
+let host, button, badge, frame, panel, port, slow, unread = 0, open = false, hadFocus, overflow, stilled;
 
 function tell(event, detail) {
-  for (const act of listeners[event] || []) try { act(detail); } catch (error) { setTimeout(() => { throw error; }); }
+  // One that throws keeps it from nobody.
+  for (const act of listeners[event] || []) queueMicrotask(() => act(detail));
 }
 
 const make = (name, attributes = {}, ...inside) => {
-  const element = document.createElementNS(/^(svg|path)$/.test(name) ? 'http://www.w3.org/2000/svg' : 'http://www.w3.org/1999/xhtml', name);
+  const element = /^(svg|path)$/.test(name) ? document.createElementNS('http://www.w3.org/2000/svg', name) : document.createElement(name);
   for (const key in attributes) element.setAttribute(key, attributes[key]);
   element.append(...inside);
   return element;
 };
+function press(words, act) {
+  const button = make('button', { type: 'button' }, words);
+  button.addEventListener('click', act);
+  return button;
+}
 
-const length = pixels => Math.min(+pixels, 400) || 0;
+const length = pixels => Math.min(+(pixels ?? 20), 400) || 0;
 const style = () => {
-  const dark = look.theme === 'dark', auto = look.theme !== 'light' && !dark;
-  const colors = (bg, line) => `--bg:${bg};--line:${line}`;
-  return `:host{all:initial;${colors(...dark ? ['#121A18', '#2A3633'] : ['#FBFCFA', '#DDE3E0'])};position:fixed;z-index:${+look.zIndex || 2147483000};${look.position === 'left' ? 'left' : 'right'}:${length(look.offsetX)}px;bottom:calc(${length(look.offsetY)}px + env(safe-area-inset-bottom));font:500 16px/1 system-ui,sans-serif}
-${auto ? `@media(prefers-color-scheme:dark){:host{${colors('#121A18', '#2A3633')}}}` : ''}
+  const dark = look.theme === 'dark', auto = look.theme !== 'light' && !dark, side = look.position === 'left' ? 'left' : 'right';
+  const night = '--bg:#121A18;--line:#2A3633;--bad:#F0A392';
+  return `:host{all:initial!important}
+div{${dark ? night : '--bg:#FBFCFA;--line:#DDE3E0;--bad:#B3361F'};--x:${length(look.offsetX)}px;--y:calc(${length(look.offsetY)}px + env(safe-area-inset-bottom));--h:max(320px,min(640px,100vh - 88px - var(--y)));position:fixed;z-index:${+look.zIndex || 2e9};${side}:var(--x);bottom:var(--y);font:500 16px/1 system-ui,sans-serif}
+${auto ? `@media(prefers-color-scheme:dark){div{${night}}}` : ''}
 [hidden]{display:none!important}
-button{display:flex;align-items:center;gap:8px;position:relative;float:${look.position === 'left' ? 'left' : 'right'};height:56px;min-width:56px;padding:0 16px;border:0;border-radius:28px;background:${look.color};color:${look.ink};font:inherit;box-shadow:0 6px 24px rgba(0,0,0,.22);cursor:pointer}
+button{display:flex;align-items:center;gap:8px;position:relative;float:${side};height:56px;min-width:56px;padding:0 16px;border:0;border-radius:28px;background:${look.color};color:${look.ink};font:inherit;box-shadow:0 6px 24px #0003;cursor:pointer}
 button:focus-visible{outline:3px solid #fff;box-shadow:0 0 0 6px ${look.color}}
 svg{width:24px;height:24px;fill:none;stroke:currentColor;stroke-width:1.75;stroke-linecap:round;stroke-linejoin:round}
-b{position:absolute;top:-4px;right:-4px;min-width:22px;box-sizing:border-box;padding:4px 6px;border-radius:11px;background:#B3361F;color:#fff;font-size:13px;text-align:center}
-section{position:absolute;bottom:68px;${look.position === 'left' ? 'left' : 'right'}:0;width:384px;height:min(640px,calc(100vh - 108px));overflow:hidden;border-radius:16px;background:var(--bg);box-shadow:0 0 0 1px var(--line),0 12px 40px rgba(0,0,0,.2)}
-iframe{display:block;width:100%;height:100%;border:0}
-p{position:absolute;inset:0;margin:auto;height:fit-content;padding:24px;color:#B3361F;line-height:1.6;text-align:center}
+b{position:absolute;top:-4px;right:-4px;padding:4px 8px;border-radius:12px;background:#B3361F;color:#fff;font-size:13px;text-align:center}
+section{position:fixed;bottom:min(68px + var(--y),100vh - 20px - var(--h));${side}:min(var(--x),100vw - 404px);width:384px;height:var(--h);overflow:hidden;border-radius:16px;background:var(--bg);box-shadow:0 0 0 1px var(--line),0 12px 40px #0003}
+section:before{content:"…";position:absolute;inset:45% 0;color:#888;font-size:48px;text-align:center}
+iframe{display:block;position:relative;width:100%;height:100%;border:0}
+p{display:grid;place-content:center;justify-items:center;gap:20px;position:absolute;inset:0;margin:0;padding:24px;background:var(--bg);color:var(--bad);text-align:center}
 a{color:inherit}
-@media(max-width:600px){section{position:fixed;inset:0;width:100%;height:100%;border-radius:0}.full button{display:none}}`;
+@media(max-width:600px){section{inset:0;width:100%;height:100%;border-radius:0}.full>button{display:none}}`;
 };
 
 function draw() {
@@ -49,10 +57,11 @@ function draw() {
     shadow.adoptedStyleSheets = [sheet];
   } catch { shadow.append(make('style', {}, style())); }
   badge = make('b', { hidden: '', role: 'img' });
-  button = make('button', { type: 'button', 'aria-expanded': 'false', 'aria-controls': 'chat' },
-    make('svg', { viewBox: '0 0 24 24', 'aria-hidden': 'true' }, make('path', { d: 'M7.9 20A9 9 0 1 0 4 16.1L2 22Z' })), words.label || words.title, badge);
-  button.addEventListener('click', () => api.toggle());
-  panel = make('section', { id: 'chat', hidden: '', 'aria-label': words.title });
+  button = press(label, () => api.toggle());
+  button.prepend(make('svg', { viewBox: '0 0 24 24', 'aria-hidden': 'true' }, make('path', { d: 'M7.9 20A9 9 0 1 0 4 16.1L2 22Z' })));
+  button.append(badge);
+  button.setAttribute('aria-controls', 'chat');
+  panel = make('section', { id: 'chat', hidden: '', 'aria-label': title });
   shadow.append(make('div', {}, panel, button));
   shadow.addEventListener('keydown', event => { if (event.key === 'Escape' && open) api.close(); });
   button.hidden = look.launcher === 'off';
@@ -65,53 +74,61 @@ function name() {
   panel.parentNode.className = open && port ? 'full' : '';
   badge.hidden = !unread;
   badge.textContent = unread > 99 ? '99+' : unread;
-  badge.setAttribute('aria-label', words.unread.replace('%', unread));
+  badge.setAttribute('aria-label', many.replace('%', unread));
   button.setAttribute('aria-expanded', open);
 }
 
 function load() {
-  frame = make('iframe', { title: words.title, allow: 'clipboard-write', src: `${base}/w/${site.key}?mode=embed&lang=${lang}` });
+  frame = make('iframe', { title, allow: 'clipboard-write', src: `${base}/w/${site.key}?mode=embed&lang=${lang}`, referrerpolicy: page() ? '' : 'no-referrer' });
   panel.replaceChildren(frame);
   wait();
 }
 function wait() {
   clearTimeout(slow);
   slow = setTimeout(() => {
-    panel.append(make('p', { role: 'alert' }, words.failed, ' ', make('a', { href: `${base}/w/${site.key}`, target: '_blank', rel: 'noopener' }, words.link)));
+    panel.append(make('p', { role: 'alert' }, failed, make('a', { href: `${base}/w/${site.key}`, target: '_blank' }, link), press(retry, load), press(fold, api.close)));
     tell('error', { code: 'unreachable' });
-  }, 8000);
+  }, 7e3);
 }
 
-// Where nothing can be kept the frame knows this visitor only as long as it is open.
-function kept() { try { return localStorage.getItem(KEPT); } catch { return null; } }
-function keep(token) { try { token ? localStorage.setItem(KEPT, token) : localStorage.removeItem(KEPT); } catch {} }
-addEventListener('storage', ({ key, newValue }) => { if (key === KEPT && newValue) send({ is: 'token', token: newValue }); });
+// In the browser is kept who the visitor is, in the tab whether they talk. Where nothing can be kept the frame knows them only as
+// long as it is open.
+function kept(where, value) {
+  try {
+    if (value) window[where][KEPT] = value;
+    else if (value === null) delete window[where][KEPT];
+    return window[where][KEPT] || null;
+  } catch { return null; }
+}
+addEventListener('storage', ({ key, newValue }) => key === KEPT && newValue && send({ is: 'token', token: newValue }));
 
 // Each page of the frame says that it is there, and gets a line of its own. One that is not shown may never have loaded.
-addEventListener('message', ({ source, data }) => { if (frame && source === frame.contentWindow && data && data.kf === 1) connect(); });
+addEventListener('message', ({ source, data }) => frame && source === frame.contentWindow && data?.kf === 1 && connect());
 function connect() {
   const channel = new MessageChannel();
   port = null;
   channel.port1.onmessage = ({ data }) => {
-    if (!data || data.kf !== 1) return;
-    if (data.is === 'ready') {
+    if (data?.kf !== 1) return;
+    const { is, token } = data;
+    if (is === 'ready') {
       port = channel.port1;
+      kept('sessionStorage', data.talks || null);
       clearTimeout(slow);
-      for (const alert of panel.querySelectorAll('p')) alert.remove();
+      panel.querySelectorAll('p').forEach(alert => alert.remove());
       forFrame.splice(0).forEach(send);
       for (const is in wanted) send({ is, told: wanted[is] });
       send({ is: open ? 'open' : 'close' });
       name();
       tell('ready');
-    } else if (data.is === 'keep' && (data.token === null || /^kfv_[\w.-]{1,100}$/.test(data.token))) keep(data.token);
-    else if (data.is === 'unread') { unread = +data.n || 0; name(); tell('unread', unread); }
-    else if (data.is === 'close') api.close();
-    else if (data.is === 'wait') wait();
-    else if (data.is === 'done') { if (wanted[data.of] === data.told) delete wanted[data.of]; }
-    else if (data.is === 'message' || data.is === 'error') tell(data.is, data.detail);
+    } else if (is === 'keep' && (token === null || /^kfv_[\w.-]{1,100}$/.test(token))) kept('localStorage', token);
+    else if (is === 'unread') { unread = +data.n || 0; name(); tell('unread', unread); }
+    else if (is === 'close') api.close();
+    else if (is === 'wait') wait();
+    else if (is === 'done') { if (wanted[data.of] === data.told) delete wanted[data.of]; }
+    else if (is === 'message' || is === 'error') tell(is, data.detail);
   };
   // Only our own page is told: whoever else stands in the frame does not get the line.
-  frame.contentWindow.postMessage({ kf: 1, is: 'hello', site: site.key, token: kept(), page: page(), wanted }, base, [channel.port2]);
+  frame.contentWindow.postMessage({ kf: 1, is: 'hello', site: site.key, token: kept('localStorage'), page: page(), wanted }, base, [channel.port2]);
 }
 const page = () => own.page === 'off' ? null : { url: location.href, title: document.title, referrer: document.referrer };
 function send(message) { port ? port.postMessage({ kf: 1, ...message }) : forFrame.push(message); }
@@ -120,19 +137,29 @@ function want(is, told) { wanted[is] = JSON.stringify(told); port && send({ is, 
 
 // On a phone the chat is the whole screen: the page behind it stands still, and "back" leaves the chat and not the shop.
 function cover(on) {
-  if (on === (overflow !== undefined)) return;
-  for (const other of document.body.children) if (other !== host && other.tagName !== 'SCRIPT') other.inert = on;
+  if (on === !!stilled) return;
+  // What the page itself had stilled stays so.
+  const others = stilled || [...document.body.children].filter(other => other !== host && other.tagName !== 'SCRIPT' && !other.inert);
+  for (const other of others) other.inert = on;
+  stilled = on && others;
   if (on) {
     overflow = root.style.overflow;
     root.style.overflow = 'hidden';
-    history.pushState({ ...history.state, kefu: 1 }, '');
+    // A page that was reloaded under the chat stands there already.
+    leaves() || history.pushState({ ...history.state, kefu: 1 }, '');
   } else {
     root.style.overflow = overflow;
-    overflow = undefined;
-    if (history.state && history.state.kefu) history.back();
+    leaves() && history.back();
   }
+  fit();
 }
-addEventListener('popstate', () => { if (open && overflow !== undefined && !(history.state && history.state.kefu)) api.close(); });
+// A phone's keyboard covers the page and is unknown to the frame: the chat ends above it. A zoomed page is left as it is.
+const view = window.visualViewport;
+function fit() { panel.style.cssText = stilled && view?.scale === 1 ? `top:${view.offsetTop}px;height:${view.height}px` : ''; }
+view?.addEventListener('resize', fit);
+view?.addEventListener('scroll', fit);
+const leaves = () => history.state?.kefu;
+addEventListener('popstate', () => stilled && !leaves() && api.close());
 phone.addEventListener('change', () => cover(open && phone.matches));
 
 const api = {
@@ -155,7 +182,7 @@ const api = {
     send({ is: 'close' });
     cover(false);
     name();
-    (button.hidden && hadFocus ? hadFocus : button).focus();
+    (button.hidden && hadFocus || button).focus();
     tell('close');
   },
   toggle() { open ? api.close() : api.open(); },
@@ -164,11 +191,11 @@ const api = {
   prefill(text) { send({ is: 'prefill', text: String(text) }); },
   card(told) { want('card', told); },
   identify(told) { want('identify', told); },
-  on(event, act) { (listeners[event] = listeners[event] || []).push(act); },
+  on(event, act) { (listeners[event] ||= []).push(act); },
   shutdown() {
     delete wanted.identify;
-    want('forget', kept());
-    keep(null);
+    want('forget', kept('localStorage'));
+    kept('localStorage', null);
     unread = 0;
     api.close();
     name();
@@ -176,20 +203,19 @@ const api = {
     frame || load();
   },
 };
-function call(command, ...rest) {
-  if (!Object.hasOwn(api, command)) return console.error(`kefu: there is no ${command}`);
-  api[command](...rest);
-}
+const call = (command, ...rest) => api[command] ? api[command](...rest) : console.error(`kefu: there is no ${command}`);
 
 function begin() {
   draw();
-  window.kefu = (...words) => call(...words);
-  window.kefu.ready = true;
+  window.kefu = call;
+  call.ready = true;
   queue.forEach(words => call(...words));
   if (own.open === 'true') api.open();
+  // Who talks is told of answers on the next page of the shop, too.
+  else if (kept('sessionStorage')) setTimeout(() => frame || load(), 1e3);
 }
 document.addEventListener('click', event => {
-  const element = event.target.closest && event.target.closest('[data-kefu-open]');
+  const element = event.target.closest?.('[data-kefu-open]');
   if (!element || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
   api.open();

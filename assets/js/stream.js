@@ -102,7 +102,8 @@
   const post = (url, body) => fetch(url, { method: 'POST', body, headers: { 'HX-Request': 'true' } });
   function tell() {
     const log = document.querySelector('ol.msgs'), to = log && log.dataset.read;
-    if (document.hidden || root.hasAttribute('data-shut') || !to) return;
+    // A frame that is not shown has no height.
+    if (document.hidden || !innerHeight || root.hasAttribute('data-shut') || !to) return;
     const seqs = [...log.querySelectorAll('.m:not(.me), .sys')].map(el => +el.dataset.seq), seq = Math.max(0, ...seqs);
     // What was marked as unread is read once more.
     if (seq <= (told[to] || 0) && !('unread' in log.dataset)) return;

@@ -142,6 +142,7 @@ pub enum EntryKind {
 #[oai(rename_all = "snake_case")]
 pub enum EventName {
     Claimed,
+    /// By an agent, or by the visitor.
     Closed,
     Reopened,
     /// Back in the queue: its agent gave it back, or was gone for too long.

@@ -1,7 +1,7 @@
 //! The script of a customer's page: the same for all sites, and after it what is different, so that one request brings both.
 use crate::{
     error::{Error, Result},
-    site::{Color, Edge, Site, Theme},
+    site::{Color, Edge, Look, Site, Theme},
     text::Lang,
 };
 use serde::Serialize;
@@ -16,52 +16,51 @@ const BODY_BR: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/loader.js.br"))
 struct Told<'a> {
     key: &'a str,
     lang: &'a str,
-    look: Look,
-    texts: BTreeMap<&'static str, BTreeMap<&'static str, String>>,
+    look: ToldLook,
+    texts: BTreeMap<&'static str, Vec<String>>,
 }
 
 /// Each may be said otherwise by an attribute of the line (`data-position`, `data-offset-x` and so on). What is as usual is left out.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Look {
+struct ToldLook {
     color: Color,
     ink: Color,
     #[serde(skip_serializing_if = "Option::is_none")]
     position: Option<Edge>,
-    offset_x: u16,
-    offset_y: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    offset_x: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    offset_y: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
     theme: Option<Theme>,
     #[serde(skip_serializing_if = "Option::is_none")]
     launcher: Option<&'static str>,
 }
 
-/// The sentences of the script, without a label of the site's own the title, and the keys under which they stand in the catalogue.
-const SENTENCES: &[(&str, &str)] =
-    &[("title", "chat-title"), ("failed", "widget-failed"), ("link", "widget-link")];
+/// The sentences of the script under their keys in the catalogue, in the order in which it takes them; `%` stands for a number.
+const SENTENCES: &[&str] =
+    &["chat-title", "widget-failed", "widget-link", "widget-unread", "widget-retry", "widget-fold"];
 
 /// The script of a site, plain and compressed.
 pub fn of(site: &Site) -> Result<(String, Vec<u8>)> {
     let (look, ground) = (&site.look, site.look.color.ground());
     let texts = |lang: Lang| {
-        let mut texts: BTreeMap<_, _> =
-            SENTENCES.iter().map(|(name, key)| (*name, lang.t(key))).collect();
-        texts.insert("unread", lang.with("widget-unread", "count", "%"));
-        let label = &look.texts(lang).label;
-        if !label.is_empty() {
-            texts.insert("label", label.clone());
-        }
-        (lang.code(), texts)
+        let said = SENTENCES.iter().map(|key| lang.with(key, "count", "%"));
+        // What the site says on the button, where that is not the title.
+        let label = Some(look.texts(lang).label.clone()).filter(|label| !label.is_empty());
+        (lang.code(), said.chain(label).collect())
     };
+    let usual = Look::default();
     let told = Told {
         key: site.key.as_str(),
         lang: site.lang.code(),
-        look: Look {
+        look: ToldLook {
             color: ground,
             ink: ground.ink(),
             position: Some(look.side).filter(|side| *side != Edge::default()),
-            offset_x: look.offset_x,
-            offset_y: look.offset_y,
+            offset_x: Some(look.offset_x).filter(|x| *x != usual.offset_x),
+            offset_y: Some(look.offset_y).filter(|y| *y != usual.offset_y),
             theme: Some(look.theme).filter(|theme| *theme != Theme::default()),
             launcher: (!look.launcher).then_some("off"),
         },

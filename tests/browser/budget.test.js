@@ -1,9 +1,11 @@
 // What a first visit weighs, as it comes over the wire, cold cache: budgets of the product.
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { brotliCompressSync } from 'node:zlib';
 import { Client } from './client.js';
-import { Browser, Server, owner, sees, visitor } from './kefu.js';
+import { BIN, Browser, Server, owner, sees, visitor } from './kefu.js';
+import { shop } from './shop.js';
 
 /** What two people say to one another about an order. */
 const TALK = [
@@ -98,6 +100,39 @@ test('a visitor opens the chat: at most 40 KB and 6 requests, 20 KB of it script
   });
   console.log('conversation', JSON.stringify(page));
   assert.ok(page.bytes <= 40_000 && page.requests <= 6 && page.js <= 20_000 && page.css <= 8_000, JSON.stringify(page));
+});
+
+test('the first open through the line, of a site with colours and a logo: at most 40 KB and 6 requests', async () => {
+  const lin = await owner(browser, server), host = await shop(server);
+  execFileSync(BIN, ['site', 'add', '--data-dir', server.folder, '--name', '青禾', '--key', 'shop', '--origin', `http://127.0.0.1:${host.port}`]);
+  await lin.goto(`${server.url}/desk/settings/sites/shop`);
+  await lin.locator('[name=color]').fill('#6B3FA0');
+  await lin.locator('main form:has([name=color]) button.btn-p').click();
+  await lin.waitForURL('**/sites/shop?saved=1');
+  // As much as a logo of 96 pixels may well weigh.
+  const noise = await lin.evaluate(() => {
+    const canvas = Object.assign(document.createElement('canvas'), { width: 96, height: 96 }), pen = canvas.getContext('2d');
+    for (let n = 0; n < 96; n++) { pen.fillStyle = `hsl(${n * 37 % 360} 60% 50%)`; pen.fillRect(n * 29 % 96, n * 53 % 96, 24, 24); }
+    return canvas.toDataURL().split(',')[1];
+  });
+  await lin.locator('form[action$="/logo/files"] input[type=file]').setInputFiles({ name: 'logo.png', mimeType: 'image/png', buffer: Buffer.from(noise, 'base64') });
+  await lin.locator('form[action$="/logo/files"] button').click();
+  await lin.waitForURL('**/sites/shop?saved=1');
+
+  const page = await browser.person();
+  await page.goto(`http://127.0.0.1:${host.port}/?key=shop`);
+  await page.locator('kefu-chat button').waitFor();
+  const frame = page.frameLocator('kefu-chat iframe');
+  const weight = await weigh(page, async () => {
+    await page.evaluate(() => { kefu('on', 'ready', () => { document.title = 'ready'; }); kefu('open'); });
+    await page.waitForFunction(() => document.title === 'ready');
+    await frame.locator('header .av img').evaluate(image => image.complete || new Promise(done => { image.onload = done; }));
+    await page.waitForLoadState('networkidle');
+  });
+  host.close();
+  console.log('first open', JSON.stringify(weight));
+  assert.ok(weight.files.some(({ path }) => path.endsWith('/logo')), JSON.stringify(weight));
+  assert.ok(weight.bytes <= 40_000 && weight.requests <= 6 && weight.js <= 20_000, JSON.stringify(weight));
 });
 
 test('without scripts it is at most 15 KB', async () => {

@@ -10,9 +10,12 @@ export async function shop(server) {
     // Without the line: a bare page, or the chat in a frame that needs no script of the page.
     const frame = asked.has('frame') ? `<iframe src="${at}/w/${asked.get('frame')}?mode=embed" width="384" height="640"></iframe>` : '';
     const line = asked.has('key') ? `<script async src="${at}/w/${asked.get('key')}.js"${asked.get('more') ?? ''}></script>` : frame;
+    // What stands before the line: the page's own style, and what its script asks of the chat before that is there.
+    const theme = asked.has('theme') ? `<style>${asked.get('theme')}</style><div id="wpadminbar">WordPress</div>` : '';
+    const early = `${theme}${asked.has('early') ? `<script>window.kefu=window.kefu||function(){(kefu.q=kefu.q||[]).push([].slice.call(arguments))};${asked.get('early')}</script>` : ''}`;
     if (asked.has('policy')) answer.setHeader('Content-Security-Policy', asked.get('policy').replaceAll('KEFU', at));
     answer.setHeader('Content-Type', 'text/html; charset=utf-8').end(`<!doctype html><html lang="${asked.get('lang') ?? 'zh-CN'}">
-<meta name="viewport" content="width=device-width"><title>青花瓷杯</title><main><h1>青花瓷杯</h1><p>¥ 128</p>
+<meta name="viewport" content="width=device-width"><title>青花瓷杯</title>${early}<main><h1>青花瓷杯</h1><p>¥ 128</p>
 <a href="${at}/w/${asked.get('key')}" data-kefu-open>联系客服</a> <button type="button" id="buy">购买</button></main>
 ${line}</html>`);
   }).listen(0);

@@ -119,11 +119,26 @@ async fn a_frame_without_cookies_is_known_by_the_token_it_shows() {
     person.ask(Method::GET, &path, &shows, "").await.must(StatusCode::OK).says("Hello");
     let again = person.ask(Method::GET, "/w/demo?mode=embed", &shows, "").await;
     assert_eq!(again.goes_to(), path);
+    // The page outside says in which language it is, until the visitor has one here.
+    let frame = "/w/demo?mode=embed&lang=zh-CN";
+    let chinese = person.ask(Method::GET, frame, &shows, "").await.goes_to();
+    assert_eq!(chinese, format!("{path}?lang=zh-CN"));
+    person.ask(Method::GET, &chinese, &shows, "").await.says("<html lang=\"zh-CN\">");
+    let frame = "/w/demo?mode=embed&lang=en";
+    assert_eq!(person.ask(Method::GET, frame, &shows, "").await.goes_to(), path);
+    person.forget_cookies();
     let more = format!("nonce={}&body=More", Nonce::new());
     person.ask(Method::POST, &format!("{path}/messages"), &shows, &more).await.goes_to();
 
-    // Whoever shows a token is meant by it, and by a wrong one nobody is.
+    // What is known to stand in a frame brings the script of frames along: a request less.
+    let framed = person.ask(Method::GET, &path, &shows, "").await;
+    framed.says("src=\"/a/frame.").says_not("src=\"/a/visitor.");
+    let framed = [("sec-fetch-dest", "iframe"), shows[0]];
+    person.ask(Method::GET, &path, &framed, "").await.says("src=\"/a/frame.");
     let walt = Visitor::arrive(site.stranger(), "Other").await;
+    walt.page().await.says("src=\"/a/visitor.").says_not("src=\"/a/frame.");
+
+    // Whoever shows a token is meant by it, and by a wrong one nobody is.
     walt.person.ask(Method::GET, &path, &shows, "").await.must(StatusCode::OK);
     walt.person.ask(Method::GET, &walt.path(""), &shows, "").await.must(StatusCode::NOT_FOUND);
     for wrong in ["Bearer", "Bearer kfv_", "Basic x", &shown[..shown.len() - 1]] {
@@ -185,7 +200,7 @@ async fn an_owner_chooses_how_it_looks_and_what_it_says() {
         "\"ink\":\"#0E1514\"",
         "\"position\":\"left\"",
         "\"offsetY\":96",
-        "\"label\":\"Ask <us>\"",
+        ",\"Ask <us>\"]",
     ] {
         assert!(script.contains(told), "{told} is not in {script}");
     }

@@ -1,5 +1,5 @@
 //! Files of a visitor's conversation: brought before the message that they go with, and looked at.
-use super::{Composer, Opened, PAGE, compose_page, conversation_page, open};
+use super::{Around, Composer, Opened, PAGE, compose_page, conversation_page, open};
 use crate::{
     app::App,
     attachment::{
@@ -65,7 +65,8 @@ async fn bring_again(
     let mut response = if in_frame {
         compose_page(lang, opened, composer)?
     } else {
-        conversation_page(app, lang, opened, Range::Latest(PAGE), composer, None).await?
+        conversation_page(app, lang, opened, Range::Latest(PAGE), composer, Around::default())
+            .await?
     };
     response.set_status(poem::error::ResponseError::status(&error));
     Ok(response)

@@ -63,8 +63,10 @@ struct ConversationPage<'a> {
     newest: bool,
     epoch: &'a str,
     composer: Composer<'a>,
+    /// Whether it is known to stand in a frame on a customer's page; others find out by themselves.
+    embedded: bool,
     /// Set where the visitor is asked whether the conversation is to end.
-    end: Option<Nonce>,
+    ending: Option<Nonce>,
 }
 
 /// The form that sends a message, in the page or in a frame of its own.
@@ -137,8 +139,21 @@ pub async fn show(
     let range = before.map_or(Range::Latest(PAGE), |seq| Range::Before(seq, PAGE));
     let files = unsent(&app, files::owner(&visitor, &opened), request).await?;
     let composer = Composer { files, ..Composer::fresh(viewer.lang, &opened.conversation, "") };
-    let asked = query(request, "end").map(|_| Nonce::new());
-    conversation_page(&app, viewer.lang, &opened, range, composer, asked).await
+    let ending = query(request, "end").map(|_| Nonce::new());
+    let around = Around { embedded: is_embedded(request), ending };
+    conversation_page(&app, viewer.lang, &opened, range, composer, around).await
+}
+
+/// What a conversation's page is besides the conversation.
+#[derive(Default)]
+struct Around {
+    embedded: bool,
+    ending: Option<Nonce>,
+}
+
+/// Whether a browser says so, or a token: only the script of such a frame asks for pages by one.
+fn is_embedded(request: &Request) -> bool {
+    request.header("sec-fetch-dest") == Some("iframe") || request.header("authorization").is_some()
 }
 
 async fn conversation_page(
@@ -147,7 +162,7 @@ async fn conversation_page(
     opened: &Opened,
     range: Range,
     composer: Composer<'_>,
-    asked: Option<Nonce>,
+    around: Around,
 ) -> Result<Response> {
     let Opened { site, conversation, canvas } = opened;
     let history = store::history(app.db.read(), conversation.id, range).await?;
@@ -164,7 +179,8 @@ async fn conversation_page(
         older: (history.first_seq() > 1).then(|| history.first_seq()),
         epoch: &app.epoch,
         composer,
-        end: asked.filter(|_| conversation.closed_at.is_none()),
+        embedded: around.embedded,
+        ending: around.ending.filter(|_| conversation.closed_at.is_none()),
     };
     in_frame(html(&page)?, site)
 }
@@ -265,7 +281,8 @@ async fn say_again(
     let mut response = if form.back == "compose" {
         compose_page(lang, opened, composer)?
     } else {
-        conversation_page(app, lang, opened, Range::Latest(PAGE), composer, None).await?
+        conversation_page(app, lang, opened, Range::Latest(PAGE), composer, Around::default())
+            .await?
     };
     response.set_status(poem::error::ResponseError::status(&error));
     Ok(response)
