@@ -101,6 +101,7 @@ test('a conversation goes on after a reload, by a cookie of that shop alone', as
 test('two tabs in which the chat was open before the first word are one visitor', async () => {
   const one = await browser.person(), two = await one.context().newPage(), shown = page => chat(page).locator('ol.msgs .m .b');
   const speak = async (page, words) => {
+    await page.bringToFront();
     await chat(page).locator('#body').fill(words);
     await chat(page).locator('form#f button.btn-p').click();
     await shown(page).filter({ hasText: words }).waitFor();
