@@ -90,6 +90,7 @@ const pages = {
   login: ['stranger', () => '/login'],
   conversation: ['vera', () => new URL(vera.url()).pathname],
   compose: ['vera', () => `${new URL(vera.url()).pathname}/compose`],
+  ending: ['vera', () => `${new URL(vera.url()).pathname}?end`],
   list: ['lin', () => '/desk/c?tab=queue'],
   desk: ['lin', () => new URL(lin.url()).pathname],
   side: ['lin', () => `${new URL(lin.url()).pathname}/side`],
