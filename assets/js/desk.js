@@ -80,8 +80,10 @@
   // takes away what was said of one before; what was said of an answer stays until that is sent.
   const problem = () => document.getElementById('problem');
   function outcome(event) {
-    const { ctx } = event.detail, status = ctx && ctx.response && ctx.response.status;
-    if (!ctx || !problem() || event.target === document || !event.target.closest('#conv form, #rows .row')) return;
+    const { ctx } = event.detail;
+    // The form may have been drawn anew meanwhile.
+    if (!ctx || !problem() || !ctx.sourceElement.closest('form, .row')) return;
+    const status = ctx.response && ctx.response.status;
     if (!status || status >= 500) problem().textContent = problem().dataset.failed;
     else if (status < 400 && !problem().querySelector('[form=f]')) problem().textContent = '';
   }
