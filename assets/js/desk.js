@@ -82,7 +82,7 @@
   function outcome(event) {
     const { ctx } = event.detail;
     // The form may have been drawn anew meanwhile.
-    if (!ctx || !problem() || !ctx.sourceElement.closest('form, .row')) return;
+    if (!ctx || !problem() || !(ctx.sourceElement instanceof Element) || !ctx.sourceElement.closest('form, .row')) return;
     const status = ctx.response && ctx.response.status;
     if (!status || status >= 500) problem().textContent = problem().dataset.failed;
     else if (status < 400 && !problem().querySelector('[form=f]')) problem().textContent = '';
