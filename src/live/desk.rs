@@ -208,8 +208,11 @@ impl Typing {
     }
 
     fn add(&mut self, id: ConversationId, by: &Author, until: Instant) {
-        self.remove(id, by);
-        self.0.entry(id).or_default().push((by.clone(), until));
+        let all = self.0.entry(id).or_default();
+        match all.iter_mut().find(|(one, _)| one.same_person(by)) {
+            Some(known) => known.1 = until,
+            None => all.push((by.clone(), until)),
+        }
     }
 
     /// Whether she was typing.
