@@ -6,19 +6,20 @@
   const root = document.documentElement, log = document.getElementById('log'), form = document.getElementById('f');
   // Outlives a page that is written over this one.
   const kept = window.kefuKept = window.kefuKept || { token: '', page: '' };
-  let site, home, port, shut = !innerHeight, turn = Promise.resolve();
+  let site, home, port, seen, shut = !innerHeight, turn = Promise.resolve();
   const unsaid = [], say = message => { port ? port.postMessage({ kf: 1, ...message }) : unsaid.push(message); };
 
   addEventListener('message', ({ source, data, ports }) => {
     if (source !== parent || !data || data.kf !== 1 || data.is !== 'hello' || !ports[0]) return;
     [port] = ports;
+    seen = data.seen;
     site = `/w/${encodeURIComponent(data.site)}`;
     home = `${site}?mode=embed&lang=${root.lang}`;
     port.onmessage = event => hear(event.data);
     inTurn(() => arrive(data)).then(gone => {
       if (gone) return;
       note(data.page);
-      [{ is: 'ready', talks: log ? 1 : 0 }, ...unsaid.splice(0)].forEach(say);
+      [{ is: 'ready' }, ...log ? [] : [{ is: 'seen', seq: null }], ...unsaid.splice(0)].forEach(say);
     });
   });
 
@@ -127,16 +128,10 @@
   document.querySelector('header').append(close);
   addEventListener('keydown', event => { if (event.key === 'Escape' && !event.defaultPrevented) say({ is: 'close' }); });
 
-  // What came while the chat was shut, also between two pages of the shop.
-  const SEEN = `kefu-seen ${form ? form.action : ''}`;
-  let seen = null;
-  try { seen = sessionStorage.getItem(SEEN); } catch { /* nothing is kept here */ }
+  // What came while the chat was shut, also between two pages of the shop: the page outside keeps how much was seen.
   function look() {
     const lines = [...log.querySelectorAll('.m[id]')], last = Math.max(0, ...lines.map(line => +line.dataset.seq));
-    if (!shut || seen === null) {
-      seen = last;
-      try { sessionStorage.setItem(SEEN, last); } catch { /* as above */ }
-    }
+    if (!shut || !seen) say({ is: 'seen', seq: seen = last });
     const missed = lines.filter(line => !line.classList.contains('me') && +line.dataset.seq > seen).length;
     if (missed) say({ is: 'unread', n: missed });
   }

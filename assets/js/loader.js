@@ -91,7 +91,7 @@ function wait() {
   }, 7e3);
 }
 
-// In the browser is kept who the visitor is, in the tab whether they talk. Where nothing can be kept the frame knows them only as
+// In the browser is kept who the visitor is, in the tab how much they saw of what they talk about. Where nothing can be kept the frame knows them only as
 // long as it is open.
 function kept(where, value) {
   try {
@@ -112,7 +112,6 @@ function connect() {
     const { is, token } = data;
     if (is === 'ready') {
       port = channel.port1;
-      kept('sessionStorage', data.talks || null);
       clearTimeout(slow);
       panel.querySelectorAll('p').forEach(alert => alert.remove());
       forFrame.splice(0).forEach(send);
@@ -123,12 +122,13 @@ function connect() {
     } else if (is === 'keep' && (token === null || /^kfv_[\w.-]{1,100}$/.test(token))) kept('localStorage', token);
     else if (is === 'unread') { unread = +data.n || 0; name(); tell('unread', unread); }
     else if (is === 'close') api.close();
+    else if (is === 'seen') kept('sessionStorage', data.seq);
     else if (is === 'wait') wait();
     else if (is === 'done') { if (wanted[data.of] === data.told) delete wanted[data.of]; }
     else if (is === 'message' || is === 'error') tell(is, data.detail);
   };
   // Only our own page is told: whoever else stands in the frame does not get the line.
-  frame.contentWindow.postMessage({ kf: 1, is: 'hello', site: site.key, token: kept('localStorage'), page: page(), wanted }, base, [channel.port2]);
+  frame.contentWindow.postMessage({ kf: 1, is: 'hello', site: site.key, token: kept('localStorage'), seen: kept('sessionStorage'), page: page(), wanted }, base, [channel.port2]);
 }
 const page = () => own.page === 'off' ? null : { url: location.href, title: document.title, referrer: document.referrer };
 function send(message) { port ? port.postMessage({ kf: 1, ...message }) : forFrame.push(message); }
