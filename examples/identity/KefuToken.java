@@ -8,18 +8,20 @@ import javax.crypto.spec.SecretKeySpec;
 
 public final class KefuToken {
   public static String of(String id, String name) throws GeneralSecurityException {
-    var encoder = Base64.getUrlEncoder().withoutPadding();
-    var claims = "{\"aud\":\"KEY\",\"sub\":" + json(id) + ",\"name\":" + json(name)
+    String secret = System.getenv("KEFU_SECRET");
+    if (secret == null || secret.isEmpty()) throw new IllegalStateException("KEFU_SECRET is not set");
+    Base64.Encoder encoder = Base64.getUrlEncoder().withoutPadding();
+    String claims = "{\"aud\":\"KEY\",\"sub\":" + json(id) + ",\"name\":" + json(name)
         + ",\"exp\":" + (Instant.now().getEpochSecond() + 600) + "}";
-    var signed = encoder.encodeToString("{\"alg\":\"HS256\",\"typ\":\"JWT\"}".getBytes(UTF_8))
+    String signed = encoder.encodeToString("{\"alg\":\"HS256\",\"typ\":\"JWT\"}".getBytes(UTF_8))
         + "." + encoder.encodeToString(claims.getBytes(UTF_8));
-    var mac = Mac.getInstance("HmacSHA256");
-    mac.init(new SecretKeySpec(System.getenv("KEFU_SECRET").getBytes(UTF_8), "HmacSHA256"));
+    Mac mac = Mac.getInstance("HmacSHA256");
+    mac.init(new SecretKeySpec(secret.getBytes(UTF_8), "HmacSHA256"));
     return signed + "." + encoder.encodeToString(mac.doFinal(signed.getBytes(UTF_8)));
   }
 
   private static String json(String text) {
-    var quoted = new StringBuilder("\"");
+    StringBuilder quoted = new StringBuilder("\"");
     for (char c : text.toCharArray()) {
       if (c < ' ' || c == '"' || c == '\\') quoted.append(String.format("\\u%04x", (int) c));
       else quoted.append(c);

@@ -619,13 +619,13 @@ const SIGNERS: [(&str, &str, &str); 5] = [
     ),
 ];
 
-/// What a program of these lines prints; `None` where its language is not installed.
+/// What a program of these lines prints, or what it complains of; `None` where its language is not installed.
 fn sign(
     folder: &Path,
     (file, program, call): (&str, &str, &str),
     secret: &str,
     said: [&str; 2],
-) -> Option<String> {
+) -> Option<Result<String, String>> {
     let text = std::fs::read_to_string(format!("examples/identity/{file}")).unwrap();
     let page = include_str!("../../docs/widget.md");
     assert!(page.contains(&text), "{file} is not what docs/widget.md says");
@@ -645,8 +645,9 @@ fn sign(
     // Java takes what stands on its command line for what the locale says.
     command.arg(&path).args(said).envs([("KEFU_SECRET", secret), ("LC_ALL", "C.UTF-8")]);
     let output = command.output().ok()?;
-    assert!(output.status.success(), "{file}: {output:?}");
-    Some(String::from_utf8(output.stdout).unwrap().trim().to_owned())
+    let [said, complained] =
+        [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
+    Some(if output.status.success() { Ok(said.trim().to_owned()) } else { Err(said + &complained) })
 }
 
 #[tokio::test]
@@ -658,9 +659,16 @@ async fn what_the_documentation_says_signs() {
         page.says(&format!("id=\"sign-{}\"", signer.1.trim_end_matches('3')));
         let said = [r#"u "1" \ é"#, "陈女士 <b> \"&\" '\\"];
         let Some(token) = sign(folder.path(), signer, &shop.secret, said) else {
+            // What tests/run installs is here.
+            let wanted = std::env::var("KEFU_SIGNERS").unwrap_or_default();
+            assert!(!wanted.split(' ').any(|one| one == signer.1), "{} is missing", signer.1);
             println!("{} is not here", signer.1);
             continue;
         };
+        let token = token.unwrap_or_else(|complaint| panic!("{}: {complaint}", signer.0));
+        // Whoever forgot the secret hears of it, and signs nothing.
+        let complaint = sign(folder.path(), signer, "", said).unwrap().expect_err(signer.0);
+        assert!(complaint.contains("KEFU_SECRET is not set"), "{}: {complaint}", signer.0);
         let vera = Visitor::arrive(shop.site.stranger(), signer.0).await;
         tell(&vera.person, &[("jwt", &token)]).await.must(StatusCode::OK);
         let contact = kefu::contact::token_state(&shop.site.app, &shop.site.token_of(&vera)).await;
