@@ -107,8 +107,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000081_create_contact_identity::Migration),
             Box::new(m20261129_000082_add_site_signed_only::Migration),
             Box::new(m20261129_000083_narrow_closed::Migration),
-            Box::new(m20261129_000090_find_drafts_of_an_agent::Migration),
             Box::new(m20261129_000085_add_contact_note_nonce::Migration),
+            Box::new(m20261129_000090_find_drafts_of_an_agent::Migration),
         ]
     }
 }
