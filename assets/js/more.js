@@ -25,7 +25,7 @@
     const went = document.activeElement === link;
     await htmx.swap({ sourceElement: rows, target: rows, swap: 'none', text: page.innerHTML });
     // The link is gone: whoever pressed it goes on with what it brought.
-    const first = went && [...rows.querySelectorAll('.row')].find(row => !stood.has(row.id));
+    const first = went && [...rows.querySelectorAll('.row')].find(row => !stood.has(row.id) && !row.hidden);
     if (first) first.focus({ preventScroll: true });
   });
 })();

@@ -47,15 +47,17 @@
   const watch = new MutationObserver(() => {
     if (!held) return;
     changed = true;
-    const stood = new Set(held), shown = id => document.getElementById(id);
+    const stood = new Set(held), shown = id => document.getElementById(id), more = document.getElementById('more');
     const below = Math.max(...held.map(shown).filter(Boolean).map(key));
     for (const row of all()) if (!stood.has(row.id)) {
       if (key(row) > below) held.push(row.id);
       else row.hidden = true;
     }
-    const order = held.map(id => shown(id) || room(id)), more = document.getElementById('more');
+    const order = held.map(id => shown(id) || room(id));
     const others = [...rows.children].filter(el => !order.includes(el) && el !== more && !el.matches('.room'));
-    put([...others, ...order, ...(more ? [more] : [])]);
+    // Between the link and what stands below it others are missing.
+    const beyond = el => more && key(el) > key(more);
+    put([...others, ...order.filter(el => !beyond(el)), ...(more ? [more] : []), ...order.filter(beyond)]);
   });
   watch.observe(rows, { childList: true });
   for (const sign of ['pointermove', 'pointerdown', 'keydown', 'focusin']) rows.addEventListener(sign, hold);
