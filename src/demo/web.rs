@@ -17,13 +17,13 @@ struct FrontPage {
     lang: Lang,
     other: Lang,
     has_owner: bool,
-    sites: Vec<site::Site>,
 }
 
+/// Names no site: who runs several need not tell the visitors of one about the others.
 #[handler]
 pub async fn front(app: Data<&App>, viewer: Viewer) -> Result<Response> {
-    let (has_owner, sites) = (has_owner(&app.db).await?, site::all(&app.db).await?);
-    html(&FrontPage { lang: viewer.lang, other: viewer.lang.other(), has_owner, sites })
+    let has_owner = has_owner(&app.db).await?;
+    html(&FrontPage { lang: viewer.lang, other: viewer.lang.other(), has_owner })
 }
 
 #[derive(Template)]

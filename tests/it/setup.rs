@@ -38,7 +38,8 @@ async fn the_owner_makes_an_account_and_finds_the_way_to_the_first_chat() {
     let install = owner.get("/setup/install").await;
     install.says("安装步骤与检测").says_not("您网站的网址");
     owner.get("/desk/c").await.must(StatusCode::OK).says("会话");
-    owner.get("/").await.says_not("setup:");
+    let front = site.stranger().get("/?lang=zh-CN").await.must(StatusCode::OK);
+    front.says("href=\"/desk\"").says_not("setup:").says_not("青禾商城").says_not("/w/demo");
     assert_eq!(
         post(&site.stranger(), form("correct horse battery")).await.goes_to(),
         "/login",
