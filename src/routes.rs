@@ -174,6 +174,7 @@ fn addresses() -> Route {
         .at("/desk/settings/sites/:site/watch", get(widget::watch))
         .at("/desk/settings/sites/:site/origins", post(widget::allow))
         .at("/desk/settings/sites/:site/qr.svg", get(widget::qr))
+        .at("/desk/settings/sites/:site/preview", get(widget::preview))
         .at("/desk/settings/sites/:site/identity", get(identity::show).post(identity::act))
         .at("/desk/settings/teams", get(team::index).post(team::add))
         .at("/desk/settings/teams/:team", post(team::change))

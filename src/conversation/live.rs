@@ -31,6 +31,8 @@ pub struct Canvas {
     pub visitor: String,
     /// Whether whoever reads may do something with an entry.
     pub acts: bool,
+    /// What stands under the site's name while nobody is there to answer, and while somebody is; the desk has words of its own.
+    pub standing: [String; 2],
 }
 
 impl Canvas {
@@ -443,9 +445,10 @@ pub fn typing<'a>(canvas: &Canvas, by: impl IntoIterator<Item = &'a Author>) -> 
 
 #[derive(Template)]
 #[template(path = "conversation/_presence.html")]
-struct Presence {
+struct Presence<'a> {
     lang: Lang,
     here: bool,
+    line: &'a str,
     /// The visitor's page has one, the desk one for each conversation.
     of: Option<ConversationId>,
 }
@@ -453,7 +456,7 @@ struct Presence {
 /// Whether the other side is here.
 pub fn presence(canvas: &Canvas, here: bool) -> Result<String> {
     let of = (canvas.audience == Side::Agent).then_some(canvas.conversation);
-    draw(&Presence { lang: canvas.lang, here, of })
+    draw(&Presence { lang: canvas.lang, here, line: &canvas.standing[usize::from(here)], of })
 }
 
 fn before<'a>(canvas: &Canvas, appended: &'a Appended) -> Option<&'a Entry> {

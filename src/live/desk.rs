@@ -276,6 +276,7 @@ fn passing(
         files,
         visitor: String::new(),
         acts: false,
+        standing: Default::default(),
     };
     draw(&canvas).map_or(Piece::Beat, |drawn| Piece::Passing(drawn.into()))
 }

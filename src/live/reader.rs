@@ -48,15 +48,16 @@ impl Reader<'_> {
         let public_id = PublicId::parse(cid).ok_or(Error::NotFound)?;
         let seat = Seat::Visitor { contact: visitor.contact, conversation: public_id };
         let found = conversation::find_for(app.db.read(), &seat).await?;
-        let zone = text::zone(&site::find(app.db.read(), found.site).await?.zone);
+        let site = site::find(app.db.read(), found.site).await?;
         let canvas = Canvas {
             audience: Side::Visitor,
             lang: viewer.lang,
-            zone,
+            zone: text::zone(&site.zone),
             conversation: found.id,
             files: format!("/c/{cid}/files/"),
             visitor: String::new(),
             acts: false,
+            standing: site.look.standing(viewer.lang),
         };
         Ok((seat, canvas))
     }

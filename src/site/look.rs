@@ -39,8 +39,17 @@ impl Default for Look {
 }
 
 impl Look {
-    pub fn texts(&self, lang: Lang) -> &Texts {
-        &self.texts[usize::from(lang == Lang::En)]
+    /// What the site says, or what kefu says where that is nothing; empty for a label.
+    pub fn say(&self, saying: Saying, lang: Lang) -> String {
+        match (self.texts[usize::from(lang == Lang::En)].of(saying), saying.usual()) {
+            ("", Some(usual)) => lang.t(usual),
+            (own, _) => own.to_owned(),
+        }
+    }
+
+    /// What stands under the site's name while nobody is there to answer, and while somebody is.
+    pub fn standing(&self, lang: Lang) -> [String; 2] {
+        [Saying::Away, Saying::Online].map(|saying| self.say(saying, lang))
     }
 
     /// Another one where pages look otherwise: the first 40 bits of a SHA-256.
@@ -59,38 +68,139 @@ impl Look {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Texts {
-    /// Beside the launcher's icon.
-    pub label: String,
-    /// Above the first message, and below that.
-    pub greeting: String,
-    pub welcome: String,
+    title: String,
+    label: String,
+    greeting: String,
+    welcome: String,
+    online: String,
+    away: String,
+    placeholder: String,
+    failed: String,
 }
 
-/// Of a label, a greeting and a welcome, in characters.
-pub const LONGEST: [usize; 3] = [20, 40, 200];
+/// A sentence that a site may say in its own words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Saying {
+    /// What the chat is called.
+    Title,
+    /// Beside the launcher's icon.
+    Label,
+    /// Above the first message, and below that.
+    Greeting,
+    Welcome,
+    /// Under the site's name while somebody is there to answer, and while nobody is.
+    Online,
+    Away,
+    /// In the empty box.
+    Placeholder,
+    /// On a page on which the chat does not come.
+    Failed,
+}
+
+impl Saying {
+    pub const ALL: [Self; 8] = [
+        Self::Title,
+        Self::Label,
+        Self::Greeting,
+        Self::Welcome,
+        Self::Online,
+        Self::Away,
+        Self::Placeholder,
+        Self::Failed,
+    ];
+
+    /// In characters.
+    pub fn longest(self) -> usize {
+        match self {
+            Self::Title | Self::Label => 20,
+            Self::Greeting | Self::Placeholder => 40,
+            Self::Online | Self::Away | Self::Failed => 60,
+            Self::Welcome => 200,
+        }
+    }
+
+    /// The key of what kefu says; a launcher without a label shows the title.
+    pub fn usual(self) -> Option<&'static str> {
+        match self {
+            Self::Title => Some("chat-title"),
+            Self::Label => None,
+            Self::Greeting => Some("hello-title"),
+            Self::Welcome => Some("hello-text"),
+            Self::Online => Some("presence-online"),
+            Self::Away => Some("presence-away"),
+            Self::Placeholder => Some("composer-placeholder"),
+            Self::Failed => Some("widget-failed"),
+        }
+    }
+
+    /// The field of a form in which it is said in one language.
+    pub fn field(self, lang: Lang) -> &'static str {
+        let [zh, en] = match self {
+            Self::Title => ["title_zh", "title_en"],
+            Self::Label => ["label_zh", "label_en"],
+            Self::Greeting => ["greeting_zh", "greeting_en"],
+            Self::Welcome => ["welcome_zh", "welcome_en"],
+            Self::Online => ["online_zh", "online_en"],
+            Self::Away => ["away_zh", "away_en"],
+            Self::Placeholder => ["placeholder_zh", "placeholder_en"],
+            Self::Failed => ["failed_zh", "failed_en"],
+        };
+        if lang == Lang::En { en } else { zh }
+    }
+
+    fn too_long(self) -> &'static str {
+        match self {
+            Self::Title => "invalid-title",
+            Self::Label => "invalid-label",
+            Self::Greeting => "invalid-greeting",
+            Self::Welcome => "invalid-welcome",
+            Self::Online | Self::Away => "invalid-presence",
+            Self::Placeholder => "invalid-placeholder",
+            Self::Failed => "invalid-failed",
+        }
+    }
+}
 
 impl Texts {
-    pub fn parse(label: &str, greeting: &str, welcome: &str) -> Result<Self, Invalid> {
-        let [label, greeting, welcome] = [
-            line(label, LONGEST[0], "label", "invalid-label")?,
-            line(greeting, LONGEST[1], "greeting", "invalid-greeting")?,
-            line(welcome, LONGEST[2], "welcome", "invalid-welcome")?,
-        ];
-        Ok(Self { label, greeting, welcome })
+    /// What was typed for each, by [`Saying::field`].
+    pub fn parse<'a>(lang: Lang, typed: impl Fn(&str) -> &'a str) -> Result<Self, Invalid> {
+        let mut texts = Self::default();
+        for saying in Saying::ALL {
+            let field = saying.field(lang);
+            let text = typed(field).trim();
+            if text.chars().count() > saying.longest() || text.chars().any(char::is_control) {
+                return Err(Invalid { field, reason: saying.too_long() });
+            }
+            text.clone_into(texts.place(saying));
+        }
+        Ok(texts)
     }
-}
 
-fn line(
-    text: &str,
-    longest: usize,
-    field: &'static str,
-    reason: &'static str,
-) -> Result<String, Invalid> {
-    let text = text.trim();
-    if text.chars().count() > longest || text.chars().any(char::is_control) {
-        return Err(Invalid { field, reason });
+    pub fn of(&self, saying: Saying) -> &str {
+        match saying {
+            Saying::Title => &self.title,
+            Saying::Label => &self.label,
+            Saying::Greeting => &self.greeting,
+            Saying::Welcome => &self.welcome,
+            Saying::Online => &self.online,
+            Saying::Away => &self.away,
+            Saying::Placeholder => &self.placeholder,
+            Saying::Failed => &self.failed,
+        }
     }
-    Ok(text.to_owned())
+
+    fn place(&mut self, saying: Saying) -> &mut String {
+        match saying {
+            Saying::Title => &mut self.title,
+            Saying::Label => &mut self.label,
+            Saying::Greeting => &mut self.greeting,
+            Saying::Welcome => &mut self.welcome,
+            Saying::Online => &mut self.online,
+            Saying::Away => &mut self.away,
+            Saying::Placeholder => &mut self.placeholder,
+            Saying::Failed => &mut self.failed,
+        }
+    }
 }
 
 /// At which edge of the window the launcher stands.
@@ -112,11 +222,11 @@ pub enum Theme {
     Dark,
 }
 
-/// 0–400 CSS pixels.
-pub fn offset(text: &str) -> Result<u16, Invalid> {
+/// 0–400 CSS pixels, typed in this field.
+pub fn offset(field: &'static str, text: &str) -> Result<u16, Invalid> {
     const PIXELS: RangeInclusive<u16> = 0..=400;
     let pixels = text.trim().parse().ok().filter(|pixels| PIXELS.contains(pixels));
-    pixels.ok_or(Invalid { field: "offset", reason: "invalid-offset" })
+    pixels.ok_or(Invalid { field, reason: "invalid-offset" })
 }
 
 /// A colour as pages write it: `#0F5F66`.

@@ -9,7 +9,7 @@ pub use actions::{
     NewSite, add, add_by, change, drop_older_secret, ensure_demo, hear_signed_only, make_secret,
     show_secrets,
 };
-pub use look::{Color, Edge, LONGEST, Look, Texts, Theme, offset};
+pub use look::{Color, Edge, Look, Saying, Texts, Theme, offset};
 pub use model::{Origin, Site, SiteName, own_path};
 pub use secret::Secret;
 pub use store::{

@@ -1,7 +1,7 @@
 //! The script of a customer's page: the same for all sites, and after it what is different, so that one request brings both.
 use crate::{
     error::{Error, Result},
-    site::{Color, Edge, Look, Site, Theme},
+    site::{Color, Edge, Look, Saying, Site, Theme},
     text::Lang,
 };
 use serde::Serialize;
@@ -38,18 +38,19 @@ struct ToldLook {
     launcher: Option<&'static str>,
 }
 
-/// The sentences of the script under their keys in the catalogue, in the order in which it takes them; `%` stands for a number.
-const SENTENCES: &[&str] =
-    &["chat-title", "widget-failed", "widget-link", "widget-unread", "widget-retry", "widget-fold"];
+/// The sentences of the script under their keys in the catalogue, in the order in which it takes them, after what a site may say
+/// itself: the title, and that it fails; `%` stands for a number.
+const SENTENCES: &[&str] = &["widget-link", "widget-unread", "widget-retry", "widget-fold"];
 
 /// The script of a site, plain and compressed.
 pub fn of(site: &Site) -> Result<(String, Vec<u8>)> {
     let (look, ground) = (&site.look, site.look.color.ground());
     let texts = |lang: Lang| {
+        let own = [Saying::Title, Saying::Failed].map(|saying| look.say(saying, lang));
         let said = SENTENCES.iter().map(|key| lang.with(key, "count", "%"));
         // What the site says on the button, where that is not the title.
-        let label = Some(look.texts(lang).label.clone()).filter(|label| !label.is_empty());
-        (lang.code(), said.chain(label).collect())
+        let label = Some(look.say(Saying::Label, lang)).filter(|label| !label.is_empty());
+        (lang.code(), own.into_iter().chain(said).chain(label).collect())
     };
     let usual = Look::default();
     let told = Told {

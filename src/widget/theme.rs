@@ -9,8 +9,17 @@ const LIGHT: &str = "#FBFCFA";
 const DARK: &str = "#121A18";
 
 pub fn css(look: &Look) -> String {
+    sheet(look, assets::text(assets::DARK_CSS))
+}
+
+/// Only what follows from the colour, on a page that brings `dark.css` itself. It has neither quotes nor tags.
+pub fn brand(look: &Look) -> String {
+    sheet(look, "")
+}
+
+fn sheet(look: &Look, night: &str) -> String {
     let light = tokens(look.color, LIGHT);
-    let dark = format!("{}{}", assets::text(assets::DARK_CSS), tokens(look.color, DARK));
+    let dark = format!("{night}{}", tokens(look.color, DARK));
     match look.theme {
         Theme::Light => light,
         Theme::Dark => dark,

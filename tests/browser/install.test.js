@@ -71,6 +71,33 @@ test('every way, in both languages, light and dark, on a phone and on a desk', a
   }
 });
 
+test('the preview follows what is typed, and nothing of it is kept', async () => {
+  await lin.setViewportSize({ width: 1440, height: 900 });
+  await lin.goto(`${server.url}/desk/settings/sites/demo`);
+  const preview = lin.frameLocator('#preview'), steps = await lin.evaluate(() => history.length);
+  await preview.locator('.launch').waitFor();
+  await lin.locator('#greeting_zh').fill('欢迎来到青禾');
+  await preview.locator('h2', { hasText: '欢迎来到青禾' }).waitFor();
+  await lin.locator('#label_en').fill('Ask us');
+  await preview.locator('.launch', { hasText: 'Ask us' }).waitFor();
+  await lin.locator('#color').fill('#ffeb3b');
+  await preview.locator('#contrast', { hasText: /1\d\.\d : 1/ }).waitFor();
+  await lin.waitForFunction(() => /: 1/.test(document.getElementById('color-h').textContent) && !/7\.4/.test(document.getElementById('color-h').textContent));
+  await lin.locator('#side').selectOption('left');
+  await lin.waitForFunction(() => document.getElementById('preview').contentDocument.querySelector('.launch')?.offsetLeft === 20);
+  // Beside the form, and no step on the way back.
+  const [form, frame] = await Promise.all(['form[data-preview]', '#preview'].map(of => lin.locator(of).boundingBox()));
+  assert.ok(frame.x >= form.x + form.width, 'the preview stands beside the form');
+  assert.equal(await lin.evaluate(() => history.length), steps);
+  await shot(lin, 'preview-1440');
+  await lin.setViewportSize({ width: 390, height: 844 });
+  assert.ok(await lin.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
+  await lin.locator('#preview').scrollIntoViewIfNeeded();
+  await shot(lin, 'preview-390');
+  await lin.reload();
+  assert.equal(await lin.locator('#greeting_zh').inputValue(), '');
+});
+
 test('without scripts the steps are there, and a link asks again', async () => {
   const page = await browser.person({ javaScriptEnabled: false, storageState: await lin.context().storageState() });
   await page.goto(`${server.url}/desk/settings/sites`);

@@ -151,6 +151,7 @@ pub const PAGES: &[(&str, &str, [u16; 5])] = &[
     // A form without an address.
     ("POST", "/desk/settings/sites/:site/origins", [401, 401, 403, 401, 422]),
     ("GET", "/desk/settings/sites/:site/qr.svg", [401, 401, 403, 401, 200]),
+    ("GET", "/desk/settings/sites/:site/preview", [401, 401, 403, 401, 200]),
     ("GET", "/desk/settings/sites/:site/identity", [303, 303, 403, 303, 200]),
     // A form that does not say what to do.
     ("POST", "/desk/settings/sites/:site/identity", [401, 401, 403, 401, 422]),
@@ -463,8 +464,10 @@ async fn every_answer_says_what_a_browser_must_not_do_with_it() {
             pages += 1;
             assert_eq!(says("cross-origin-opener-policy"), "same-origin", "{what}");
             assert!(says("permissions-policy").contains("camera=()"), "{what}");
-            // The chat alone may stand in a frame.
-            let framed = *status == 200 && (path.starts_with("/w/") || path.starts_with("/c/"));
+            // The chat alone may stand in a frame, and how it would look.
+            let chat =
+                path.starts_with("/w/") || path.starts_with("/c/") || path.ends_with("/preview");
+            let framed = *status == 200 && chat;
             let ancestors =
                 if framed { "frame-ancestors 'self'" } else { "frame-ancestors 'none'" };
             assert!(policy.ends_with(ancestors), "{what}: {policy}");

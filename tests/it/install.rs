@@ -204,7 +204,7 @@ async fn a_look_at_the_preview_is_nobody_who_opened_it() {
     let site = installation().await;
     let ana = site.ana().await;
     let by_link = format!("{WATCH}&how=link");
-    ana.person.get("/w/demo?preview=1").await.must(StatusCode::OK);
+    ana.person.get(&format!("{SITE}/preview")).await.must(StatusCode::OK);
     assert_eq!(steps(&ana.person.get(&by_link).await), ["wait", "wait"]);
     // Who comes by the bare link comes from anywhere, and that is nobody's concern.
     from(&site, "https://elsewhere.example/", "/w/demo").await;

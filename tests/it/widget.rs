@@ -185,6 +185,11 @@ async fn an_owner_chooses_how_it_looks_and_what_it_says() {
         ("label_en", "Ask <us>"),
         ("greeting_en", "Hi & welcome"),
         ("welcome_zh", "欢迎光临"),
+        ("title_en", "Tea \"desk\""),
+        ("failed_en", "Call </script> us"),
+        ("online_en", "Here <b>9–18</b>"),
+        ("away_en", "Back <i>soon</i>"),
+        ("placeholder_en", "\" autofocus x=\""),
     ]);
     assert_eq!(ana.person.post(SITE, &fields).await.goes_to(), format!("{SITE}?saved=1"));
     ana.person
@@ -201,11 +206,20 @@ async fn an_owner_chooses_how_it_looks_and_what_it_says() {
         "\"position\":\"left\"",
         "\"offsetY\":96",
         ",\"Ask <us>\"]",
+        "[\"Tea \\\"desk\\\"\",\"Call </script> us\",",
+        "[\"在线客服\",",
     ] {
         assert!(script.contains(told), "{told} is not in {script}");
     }
     let page = site.stranger().get("/w/demo?lang=en").await.must(StatusCode::OK);
-    page.says("Hi &#38; welcome");
+    page.says("Hi &#38; welcome").says("<title>Tea &#34;desk&#34; · ");
+    page.says("Back &#60;i&#62;soon").says("placeholder=\"&#34; autofocus x=&#34;\"");
+    // In a conversation, too, also where nobody is there any more.
+    let vera = site.visitor("hello").await;
+    let page = vera.person.get(&vera.path("?lang=en")).await.must(StatusCode::OK);
+    page.says("<title>Tea &#34;desk&#34; · ")
+        .says("Back &#60;i&#62;soon")
+        .says("&#34; autofocus x");
     assert!(
         page.header("content-security-policy")
             .ends_with("frame-ancestors 'self' https://shop.example http://localhost:8080")
@@ -242,10 +256,21 @@ async fn what_does_not_fit_is_refused_with_a_word_and_comes_back_as_it_was_typed
         ("greeting_en", &long[..123], "at most 40 characters"),
         ("welcome_zh", &long, "at most 200 characters"),
         ("welcome_en", "a\nb", "one line"),
+        ("title_en", &long[..63], "at most 20 characters"),
+        ("online_zh", &long[..183], "at most 60 characters"),
+        ("away_en", "a\nb", "one line"),
+        ("placeholder_zh", &long[..123], "at most 40 characters"),
+        ("failed_en", &long[..183], "at most 60 characters"),
     ] {
         let refused =
             ana.person.post(SITE, &form(&[(field, value), ("label_en", "typed & kept")])).await;
-        refused.must(StatusCode::UNPROCESSABLE_ENTITY).says(words).says("typed &#38; kept");
+        let page = refused.must(StatusCode::UNPROCESSABLE_ENTITY);
+        page.says(words).says("typed &#38; kept");
+        // It stands at its own field.
+        let input =
+            page.body.split(" id=\"").find(|rest| rest.starts_with(&format!("{field}\""))).unwrap();
+        let input = &input[..input.find('>').unwrap()];
+        assert!(input.contains("aria-invalid=\"true\""), "{field}: {input}");
     }
     let demo = site::find_by_key(site.app.db.read(), &kefu::ids::SiteKey::parse("demo").unwrap())
         .await
@@ -259,6 +284,63 @@ async fn what_does_not_fit_is_refused_with_a_word_and_comes_back_as_it_was_typed
         ana.person.post("/desk/settings/sites", &[("name", "<b>Second</b>")]).await.goes_to();
     ana.person.get(&made).await.must(StatusCode::OK).says("&#60;b&#62;Second");
     ana.person.get("/desk/settings/sites/none").await.must(StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn the_preview_shows_what_is_typed_and_keeps_nothing() {
+    let site = installation().await;
+    let ana = site.ana().await;
+    let preview = |fields: &[(&str, &str)]| {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        format!("{SITE}/preview?{}", query.extend_pairs(fields).finish())
+    };
+    // As it is, where nothing is typed.
+    ana.person.get(&preview(&[])).await.must(StatusCode::OK).says("您好，有什么可以帮您？");
+    let typed = form(&[
+        ("name", "Tea </style><script>alert(1)</script>"),
+        ("color", "#ffeb3b"),
+        ("side", "left"),
+        ("offset_x", "33"),
+        ("offset_y", "44"),
+        ("label_en", "Ask <us>"),
+        ("greeting_en", "Hi & welcome"),
+        ("welcome_en", "</style><script>alert(2)</script>"),
+        ("placeholder_en", "\" autofocus x=\""),
+        ("shown", "en"),
+    ]);
+    let page = ana.person.get(&preview(&typed)).await.must(StatusCode::OK);
+    page.says("Ask &#60;us&#62;").says("Hi &#38; welcome").says("Contrast of the button’s text");
+    page.says("left:33px").says("bottom:44px").says("background:#FFEB3B;color:#0E1514");
+    page.says_not("<script").says_not("</style><").says_not("x=\"");
+    let policy = page.header("content-security-policy");
+    assert!(
+        policy.contains("script-src 'none'") && policy.ends_with("frame-ancestors 'self'"),
+        "{policy}"
+    );
+    let off: Vec<_> = typed.iter().copied().filter(|(name, _)| *name != "launcher").collect();
+    ana.person.get(&preview(&off)).await.must(StatusCode::OK).says_not("class=\"launch\"");
+
+    for (field, value, words) in [
+        ("color", "red;}body{x:y", "A colour looks like"),
+        ("offset_y", "9999", "from 0 to 400"),
+        ("name", "", "name"),
+        ("title_en", "a title that is far too long", "at most 20 characters"),
+    ] {
+        let page = ana.person.get(&preview(&form(&[(field, value)]))).await;
+        page.must(StatusCode::UNPROCESSABLE_ENTITY).says(words).says_not("x:y");
+    }
+    let demo = site::addressed(site.app.db.read(), "demo").await.unwrap();
+    assert_eq!(demo.look, site::Look::default());
+    assert!(
+        audit::page(&site.app.db, None, 10)
+            .await
+            .unwrap()
+            .iter()
+            .all(|deed| deed.action != "site-changed")
+    );
+    // Who does not manage sees none.
+    let ben = site.ben().await;
+    ben.person.get(&preview(&typed)).await.must(StatusCode::FORBIDDEN);
 }
 
 #[tokio::test]

@@ -44,8 +44,6 @@ struct StartPage<'a> {
     nonce: Nonce,
     /// Whether it stands in a frame on a customer's page.
     embedded: bool,
-    /// Whether it is only looked at, beside the settings: then it takes no focus.
-    preview: bool,
     /// The page on which the chat was opened; empty if the browser does not say.
     page: String,
     /// What was typed, when it could not be sent.
@@ -62,11 +60,7 @@ pub async fn welcome(
     Path(key): Path<String>,
 ) -> Result<Response> {
     let site = site::addressed(app.db.read(), &key).await?;
-    // An owner who looks how it will look is nobody who opened it.
-    let preview = query(request, "preview").is_some();
-    if !preview {
-        see(&app, &site, request);
-    }
+    see(&app, &site, request);
     let known = visitor.0.map(|visitor| visitor.contact);
     if let Some(contact) = known
         && let Some(open) = store::find_open(app.db.read(), site.id, contact).await?
@@ -89,7 +83,6 @@ pub async fn welcome(
         },
         nonce: Nonce::new(),
         embedded: query(request, "mode").as_deref() == Some("embed"),
-        preview,
         page: page_before(request).map_or_else(String::new, |page| page.as_str().to_owned()),
         body: String::new(),
         problem: None,
@@ -201,7 +194,6 @@ fn start_again(visit: &Visit<'_, StartForm>, site: &Site, error: &Error) -> Resu
         unsigned: false,
         nonce: Nonce::parse(&form.nonce).unwrap_or_default(),
         embedded: !form.embed.is_empty(),
-        preview: false,
         page: form.page.clone(),
         body: form.body.clone(),
         problem: Some(words(error).say(viewer.lang)),

@@ -22,7 +22,7 @@ use crate::{
     error::{Error, Invalid, Result},
     event::{Card, Present, Side},
     ids::{FileId, Nonce, PublicId},
-    site::{self, Site},
+    site::{self, Saying, Site},
     text::{self, Lang},
     web::{
         headers::{framed, framed_without_scripts},
@@ -77,6 +77,8 @@ struct Composer<'a> {
     seen: i64,
     /// `compose` where the form stands in a frame and comes back to it.
     back: &'a str,
+    /// What stands in the empty box.
+    placeholder: String,
     body: String,
     /// What goes with it.
     files: Vec<Attachment>,
@@ -84,7 +86,7 @@ struct Composer<'a> {
 }
 
 impl<'a> Composer<'a> {
-    fn fresh(lang: Lang, conversation: &'a Conversation, back: &'a str) -> Self {
+    fn fresh(lang: Lang, Opened { site, conversation, .. }: &'a Opened, back: &'a str) -> Self {
         let (nonce, body) = (Nonce::new(), String::new());
         Self {
             lang,
@@ -92,6 +94,7 @@ impl<'a> Composer<'a> {
             nonce,
             seen: conversation.last_seq,
             back,
+            placeholder: site.look.say(Saying::Placeholder, lang),
             body,
             files: Vec::new(),
             problem: None,
@@ -119,6 +122,7 @@ async fn open(app: &App, visitor: &CurrentVisitor, cid: &str, lang: Lang) -> Res
         files: format!("/c/{cid}/files/"),
         visitor: String::new(),
         acts: false,
+        standing: site.look.standing(lang),
     };
     Ok(Opened { site, conversation, canvas })
 }
@@ -138,7 +142,7 @@ pub async fn show(
     let before = query(request, "before").and_then(|seq| seq.parse().ok());
     let range = before.map_or(Range::Latest(PAGE), |seq| Range::Before(seq, PAGE));
     let files = unsent(&app, files::owner(&visitor, &opened), request).await?;
-    let composer = Composer { files, ..Composer::fresh(viewer.lang, &opened.conversation, "") };
+    let composer = Composer { files, ..Composer::fresh(viewer.lang, &opened, "") };
     let ending = query(request, "end").map(|_| Nonce::new());
     let around = Around { embedded: is_embedded(request), ending };
     conversation_page(&app, viewer.lang, &opened, range, composer, around).await
@@ -272,11 +276,7 @@ async fn say_again(
         body: form.body.clone(),
         files,
         problem: Some(crate::web::errors::words(&error).say(lang)),
-        ..Composer::fresh(
-            lang,
-            &opened.conversation,
-            if form.back == "compose" { "compose" } else { "" },
-        )
+        ..Composer::fresh(lang, opened, if form.back == "compose" { "compose" } else { "" })
     };
     let mut response = if form.back == "compose" {
         compose_page(lang, opened, composer)?
@@ -419,8 +419,7 @@ pub async fn compose(
 ) -> Result<Response> {
     let opened = open(&app, &visitor, &cid, viewer.lang).await?;
     let files = unsent(&app, files::owner(&visitor, &opened), request).await?;
-    let composer =
-        Composer { files, ..Composer::fresh(viewer.lang, &opened.conversation, "compose") };
+    let composer = Composer { files, ..Composer::fresh(viewer.lang, &opened, "compose") };
     compose_page(viewer.lang, &opened, composer)
 }
 

@@ -393,8 +393,8 @@ async fn open(app: &App, me: &CurrentAgent, id: ConversationId) -> Result<(Conve
     let files = format!("/desk/c/{id}/files/");
     let visitor = contact::find(app.db.read(), found.contact).await?.name;
     let (audience, lang, conversation) = (Side::Agent, me.lang, id);
-    let acts = me.agent.role.may_act();
-    Ok((found, Canvas { audience, lang, zone, conversation, files, visitor, acts }))
+    let (acts, standing) = (me.agent.role.may_act(), Default::default());
+    Ok((found, Canvas { audience, lang, zone, conversation, files, visitor, acts, standing }))
 }
 
 /// A stretch of the log as upserts, and the head of the conversation as it is now.

@@ -35,6 +35,27 @@ const WAYS: &[(&str, &str)] = &[
 fn has_pages(way: &str) -> bool {
     matches!(way, "html" | "wordpress")
 }
+/// What the line may say, and the key of what it means. The same as in `docs/widget.md`.
+const ATTRIBUTES: &[(&str, &str)] = &[
+    ("data-lang", "developers-lang"),
+    ("data-position", "developers-position"),
+    ("data-offset-x, data-offset-y", "developers-offset"),
+    ("data-theme", "developers-theme"),
+    ("data-z-index", "developers-z-index"),
+    ("data-launcher", "developers-launcher"),
+    ("data-open", "developers-open"),
+    ("data-page", "developers-page"),
+];
+/// What a page's script may call, and what a page may mark.
+const CALLS: &[(&str, &str)] = &[
+    ("kefu('open')", "developers-do"),
+    ("kefu('prefill', 'About order 8871')", "developers-prefill"),
+    ("kefu('card', { title: 'Blue cup', price: '¥128' })", "developers-card"),
+    ("kefu('on', 'unread', n => { … })", "developers-on"),
+    ("kefu('identify', token)", "developers-identify"),
+    ("kefu('shutdown')", "developers-shutdown"),
+    ("<a data-kefu-open>", "developers-element"),
+];
 /// A page that is left open asks for so many seconds, and then only when somebody wishes it.
 const WATCHED: i64 = 600;
 /// So many seconds without news, and it is told what may be in the way.

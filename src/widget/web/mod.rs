@@ -1,6 +1,7 @@
 //! What a customer's page and the chat in it ask for, and the pages of the settings on which sites are made.
 mod installing;
 mod picture;
+mod previewing;
 mod sites;
 
 use super::{script, theme};
@@ -21,6 +22,7 @@ use poem::{
     http::{HeaderValue, StatusCode, header},
     web::{Data, Path},
 };
+pub use previewing::preview;
 use sha2::{Digest, Sha256};
 pub use sites::{add, change, edit, index};
 use std::io::Write;

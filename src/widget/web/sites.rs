@@ -5,7 +5,7 @@ use crate::{
     error::{Error, Invalid, Result},
     ids::TeamId,
     site::{
-        self, Color, Edge, LONGEST, Look, NewSite, Origin, Site, SiteName, Texts, Theme, offset,
+        self, Color, Edge, Look, NewSite, Origin, Saying, Site, SiteName, Texts, Theme, offset,
     },
     team::{self, Team},
     text::{self, Lang},
@@ -17,6 +17,7 @@ use poem::{
     web::{Data, Form, Path},
 };
 use serde::Deserialize;
+use std::collections::BTreeMap;
 
 /// What can be chosen: the word in the form, and the key of what it is called.
 const THEMES: &[(&str, &str)] =
@@ -91,9 +92,8 @@ struct SitePage {
     site: Site,
     form: SiteForm,
     teams: Vec<Team>,
-    /// What the button's text has to its ground, such as `7.4`, and whether the colour was made darker or lighter for it.
+    /// How well the button's text is read, in words.
     contrast: String,
-    mended: Option<Color>,
     snippet: String,
     link: String,
     saved: bool,
@@ -109,8 +109,8 @@ impl SitePage {
 /// A site as its form shows and sends it: one thing a field, two for what is said in two languages.
 #[derive(Clone, Default, Deserialize)]
 #[serde(default)]
-struct SiteForm {
-    name: String,
+pub struct SiteForm {
+    pub name: String,
     language: String,
     zone: String,
     /// One a line.
@@ -123,12 +123,9 @@ struct SiteForm {
     team: String,
     offset_x: String,
     offset_y: String,
-    label_zh: String,
-    label_en: String,
-    greeting_zh: String,
-    greeting_en: String,
-    welcome_zh: String,
-    welcome_en: String,
+    /// What is said in each language, by [`Saying::field`].
+    #[serde(flatten)]
+    said: BTreeMap<String, String>,
 }
 
 impl SiteForm {
@@ -152,12 +149,14 @@ impl SiteForm {
             team: site.team.map_or_else(String::new, |team| team.to_string()),
             offset_x: offset_x.to_string(),
             offset_y: offset_y.to_string(),
-            label_zh: zh.label,
-            label_en: en.label,
-            greeting_zh: zh.greeting,
-            greeting_en: en.greeting,
-            welcome_zh: zh.welcome,
-            welcome_en: en.welcome,
+            said: Lang::ALL
+                .into_iter()
+                .zip([zh, en])
+                .flat_map(|(lang, texts)| {
+                    Saying::ALL
+                        .map(|saying| (saying.field(lang).to_owned(), texts.of(saying).to_owned()))
+                })
+                .collect(),
         }
     }
 
@@ -169,29 +168,37 @@ impl SiteForm {
                 .ok_or(Invalid { field: "zone", reason: "invalid-zone" })?,
             origins: Vec::new(),
             team: self.chosen(teams)?,
-            look: Look {
-                color: Color::parse(&self.color)?,
-                side: if self.side == "left" { Edge::Left } else { Edge::Right },
-                offset_x: offset(&self.offset_x)?,
-                offset_y: offset(&self.offset_y)?,
-                launcher: !self.launcher.is_empty(),
-                theme: match self.theme.as_str() {
-                    "light" => Theme::Light,
-                    "dark" => Theme::Dark,
-                    _ => Theme::Auto,
-                },
-                logo: site.look.logo,
-                texts: [
-                    Texts::parse(&self.label_zh, &self.greeting_zh, &self.welcome_zh)?,
-                    Texts::parse(&self.label_en, &self.greeting_en, &self.welcome_en)?,
-                ],
-            },
+            look: self.look(&site.look.logo)?,
             ..site
         };
         for origin in self.origins.split_whitespace() {
             changed.allow(Origin::parse(origin)?)?;
         }
         Ok(changed)
+    }
+
+    /// Whether nobody filled it in.
+    pub fn is_empty(&self) -> bool {
+        self.name.is_empty() && self.color.is_empty()
+    }
+
+    /// How it looks, with a picture that comes by another form.
+    pub fn look(&self, logo: &str) -> Result<Look, Invalid> {
+        let typed = |field: &str| self.said.get(field).map_or("", String::as_str);
+        Ok(Look {
+            color: Color::parse(&self.color)?,
+            side: if self.side == "left" { Edge::Left } else { Edge::Right },
+            offset_x: offset("offset_x", &self.offset_x)?,
+            offset_y: offset("offset_y", &self.offset_y)?,
+            launcher: !self.launcher.is_empty(),
+            theme: match self.theme.as_str() {
+                "light" => Theme::Light,
+                "dark" => Theme::Dark,
+                _ => Theme::Auto,
+            },
+            logo: logo.to_owned(),
+            texts: [Texts::parse(Lang::ZhCn, typed)?, Texts::parse(Lang::En, typed)?],
+        })
     }
 
     /// The team that was chosen, among those there are.
@@ -204,18 +211,41 @@ impl SiteForm {
         chosen.map(|team| Some(team.id)).ok_or(missing)
     }
 
-    /// What is said in one language, as `(field, what it is called, what it holds, its longest)`.
-    fn said(&self) -> [(&'static str, &'static str, Lang, &str, usize); 6] {
-        [
-            ("label_zh", "site-label", Lang::ZhCn, &self.label_zh, LONGEST[0]),
-            ("label_en", "site-label", Lang::En, &self.label_en, LONGEST[0]),
-            ("greeting_zh", "site-greeting", Lang::ZhCn, &self.greeting_zh, LONGEST[1]),
-            ("greeting_en", "site-greeting", Lang::En, &self.greeting_en, LONGEST[1]),
-            ("welcome_zh", "site-welcome", Lang::ZhCn, &self.welcome_zh, LONGEST[2]),
-            ("welcome_en", "site-welcome", Lang::En, &self.welcome_en, LONGEST[2]),
-        ]
+    /// What is said, each in one language beside the other.
+    fn sayings(&self) -> impl Iterator<Item = SaidField<'_>> {
+        SAYINGS.iter().flat_map(move |&(saying, title)| {
+            Lang::ALL.map(|lang| {
+                let name = saying.field(lang);
+                let text = self.said.get(name).map_or("", String::as_str);
+                let usual = saying.usual().map(|usual| lang.t(usual)).unwrap_or_default();
+                SaidField { name, title, lang, text, usual, longest: saying.longest() }
+            })
+        })
     }
 }
+
+/// One field of what is said.
+struct SaidField<'a> {
+    name: &'static str,
+    title: &'static str,
+    lang: Lang,
+    text: &'a str,
+    /// What kefu says where it is empty.
+    usual: String,
+    longest: usize,
+}
+
+/// What each sentence is called.
+const SAYINGS: &[(Saying, &str)] = &[
+    (Saying::Label, "site-label"),
+    (Saying::Title, "site-title"),
+    (Saying::Greeting, "site-greeting"),
+    (Saying::Welcome, "site-welcome"),
+    (Saying::Online, "site-online"),
+    (Saying::Away, "site-away"),
+    (Saying::Placeholder, "site-placeholder"),
+    (Saying::Failed, "site-failed"),
+];
 
 #[handler]
 pub async fn edit(
@@ -239,13 +269,12 @@ fn site_page(
     saved: bool,
     problem: Option<(&'static str, String)>,
 ) -> SitePage {
-    let (base, ground) = (app.config.public_url(), site.look.color.ground());
+    let base = app.config.public_url();
     SitePage {
         lang: me.lang,
         frame: DeskFrame::new(me, "settings", 0),
         place: "sites",
-        contrast: format!("{:.1}", ground.contrast(ground.ink())),
-        mended: (ground != site.look.color).then_some(ground),
+        contrast: contrast(me.lang, site.look.color),
         snippet: site.snippet(&base),
         link: format!("{base}/w/{}", site.key),
         site,
@@ -254,6 +283,17 @@ fn site_page(
         saved,
         problem,
     }
+}
+
+/// What a button's text has to its ground, and whether the colour was made darker or lighter for it.
+pub fn contrast(lang: Lang, color: Color) -> String {
+    let ground = color.ground();
+    let mut words =
+        lang.with("site-contrast", "ratio", format!("{:.1}", ground.contrast(ground.ink())));
+    if ground != color {
+        words = format!("{words} {}", lang.with("site-mended", "color", ground));
+    }
+    words
 }
 
 /// The page as it is, with what could not be done.
