@@ -60,6 +60,7 @@ test('every way, in both languages, light and dark, on a phone and on a desk', a
     await lin.setViewportSize({ width, height: width === 390 ? 844 : 900 });
     for (const way of ['html', 'wordpress', 'wechat', 'qr', 'uni-app', 'link']) {
       await lin.goto(`${server.url}${PANEL}?how=${way}`);
+      if (way === 'html') await lin.locator('#developers > summary').click();
       assert.equal(await lin.locator('.how [aria-current]').count(), 1);
       assert.ok(await lin.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${way} is too wide at ${width}`);
       assert.deepEqual(await axe(lin), [], way);
@@ -68,6 +69,11 @@ test('every way, in both languages, light and dark, on a phone and on a desk', a
     await lin.goto(`${server.url}/desk/settings/sites/demo`);
     assert.deepEqual(await axe(lin), []);
     await shot(lin, `site-${language}-${theme}-${width}`);
+    await lin.goto(`${server.url}/desk/settings/sites/demo/preview`);
+    assert.deepEqual(await axe(lin), []);
+    await lin.goto(`${server.url}/setup/install`);
+    assert.deepEqual(await axe(lin), []);
+    await shot(lin, `setup-${language}-${theme}-${width}`);
   }
 });
 
