@@ -34,7 +34,7 @@ async fn the_script_is_the_same_however_it_is_packed_and_is_asked_for_again_only
     let person = site.stranger();
     let plain = person.get("/w/demo.js").await.must(StatusCode::OK);
     assert!(
-        plain.body.starts_with("(site => {") && plain.body.contains("\"key\":\"demo\""),
+        plain.body.starts_with("(site=>{") && plain.body.contains("\"key\":\"demo\""),
         "{}",
         plain.body
     );
