@@ -135,7 +135,7 @@ async fn signing_out_asks_too_and_signing_in_is_being_there_again() {
 #[tokio::test]
 async fn a_busy_agent_is_there_for_those_who_talk_and_not_for_who_is_new() {
     let site = installation().await;
-    let (online, away) = ("Online · usually replies", "We are away");
+    let (online, away) = (">Online<", "We are away");
     let vera = site.vera().await;
     let (ana, _ben, _) = ana_at_work(&site).await;
     choose(&ana, &[("state", "busy")]).await.goes_to();

@@ -211,8 +211,9 @@ async fn serve(app: App, me: CurrentAgent, request: Request) {
             let (lang, zone) = (Lang::En, text::zone("UTC"));
             let (conversation, files) = (talk.id, String::new());
             let audience = Side::Visitor;
-            let (visitor, acts) = (String::new(), false);
-            let canvas = Canvas { audience, lang, zone, conversation, files, visitor, acts };
+            let (visitor, acts, standing) = (String::new(), false, Default::default());
+            let canvas =
+                Canvas { audience, lang, zone, conversation, files, visitor, acts, standing };
             let cursor = Cursor::parse(&format!("{}:{seen}", app.epoch));
             send(follow_conversation(app, seat, canvas, cursor), pieces).await;
         }

@@ -54,7 +54,7 @@ pub async fn identify(visit: Visit<'_, IdentityForm>) -> Result<Response> {
         let visitor = visitor.token.name();
         return Ok(json(&serde_json::json!({ "visitor": visitor, "left_out": left_out })));
     };
-    let person = actions::proven(&app, &site, &proof).await?;
+    let person = actions::proven(app, &site, &proof).await?;
 
     let fresh = match VisitorToken::parse(&form.visitor, &app.key) {
         Some(token) => token,
