@@ -17,9 +17,11 @@
     event.preventDefault();
     open();
   });
-  for (const button of document.querySelectorAll('[data-palette]')) {
-    button.hidden = false;
-    button.addEventListener('click', open);
-    if (/^Mac/.test(navigator.platform)) button.querySelector('kbd').textContent = '⌘ K';
+  const make = (name, more) => Object.assign(document.createElement(name), more);
+  for (const place of document.querySelectorAll('[data-palette]')) {
+    const title = place.dataset.palette, button = make('button', { type: 'button', title, onclick: open });
+    button.setAttribute('aria-keyshortcuts', 'Control+K Meta+K');
+    button.append(make('span', { className: 'sr', textContent: title }), make('kbd', { textContent: /^Mac/.test(navigator.platform) ? '⌘ K' : 'Ctrl K' }));
+    place.replaceWith(button);
   }
 })();

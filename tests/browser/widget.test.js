@@ -264,6 +264,7 @@ test('on a phone it is the whole screen, and Back leaves the chat', async () => 
   await launcher(page).waitFor();
   assert.deepEqual(await page.evaluate(() => ['main', 'aside'].map(name => document.querySelector(name).inert)), [false, true]);
   // And Back leaves it, too, after the page was loaded anew under the open chat.
+  await page.waitForFunction(() => !history.state?.kefu);
   await launcher(page).click();
   await chat(page).locator('#body').waitFor();
   await page.reload();
@@ -328,7 +329,7 @@ test('the line and the page’s script say what is shown', async () => {
   await page.waitForFunction(() => document.title === 'open');
   await chat(page).locator('#body').waitFor();
   await page.waitForFunction(() => window.kefu.ready);
-  assert.equal(await chat(page).locator('#body').inputValue(), 'Order 8871');
+  assert.equal(await stands(chat(page)), 'Order 8871');
 });
 
 test('a site whose settings have no button shows none', async () => {
@@ -403,6 +404,12 @@ test('a page that tells nothing of itself tells nothing', async () => {
   }
 });
 
+/** What stands in the box of a chat, once something does. */
+const stands = chat => chat.locator('#body').evaluate(box => new Promise(done => {
+  const until = Date.now() + 8000;
+  (function look() { box.value || Date.now() > until ? done(box.value) : requestAnimationFrame(look); })();
+}));
+
 test('keys, names and the page’s own words', async () => {
   const page = await browser.person({ viewport: { width: 1440, height: 860 }, locale: 'en-GB' });
   await page.goto(at('localhost', { key: 'there', lang: 'en', more: ' data-position="left" data-theme="light"' }));
@@ -420,7 +427,7 @@ test('keys, names and the page’s own words', async () => {
   // A link of the page opens it, too, and what the page wants said stands in the box.
   await page.evaluate(() => kefu('prefill', 'Order 8871'));
   await page.locator('[data-kefu-open]').click();
-  assert.equal(await chat(page).locator('#body').inputValue(), 'Order 8871');
+  assert.equal(await stands(chat(page)), 'Order 8871');
   await page.evaluate(() => kefu('nonsense'));
 });
 
@@ -442,11 +449,7 @@ test('a card of the page is offered, sent with one tap, and seen by both', async
   await goods.waitFor();
   assert.equal(await goods.locator('a').getAttribute('href'), CARD.url);
   assert.equal(await offer.count(), 0);
-  const waiting = await chat(page).locator('#body').evaluate(box => new Promise(done => {
-    const until = Date.now() + 8000;
-    (function look() { box.value || Date.now() > until ? done(box.value) : requestAnimationFrame(look); })();
-  }));
-  assert.equal(waiting, '还没写完');
+  assert.equal(await stands(chat(page)), '还没写完');
   await shot(page, 'widget-card');
   await lin.goto(`${server.url}/desk/c?tab=all`);
   await lin.locator('.row', { hasText: '¥128' }).first().click();
@@ -527,7 +530,7 @@ test('without scripts a conversation goes both ways inside a frame', async () =>
   await frame.getByRole('link', { name: '结束会话' }).click();
   await frame.getByRole('link', { name: '取消' }).waitFor();
   await frame.getByRole('button', { name: '结束会话' }).click();
-  await live.locator('.sys', { hasText: '你结束了会话' }).waitFor();
+  await live.locator('.sys', { hasText: '您结束了会话' }).waitFor();
   await lin.locator('#conv .sys', { hasText: '访客 结束了会话' }).waitFor();
 });
 
@@ -541,7 +544,7 @@ test('a visitor ends a conversation in a frame that gets no cookie, and goes on 
   await chat(page).getByText('要结束这次会话吗').waitFor();
   await shot(page, 'widget-end');
   await chat(page).getByRole('button', { name: '结束会话' }).click();
-  await chat(page).locator('.sys', { hasText: '你结束了会话' }).waitFor();
+  await chat(page).locator('.sys', { hasText: '您结束了会话' }).waitFor();
   await lin.locator('#conv .sys', { hasText: '访客 结束了会话' }).waitFor();
   await speak(page, '还有一句');
   await sees(lin, '还有一句');
