@@ -281,7 +281,7 @@ async function views(desk, { ids, chats, refused, sites, worded, strangers }) {
 }
 
 /** What our pages load, which is looked at in whole pages: scripts, sheets, icons, frames. */
-const OURS = /<script src="\/a\/[^"]*"( data-[\w-]+="[^"<>]*")* defer><\/script>|<link rel="stylesheet"[^>]*>|<use href="\/a\/[^"]*"\/>|<iframe (class="(cf|full)" )?src="\/c\/[^>]*><\/iframe>/g;
+const OURS = /<script src="\/a\/[^"]*"( data-[\w-]+="[^"<>]*")* defer><\/script>|<link rel="stylesheet"[^>]*>|<use href="\/a\/[^"]*"\/>|<iframe (class="(cf|full)" )?src="\/c\/[^>]*><\/iframe>|<iframe class="preview"[^>]*><\/iframe>/g;
 
 /**
  * In the page: reads each text as a document of its own and says what in it is not of our making; where it is to be drawn, in
@@ -289,7 +289,7 @@ const OURS = /<script src="\/a\/[^"]*"( data-[\w-]+="[^"<>]*")* defer><\/script>
  */
 async function inspected({ batch, draw }) {
   const foreign = 'script, object, embed, base, marquee, math, style, frame, applet, portal, video, audio, picture, animate, set, foreignObject, hx-partial[hx-target=body], [data-seq]:not([class]), x, plaintext, xmp, dialog:not([id]), '
-    + '[srcdoc], [formaction]:not([formaction="/desk/c"]), [style], [ping], [background], [hx-get*="logout"], [hx-post*="logout"], [data-hx-get], [hx-on\\:load], [hx-vals], [hx-swap-oob], [action*="evil"], [src*="evil"], img[src="x"], meta[http-equiv=refresh][content*="evil"]';
+    + '[srcdoc], [formaction]:not([formaction="/desk/c"], [formaction^="/desk/settings/sites/"][formtarget=preview]), [style], [ping], [background], [hx-get*="logout"], [hx-post*="logout"], [data-hx-get], [hx-on\\:load], [hx-vals], [hx-swap-oob], [action*="evil"], [src*="evil"], img[src="x"], meta[http-equiv=refresh][content*="evil"]';
   const found = [];
   const inspect = (path, root) => {
     for (const el of root.querySelectorAll(foreign)) found.push(`${path}: ${el.outerHTML.slice(0, 200)}`);

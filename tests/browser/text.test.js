@@ -40,11 +40,12 @@ test('an agent signs in, takes a conversation, answers and closes it', async () 
   const screen = await lynx(
     `${server.url}/login`, OWNER.email, down, OWNER.password, down, enter,
     go, `${server.url}/desk/c?tab=queue`, enter, find, 'Where is', enter, enter,
-    find, 'TakeA', enter, enter,
+    // On its line the button to hand over stands before it.
+    find, 'TakeA', enter, down, enter,
     // Below the choice between an answer and a note stands the box; below its two lines the search among the replies that are
-    // kept, their page, a file, and what sends.
-    find, 'Private note', enter, down, down, 'It is on its way.', ...Array(6).fill(down), enter,
-    find, 'CloseE', enter, enter,
+    // kept, their page, the one among colleagues, a file, and what sends.
+    find, 'Private note', enter, down, down, 'It is on its way.', ...Array(7).fill(down), enter,
+    find, 'CloseE', enter, down, enter,
   );
   const page = (await vera.get(place)).text;
   for (const words of ['It is on its way.', 'joined the conversation', 'closed the conversation']) assert.ok(page.includes(words), `${words} is not said:\n${screen}`);
