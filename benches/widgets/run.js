@@ -6,11 +6,12 @@
 // server is not there: what it would fetch from it comes on top. kefu is the whole product, as released.
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync } from 'node:zlib';
+import { tell } from '../tell.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 process.env.KEFU_BIN ??= join(ROOT, 'target/release/kefu');
@@ -125,10 +126,7 @@ try {
     ...RIVALS.map(rival => row(`${rival.name} ${rival.version}`, rival.what, seen[rival.at])),
   ].join('\n');
   console.log(table);
-  const doc = join(ROOT, 'docs/performance.md'), [start, end] = ['<!-- widgets: written by benches/widgets/run.js -->\n', '<!-- end of widgets -->'];
-  const [before, rest] = readFileSync(doc, 'utf8').split(start), after = rest.split(end)[1];
-  const how = `\`node benches/widgets/run.js\`, ${new Date().toISOString().slice(0, 10)}, Chromium ${browser.chromium.version()}. Medians of ${ROUNDS} rounds, everything in turns (lowest–highest).`;
-  writeFileSync(doc, `${before}${start}\n${how}\n\n${table}\n\n${end}${after}`);
+  tell('widgets', 'benches/widgets/run.js', `Chromium ${browser.chromium.version()}. Medians of ${ROUNDS} rounds, everything in turns (lowest–highest).\n\n${table}`);
 } finally {
   host.close();
   await browser.stop();
