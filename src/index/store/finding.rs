@@ -2,13 +2,14 @@
 //!
 //! FTS5 walks from the newest on. PostgreSQL and MySQL first gather all there is: little of what is rare, but a common word is
 //! in half of what was ever said. So they look at the newest rows one by one; only for what is not found often enough in those,
-//! and so is rare, they ask their index.
+//! and so is rare, they ask their index. PostgreSQL knows which words are common, and takes its index for the newest rows as
+//! well where none is; but only if it plans when it knows the words, and not once for all of them.
 use crate::{
     db::Db,
     error::Result,
     index::model::{Found, Kind},
 };
-use sea_orm::{DbBackend, FromQueryResult, Statement, Value, entity::prelude::*};
+use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Statement, TransactionOptions, Value};
 use std::ops::Range;
 
 /// So many rows are looked at one by one.
@@ -33,18 +34,36 @@ pub async fn find(
         return Ok(Vec::new());
     }
     let terms: Vec<_> = terms.iter().map(|term| kind.term(term)).collect();
-    let engine = db.read().get_database_backend();
-    if engine == DbBackend::Sqlite {
-        let values = vec![terms.join(" AND ").into()];
-        return rows(db, SQLITE, values, within, limit).await;
+    match db.read().get_database_backend() {
+        DbBackend::Sqlite => {
+            let values = vec![terms.join(" AND ").into()];
+            rows(db.read(), SQLITE, values, within, limit).await
+        }
+        DbBackend::Postgres => {
+            let tx = db.read().begin(TransactionOptions::default()).await?;
+            tx.execute_unprepared("SET LOCAL plan_cache_mode = force_custom_plan").await?;
+            let found = newest_first(&tx, &terms, within, limit).await?;
+            tx.commit().await?;
+            Ok(found)
+        }
+        _ => newest_first(db.read(), &terms, within, limit).await,
     }
+}
+
+async fn newest_first(
+    db: &impl ConnectionTrait,
+    terms: &[String],
+    within: Range<i64>,
+    limit: u64,
+) -> Result<Vec<Found>> {
+    let engine = db.get_database_backend();
     let edge = edge(db, &within).await?;
     let newest = edge.unwrap_or(within.start)..within.end;
-    let (sql, values) = one_by_one(engine, &terms);
+    let (sql, values) = one_by_one(engine, terms);
     let mut found = rows(db, &sql, values, newest, limit).await?;
     let missing = limit.saturating_sub(found.len() as u64);
     if let Some(edge) = edge.filter(|_| missing > 0) {
-        let (sql, values) = by_index(engine, &terms);
+        let (sql, values) = by_index(engine, terms);
         found.extend(rows(db, sql, values, within.start..edge, missing).await?);
     }
     Ok(found)
@@ -91,8 +110,8 @@ fn by_index(engine: DbBackend, terms: &[String]) -> (&'static str, Vec<Value>) {
 }
 
 /// The number of the last row that is looked at; `None` if that is all of them.
-async fn edge(db: &Db, within: &Range<i64>) -> Result<Option<i64>> {
-    let engine = db.read().get_database_backend();
+async fn edge(db: &impl ConnectionTrait, within: &Range<i64>) -> Result<Option<i64>> {
+    let engine = db.get_database_backend();
     let sql = match engine {
         DbBackend::Postgres => {
             "SELECT id FROM search_row WHERE id >= $1 AND id < $2 ORDER BY id DESC LIMIT 1 OFFSET $3"
@@ -100,12 +119,12 @@ async fn edge(db: &Db, within: &Range<i64>) -> Result<Option<i64>> {
         _ => "SELECT id FROM search_row WHERE id >= ? AND id < ? ORDER BY id DESC LIMIT 1 OFFSET ?",
     };
     let values = [within.start.into(), within.end.into(), LOOKED_AT.into()];
-    let row = db.read().query_one_raw(Statement::from_sql_and_values(engine, sql, values)).await?;
+    let row = db.query_one_raw(Statement::from_sql_and_values(engine, sql, values)).await?;
     Ok(row.map(|row| row.try_get("", "id")).transpose()?)
 }
 
 async fn rows(
-    db: &Db,
+    db: &impl ConnectionTrait,
     sql: &str,
     mut values: Vec<Value>,
     within: Range<i64>,
@@ -113,8 +132,8 @@ async fn rows(
 ) -> Result<Vec<Found>> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     values.extend([within.start.into(), within.end.into(), limit.into()]);
-    let asked = Statement::from_sql_and_values(db.read().get_database_backend(), sql, values);
-    let rows = Row::find_by_statement(asked).all(db.read()).await?;
+    let asked = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
+    let rows = Row::find_by_statement(asked).all(db).await?;
     Ok(rows
         .into_iter()
         .map(|row| Found { id: row.id, owner: row.owner_id, seq: row.seq })
