@@ -32,7 +32,7 @@ use crate::{
 };
 use futures_util::{
     Stream, StreamExt,
-    stream::{BoxStream, SelectAll},
+    stream::{AbortHandle, BoxStream, SelectAll, abortable},
 };
 use poem::{
     Request, Response, handler,
@@ -40,7 +40,6 @@ use poem::{
 };
 use std::{collections::HashMap, net::IpAddr, sync::Arc, time::Duration};
 use tokio::sync::broadcast::error::RecvError;
-use tokio_util::sync::CancellationToken;
 
 /// Conversations one socket may follow.
 const SUBSCRIPTIONS: usize = 200;
@@ -119,7 +118,7 @@ struct Line {
     caller: Caller,
     lang: Lang,
     address: IpAddr,
-    followed: HashMap<ConversationName, CancellationToken>,
+    followed: HashMap<ConversationName, AbortHandle>,
     /// Whether the lists are followed: asking again changes nothing.
     follows_desk: bool,
     _place: StreamPlace,
@@ -131,9 +130,7 @@ impl Line {
         mut socket: Socket,
         mut interruptions: BoxStream<'static, Piece>,
     ) {
-        // Keeps the set of what is followed from ever being at its end.
         let mut news = Followed::new();
-        news.push(futures_util::stream::pending().boxed());
         if socket.send(self.hello().write()).await.is_err() {
             return;
         }
@@ -150,17 +147,17 @@ impl Line {
                         break Close::Restart;
                     }
                 },
-                brought = news.next() => match brought {
-                    Some(Brought::Frames(frames)) => frames,
-                    Some(Brought::Reset { reference, name }) => {
+                Some(brought) = news.next(), if !news.is_empty() => match brought {
+                    Brought::Frames(frames) => frames,
+                    Brought::Reset { reference, name } => {
                         self.followed.remove(&name);
                         vec![self.refusal(reference, &Error::Conflict("conflict-cursor"))]
                     }
-                    Some(Brought::Gone(conversation)) => {
+                    Brought::Gone(conversation) => {
                         self.followed.remove(&conversation);
                         vec![ServerFrame::Gone { conversation }.write()]
                     }
-                    Some(Brought::Broken) | None => {
+                    Brought::Broken => {
                         let _ = socket.send(self.restart()).await;
                         break Close::Restart;
                     }
@@ -269,7 +266,7 @@ impl Line {
             }
             ClientFrame::Unsubscribe { conversation } => {
                 if let Some(following) = self.followed.remove(&conversation) {
-                    following.cancel();
+                    following.abort();
                 }
                 Some(plain(reference))
             }
@@ -321,7 +318,7 @@ impl Line {
         };
         let cursor = cursor.ok_or(Invalid { field: "after", reason: "invalid-cursor" })?;
         if let Some(following) = self.followed.remove(&name) {
-            following.cancel();
+            following.abort();
         }
         if self.followed.len() >= SUBSCRIPTIONS {
             let full = Invalid { field: "conversation", reason: "invalid-subscriptions" };
@@ -329,12 +326,12 @@ impl Line {
         }
         let here = (self.caller.side() == Side::Visitor)
             .then(|| self.app.bus.enter(Present::Visitor(head.id)));
-        let ended = CancellationToken::new();
-        self.followed.insert(name.clone(), ended.clone());
         let frames = Frames::new(&seat, head.id, self.app.epoch.clone());
         let pieces = follow::conversation(self.app.clone(), seat, frames, Some(cursor));
-        let brought = subscription(pieces, reference, name, head.last_seq, here);
-        news.push(brought.take_until(ended.cancelled_owned()).boxed());
+        let brought = subscription(pieces, reference, name.clone(), head.last_seq, here);
+        let (brought, following) = abortable(brought);
+        self.followed.insert(name, following);
+        news.push(brought.boxed());
         Ok(())
     }
 

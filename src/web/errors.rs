@@ -126,7 +126,7 @@ pub async fn answer<E: Endpoint>(endpoint: Arc<E>, mut request: Request) -> poem
         }),
         body: Bytes::new(),
     };
-    let metrics = request.data::<App>().map(|app| app.metrics.clone());
+    let app = request.data::<App>().cloned();
     let span = tracing::info_span!("request", id = %request_id, %method, path = %asked.path);
     let began = Instant::now();
 
@@ -162,8 +162,8 @@ pub async fn answer<E: Endpoint>(endpoint: Arc<E>, mut request: Request) -> poem
     if let Ok(id) = HeaderValue::from_str(&request_id) {
         response.headers_mut().insert("x-request-id", id);
     }
-    if let Some(metrics) = metrics {
-        metrics.answered(method.as_str(), response.status().as_u16(), began.elapsed());
+    if let Some(app) = app {
+        app.metrics.answered(method.as_str(), response.status().as_u16(), began.elapsed());
     }
     tracing::info!(
         status = response.status().as_u16(),

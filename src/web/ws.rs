@@ -1,7 +1,7 @@
 //! WebSockets: what Poem's own let through is limited here: the size and the pace of messages, the origin, how long a
 //! peer may be silent or not read. A socket ends with a close frame, also when the process leaves.
-use crate::{app::App, metrics::Metrics};
-use futures_util::{SinkExt, StreamExt};
+use crate::{app::App, config::Switch};
+use futures_util::{FutureExt, SinkExt, StreamExt};
 use poem::{
     IntoResponse, Response,
     web::websocket::{Message, WebSocket, WebSocketConfig, WebSocketStream},
@@ -68,17 +68,13 @@ where
         .max_message_size(Some(LONGEST))
         .max_frame_size(Some(LONGEST));
     let open = app.streams.open();
-    let metrics = app.metrics.clone();
-    let paced = app.config.rate_limits == crate::config::Switch::On;
+    let app = app.clone();
     // Poem wants to share what it calls once; a lock that is only ever opened makes that true.
     let serve = Mutex::new(serve);
     let upgraded = socket.config(config).on_upgrade(move |stream| {
         let serve = serve.into_inner().unwrap_or_else(PoisonError::into_inner);
         // Poem's task keeps room for what led here, and ends.
-        tokio::spawn(async move {
-            serve(Socket::new(stream, paced, metrics)).await;
-            drop(open);
-        });
+        tokio::spawn(serve(Socket::new(stream, app)).map(move |()| drop(open)));
         std::future::ready(())
     });
     upgraded.into_response()
@@ -90,9 +86,8 @@ pub struct Socket {
     stream: Box<WebSocketStream>,
     heartbeat: Interval,
     heard_at: Instant,
-    paced: bool,
     allowance: f64,
-    metrics: Metrics,
+    app: App,
 }
 
 impl std::fmt::Debug for Socket {
@@ -102,17 +97,10 @@ impl std::fmt::Debug for Socket {
 }
 
 impl Socket {
-    fn new(stream: WebSocketStream, paced: bool, metrics: Metrics) -> Self {
+    fn new(stream: WebSocketStream, app: App) -> Self {
         let now = Instant::now();
         let heartbeat = interval_at(now + HEARTBEAT, HEARTBEAT);
-        Self {
-            stream: Box::new(stream),
-            heartbeat,
-            heard_at: now,
-            paced,
-            allowance: BURST,
-            metrics,
-        }
+        Self { stream: Box::new(stream), heartbeat, heard_at: now, allowance: BURST, app }
     }
 
     /// Sends text; an error means that the peer is gone or does not read.
@@ -163,7 +151,7 @@ impl Socket {
 
     async fn write(&mut self, message: Message) -> io::Result<()> {
         timeout(UNREAD, self.stream.send(message)).await.map_err(|late| {
-            self.metrics.slow_closes.inc();
+            self.app.metrics.slow_closes.inc();
             io::Error::other(late)
         })?
     }
@@ -177,6 +165,6 @@ impl Socket {
         let quiet = self.heard_at.elapsed().as_secs_f64();
         self.heard_at = Instant::now();
         self.allowance = (self.allowance + quiet * PACE).min(BURST) - 1.0;
-        self.paced && self.allowance < 0.0
+        self.allowance < 0.0 && self.app.config.rate_limits == Switch::On
     }
 }
