@@ -46,6 +46,9 @@ pub enum Error {
     TooLarge,
     #[error("a file over {megabytes} MB")]
     FileTooLarge { megabytes: u64 },
+    /// A file of a kind that is not taken here, or whose name says that it is another: the key of the sentence, and the kinds in it.
+    #[error("refused: {reason} ({kinds})")]
+    FileKind { reason: &'static str, kinds: String },
     #[error("too fast, {} ms to wait", .retry_after.as_millis())]
     RateLimited { retry_after: Duration },
     /// Nothing was changed, or it cannot be known: safe to send again under the same nonce.
@@ -65,7 +68,7 @@ impl Error {
             Self::NotFound | Self::NoSuchMethod => "not_found",
             Self::Unauthenticated => "unauthenticated",
             Self::Forbidden(_) => "forbidden",
-            Self::Invalid(_) | Self::Malformed { .. } => "invalid",
+            Self::Invalid(_) | Self::Malformed { .. } | Self::FileKind { .. } => "invalid",
             Self::NonceReused => "nonce_reused",
             Self::Stale { .. } => "stale",
             Self::Taken { .. } | Self::Conflict(_) => "conflict",
@@ -73,6 +76,15 @@ impl Error {
             Self::RateLimited { .. } => "rate_limited",
             Self::Unavailable(_) | Self::FilesAway(_) => "unavailable",
             Self::Internal(_) => "internal",
+        }
+    }
+
+    /// What was wrong, where it is one field.
+    pub fn field(&self) -> Option<&'static str> {
+        match self {
+            Self::Invalid(invalid) => Some(invalid.field),
+            Self::FileKind { .. } => Some("file"),
+            _ => None,
         }
     }
 

@@ -165,6 +165,7 @@ fn addresses() -> Route {
         .at("/desk/settings/agents/:agent/link", post(staff::renew_link))
         .at("/desk/settings/agents/:agent/disable", post(staff::disable))
         .at("/desk/settings/agents/:agent/enable", post(staff::enable))
+        .at("/desk/settings/file-kinds", get(attachment::list_kinds).post(attachment::set_kinds))
         .at("/desk/settings/audit", get(staff::audit_log))
         .at("/desk/settings/sites", get(widget::index).post(widget::add))
         .at("/desk/settings/sites/:site", get(widget::edit).post(widget::change))

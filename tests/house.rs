@@ -68,6 +68,7 @@ const DOORS: &[(&str, &[&str])] = &[
         ],
     ),
     ("saved_view", &["agent"]),
+    ("attachment", &["agent"]),
     ("tag", &["agent"]),
     ("search", &["agent", "canned_reply", "contact", "conversation", "saved_view", "site", "tag"]),
     ("dossier", &["agent", "contact", "conversation", "site"]),
@@ -90,6 +91,7 @@ const CUPBOARDS: &[(&str, &[&str])] = &[
         &[
             "/web.rs",
             "agent/web/",
+            "attachment/web/",
             "canned_reply/web/",
             "conversation/web/",
             "desk/web/",
@@ -129,7 +131,7 @@ const CUPBOARDS: &[(&str, &[&str])] = &[
     ("rustls::", &["files/place.rs"]),
     ("image::", &["attachment/picture.rs"]),
     ("gif::", &["attachment/picture.rs"]),
-    ("multer::", &["attachment/web.rs"]),
+    ("multer::", &["attachment/web/"]),
     (".publish(", &["/actions.rs", "agent/actions/", "/writer.rs", "bus/bridge.rs"]),
     (
         ".begin()",

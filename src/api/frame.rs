@@ -1,6 +1,6 @@
 //! The frames of the socket: one JSON object each, named by `type`. `asyncapi.json` is made from these types.
 use super::shape::{Author, Conversation, ConversationName, Entry, PriorityName, SideName};
-use crate::error::{Error, Invalid};
+use crate::error::Error;
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -324,10 +324,6 @@ impl ServerFrame {
     }
 
     pub fn refusal(reference: Option<String>, error: &Error, message: String) -> Self {
-        let field = match error {
-            Error::Invalid(Invalid { field, .. }) => Some(*field),
-            _ => None,
-        };
         let retry = match error {
             Error::RateLimited { retry_after } => Some(*retry_after),
             Error::Unavailable(_) => Some(Duration::from_secs(2)),
@@ -339,7 +335,14 @@ impl ServerFrame {
             Error::Stale { newer, .. } => newer.clone(),
             _ => None,
         };
-        Self::Error { reference, code: error.code(), message, field, retry_after_ms, entries }
+        Self::Error {
+            reference,
+            code: error.code(),
+            message,
+            field: error.field(),
+            retry_after_ms,
+            entries,
+        }
     }
 }
 

@@ -1,11 +1,14 @@
 //! What people do with files: bring them, look at them. Sending them is the conversation's.
 use super::{
-    model::{A_DAY, Attachment, FileName, HEAD, Kind, Owner, State, unfit},
+    added::{Container, Kinds},
+    container,
+    model::{A_DAY, ACCEPTED, Attachment, FileName, HEAD, Kind, Owner, State, unfit},
     picture::{self, Drawn},
     store,
 };
 use crate::{
     app::App,
+    audit::{self, Deed, Doer},
     error::{Error, Result},
     event::Side,
     ids::FileId,
@@ -30,7 +33,12 @@ pub struct Received {
 /// Keeps a file for its owner, who has a day to send it.
 pub async fn upload(app: &App, owner: Owner, received: Received) -> Result<Attachment> {
     let Received { name, file } = received;
-    let (file, kind) = read(file, |file| Ok(Kind::of(&head(file)?)?)).await?;
+    let kinds = store::kinds(app.db.read()).await?;
+    let (file, (name, kind)) = read(file, move |file| {
+        let kind = told(file, &name, &kinds)?;
+        Ok((name, kind))
+    })
+    .await?;
     let (file, kind, width, height) = if kind.is_picture() {
         let drawn = picture::draw(&app.kept, file, kind, None, app.files.incoming()?).await?;
         let Drawn { file, kind, width, height } = drawn;
@@ -78,6 +86,26 @@ pub async fn keep_small(app: &App, received: Received, side: u32) -> Result<File
     let id = FileId::new();
     app.files.put(id.as_str(), drawn.file).await?;
     Ok(id)
+}
+
+/// What a page offers to choose from, which is only a hint.
+pub async fn accepted(app: &App) -> Result<String> {
+    Ok(store::kinds(app.db.read()).await?.accepted(ACCEPTED))
+}
+
+/// The kinds that are taken besides, from now on, by whoever brings a file.
+pub async fn take(app: &App, by: &Doer, kinds: &Kinds) -> Result<()> {
+    let (tx, at) = (app.db.begin().await?, app.clock.now());
+    let before = store::kinds(&tx).await?;
+    store::set_kinds(&tx, kinds).await?;
+    let (added, removed) = (kinds.without(&before), before.without(kinds));
+    if !added.is_empty() {
+        audit::record(&tx, by, Deed::new("file-kinds-added", added.signs()), at).await?;
+    }
+    if !removed.is_empty() {
+        audit::record(&tx, by, Deed::new("file-kinds-removed", removed.signs()), at).await?;
+    }
+    Ok(tx.commit().await?)
 }
 
 /// What an owner chose to send, in the order chosen; each once.
@@ -143,6 +171,34 @@ fn head(file: &mut std::fs::File) -> Result<Vec<u8>> {
     let mut head = Vec::with_capacity(HEAD);
     file.take(HEAD as u64).read_to_end(&mut head).map_err(unreadable)?;
     Ok(head)
+}
+
+/// What a file is. Of what was added its whole must be so, and its name, if it says anything, must say so, too.
+fn told(file: &mut std::fs::File, name: &str, kinds: &Kinds) -> Result<Kind> {
+    let head = head(file)?;
+    let put_together = Container::of(&head);
+    let Some(container) = put_together.filter(|one| kinds.use_container(*one)) else {
+        return Kind::of(&head).map_err(|unfit| match unfit.reason {
+            "invalid-file-kind" => not_taken(kinds),
+            // What stands in an archive may look like a page.
+            "invalid-file-markup" if put_together.is_some() => not_taken(kinds),
+            _ => unfit.into(),
+        });
+    };
+    let found = container::look(&mut *file, container)?.filter(|kind| kinds.has(kind));
+    let added = found.ok_or_else(|| not_taken(kinds))?;
+    let kind = Kind::Added(added);
+    if FileName::denies(name, kind) {
+        return Err(Error::FileKind { reason: "invalid-file-ending", kinds: added.sign() });
+    }
+    Ok(kind)
+}
+
+fn not_taken(kinds: &Kinds) -> Error {
+    if kinds.is_empty() {
+        return unfit("invalid-file-kind").into();
+    }
+    Error::FileKind { reason: "invalid-file-kind-also", kinds: kinds.signs() }
 }
 
 /// How many bytes there are, and their hash. What calls itself text must be text to its end.

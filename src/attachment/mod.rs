@@ -1,6 +1,8 @@
 //! Files that come with messages: checked by what is in them, kept until their conversation is forgotten, shown by links
-//! that end. Uses no other feature: whose a file is, it is told.
+//! that end. Whose a file is, it is told. Doors: `agent` (who says which kinds are taken).
 mod actions;
+mod added;
+mod container;
 mod link;
 mod model;
 mod picture;
@@ -8,7 +10,9 @@ mod range;
 mod store;
 pub mod web;
 
-pub use actions::{Received, chosen, find_for, forget_unsent, keep_small, remove_gone, upload};
+pub use actions::{
+    Received, accepted, chosen, find_for, forget_unsent, keep_small, remove_gone, upload,
+};
 pub use link::address;
-pub use model::{ACCEPTED, Attachment, FileName, Kind, MOST, Owner, State};
+pub use model::{Attachment, FileName, Kind, MOST, Owner, State};
 pub use store::{are_unsent, forget, forget_of, send, tables};

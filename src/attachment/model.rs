@@ -1,4 +1,5 @@
 //! What may be attached, told by its content and never by what it is called, and what it is called then.
+use super::added::Added;
 use crate::{
     error::Invalid,
     event::{self, Side},
@@ -8,7 +9,7 @@ use crate::{
 
 /// The most files that one message brings, or one request.
 pub const MOST: usize = 10;
-/// What a page offers to choose from, which is only a hint.
+/// What a page offers to choose from, which is only a hint, before anything is added.
 pub const ACCEPTED: &str = ".png,.jpg,.jpeg,.gif,.webp,.pdf,.txt,.csv,.log,.md";
 /// The most bytes of one file: 20 MB.
 pub const LARGEST: u64 = 20_000_000;
@@ -109,12 +110,14 @@ pub enum Kind {
     Webp,
     Pdf,
     Text,
+    /// Where an owner or an admin said so; kept as it came.
+    Added(Added),
 }
 
 impl Kind {
-    const ALL: [Self; 6] = [Self::Png, Self::Jpeg, Self::Gif, Self::Webp, Self::Pdf, Self::Text];
+    const ALWAYS: [Self; 6] = [Self::Png, Self::Jpeg, Self::Gif, Self::Webp, Self::Pdf, Self::Text];
 
-    /// By the first [`HEAD`] bytes.
+    /// By the first [`HEAD`] bytes: what is taken always.
     pub fn of(head: &[u8]) -> Result<Self, Invalid> {
         if head.is_empty() {
             return Err(unfit("invalid-file-empty"));
@@ -146,7 +149,8 @@ impl Kind {
     }
 
     pub fn from_media_type(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.media_type() == text)
+        let added = Added::ALL.into_iter().map(Self::Added);
+        Self::ALWAYS.into_iter().chain(added).find(|kind| kind.media_type() == text)
     }
 
     pub fn media_type(self) -> &'static str {
@@ -157,11 +161,13 @@ impl Kind {
             Self::Webp => "image/webp",
             Self::Pdf => "application/pdf",
             Self::Text => "text/plain",
+            Self::Added(added) => added.media_type(),
         }
     }
 
+    /// Whether it is drawn anew, and shown in pages.
     pub fn is_picture(self) -> bool {
-        !matches!(self, Self::Pdf | Self::Text)
+        matches!(self, Self::Png | Self::Jpeg | Self::Gif | Self::Webp)
     }
 
     /// How names of such files may end; the first is added where none of them stands.
@@ -173,6 +179,7 @@ impl Kind {
             Self::Webp => &["webp"],
             Self::Pdf => &["pdf"],
             Self::Text => &["txt", "csv", "log", "md"],
+            Self::Added(added) => added.endings(),
         }
     }
 }
@@ -200,9 +207,7 @@ pub struct FileName(String);
 impl FileName {
     /// Whatever was given becomes a name.
     pub fn of(given: &str, kind: Kind) -> Self {
-        let last = given.rsplit(['/', '\\']).next().unwrap_or_default();
-        let kept: String = last.chars().filter(|c| !is_odd(*c)).collect();
-        let words = kept.split_whitespace().collect::<Vec<_>>().join(" ");
+        let words = words_of(given);
         let name = words.trim_matches(['.', ' ']);
         let (stem, ending) = match name.rsplit_once('.') {
             Some((stem, ending)) if is_ending(kind, ending) => (stem, ending.to_ascii_lowercase()),
@@ -217,9 +222,28 @@ impl FileName {
         Self(format!("{stem}.{ending}"))
     }
 
+    /// Whether a name that was given says by its ending that it is of another kind. Without an ending it says nothing.
+    pub fn denies(given: &str, kind: Kind) -> bool {
+        let words = words_of(given);
+        let ending = words.trim_end_matches(['.', ' ']).rsplit_once('.').map(|(_, ending)| ending);
+        let says = |ending: &str| {
+            ending.len() <= 10
+                && ending.bytes().all(|b| b.is_ascii_alphanumeric())
+                && ending.bytes().any(|b| b.is_ascii_alphabetic())
+        };
+        ending.is_some_and(|ending| says(ending) && !is_ending(kind, ending))
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// What of a name is no path and nothing odd.
+fn words_of(given: &str) -> String {
+    let last = given.rsplit(['/', '\\']).next().unwrap_or_default();
+    let kept: String = last.chars().filter(|c| !is_odd(*c)).collect();
+    kept.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn is_ending(kind: Kind, ending: &str) -> bool {
@@ -271,6 +295,28 @@ mod tests {
             assert_eq!(name(given, kind), expected, "{given:?}");
         }
         assert_eq!(name(&"长".repeat(300), Kind::Pdf).chars().count(), 94);
+    }
+
+    #[test]
+    fn a_name_denies_what_it_is_only_where_it_says_something_else() {
+        for (given, denies) in [
+            ("report.docx", false),
+            ("REPORT.DOCX", false),
+            ("report", false),
+            ("", false),
+            ("v1.2", false),
+            ("1. 报告", false),
+            ("report.docx. ", false),
+            ("report.exe", true),
+            ("report.docx.exe", true),
+            ("report.docx.exe.", true),
+            ("a/b.zip", true),
+            ("docx.\u{202e}mcod", true),
+        ] {
+            assert_eq!(FileName::denies(given, Kind::Added(Added::Docx)), denies, "{given:?}");
+        }
+        assert_eq!(name("report", Kind::Added(Added::Docx)), "report.docx");
+        assert_eq!(name("voice.M4B", Kind::Added(Added::M4a)), "voice.m4b");
     }
 
     #[test]

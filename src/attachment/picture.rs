@@ -222,7 +222,7 @@ fn reader(source: BufReader<File>, kind: Kind) -> Result<ImageReader<BufReader<F
         Kind::Png => ImageFormat::Png,
         Kind::Jpeg => ImageFormat::Jpeg,
         Kind::Webp => ImageFormat::WebP,
-        Kind::Gif | Kind::Pdf | Kind::Text => return Err(broken()),
+        Kind::Gif | Kind::Pdf | Kind::Text | Kind::Added(_) => return Err(broken()),
     };
     let mut limits = Limits::default();
     limits.max_alloc = Some(MEMORY);

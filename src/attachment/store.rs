@@ -1,7 +1,10 @@
 //! Rows of attachments.
-use super::model::{Attachment, Kind, Owner, State};
+use super::{
+    added::Kinds,
+    model::{Attachment, Kind, Owner, State},
+};
 use crate::{
-    db::{self, Db},
+    db::{self, Db, installation},
     error::{Error, Result},
     event::Side,
     ids::{ConversationId, FileId},
@@ -11,8 +14,11 @@ use sea_orm::{
     ActiveValue::Set,
     QueryOrder, QuerySelect,
     entity::prelude::*,
-    sea_query::{Expr, ExprTrait, SimpleExpr},
+    sea_query::{Expr, ExprTrait, OnConflict, SimpleExpr},
 };
+
+/// The row of the installation that says which kinds were added.
+const KINDS: &str = "file-kinds";
 
 pub mod attachment {
     use sea_orm::entity::prelude::*;
@@ -221,6 +227,21 @@ fn read(row: attachment::Model) -> Attachment {
             .find(|state| state.word() == row.state)
             .unwrap_or(State::Gone),
     }
+}
+
+/// The kinds that were added.
+pub async fn kinds(db: &impl ConnectionTrait) -> Result<Kinds> {
+    let row = installation::Entity::find_by_id(KINDS).one(db).await?;
+    Ok(row.map_or_else(Kinds::default, |row| Kinds::read(&row.value)))
+}
+
+pub async fn set_kinds(db: &impl ConnectionTrait, kinds: &Kinds) -> Result<()> {
+    let row = installation::ActiveModel { name: Set(KINDS.into()), value: Set(kinds.words()) };
+    let there = OnConflict::column(installation::Column::Name)
+        .update_column(installation::Column::Value)
+        .to_owned();
+    installation::Entity::insert(row).on_conflict(there).exec_without_returning(db).await?;
+    Ok(())
 }
 
 /// The tables of this feature.

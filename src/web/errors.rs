@@ -33,7 +33,9 @@ impl ResponseError for Error {
             Self::NoSuchMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
-            Self::Invalid(_) | Self::Malformed { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Invalid(_) | Self::Malformed { .. } | Self::FileKind { .. } => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
             Self::NonceReused | Self::Stale { .. } | Self::Taken { .. } | Self::Conflict(_) => {
                 StatusCode::CONFLICT
             }
@@ -60,6 +62,7 @@ pub fn words(error: &Error) -> Words {
         Error::FileTooLarge { megabytes } => {
             Words::new("error-file-too-large").put("megabytes", *megabytes)
         }
+        Error::FileKind { reason, kinds } => Words::new(reason).put("kinds", kinds),
         Error::RateLimited { retry_after } => {
             Words::new("error-rate-limited").put("seconds", retry_after.as_secs() + 1)
         }
@@ -256,8 +259,8 @@ fn shown(html: Result<String, Error>) -> Response {
 fn json(error: &Error, message: String, request_id: &str) -> Response {
     let mut told =
         serde_json::json!({ "code": error.code(), "message": message, "request_id": request_id });
-    if let Error::Invalid(invalid) = error {
-        told["field"] = invalid.field.into();
+    if let Some(field) = error.field() {
+        told["field"] = field.into();
     }
     if let Error::Stale { newer: Some(newer), .. } = error {
         told["entries"] = newer.clone();

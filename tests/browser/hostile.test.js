@@ -234,7 +234,7 @@ async function views(desk, { ids, chats, refused, sites, worded, strangers }) {
   };
   const desks = [
     '/desk/c?tab=queue', '/desk/c?tab=mine', '/desk/c?tab=all', '/desk/c?tab=all&select=1', '/desk/bulk?tab=all', '/desk/filter?tab=all', '/desk/search', '/desk/emoji', '/desk/canned', '/desk/me', '/desk/keys', '/desk/settings', '/desk/settings/tags', '/desk/settings/attributes',
-    '/desk/settings/blocked', '/desk/settings/notifications', '/desk/settings/canned-replies', '/desk/settings/canned-replies/import', '/desk/settings/agents', '/desk/settings/teams', '/desk/settings/sites', '/desk/settings/sites/demo/identity',
+    '/desk/settings/blocked', '/desk/settings/file-kinds', '/desk/settings/notifications', '/desk/settings/canned-replies', '/desk/settings/canned-replies/import', '/desk/settings/agents', '/desk/settings/teams', '/desk/settings/sites', '/desk/settings/sites/demo/identity',
     ...worded.map(({ key }) => `/desk/settings/sites/${key}`),
     ...['transfer', 'invite', 'snooze', 'priority', 'tags', 'close'].map(verb => `/desk/c/${ids[0]}/${verb}`), '/setup/install',
   ];

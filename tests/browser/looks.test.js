@@ -132,6 +132,7 @@ const pages = {
   site: ['lin', () => '/desk/settings/sites/demo'],
   identity: ['lin', () => '/desk/settings/sites/demo/identity'],
   teams: ['lin', () => '/desk/settings/teams'],
+  file_kinds: ['lin', () => '/desk/settings/file-kinds'],
   audit: ['lin', () => '/desk/settings/audit'],
   notifications: ['lin', () => '/desk/settings/notifications'],
   keys: ['lin', () => '/desk/keys'],

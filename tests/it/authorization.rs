@@ -125,6 +125,8 @@ pub const PAGES: &[(&str, &str, [u16; 5])] = &[
     ("POST", "/desk/settings/agents/:agent/link", [401, 401, 403, 401, 200]),
     ("POST", "/desk/settings/agents/:agent/disable", [401, 401, 403, 401, 303]),
     ("POST", "/desk/settings/agents/:agent/enable", [401, 401, 403, 401, 303]),
+    ("GET", "/desk/settings/file-kinds", [303, 303, 403, 303, 200]),
+    ("POST", "/desk/settings/file-kinds", [401, 401, 403, 401, 303]),
     ("GET", "/desk/settings/audit", [303, 303, 403, 303, 200]),
     ("GET", "/desk/settings/canned-replies", [303, 303, 200, 303, 200]),
     ("POST", "/desk/settings/canned-replies", [401, 401, 403, 401, 303]),

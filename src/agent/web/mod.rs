@@ -177,6 +177,7 @@ pub const SETTINGS: &[SettingsPage] = &[
     SettingsPage { path: "tags", title: "tags", managing: true },
     SettingsPage { path: "canned-replies", title: "canned-replies", managing: false },
     SettingsPage { path: "attributes", title: "attributes-title", managing: true },
+    SettingsPage { path: "file-kinds", title: "file-kinds", managing: true },
     SettingsPage { path: "blocked", title: "blocked-title", managing: false },
     SettingsPage { path: "audit", title: "audit", managing: true },
 ];

@@ -30,7 +30,8 @@ pub struct Rest;
 #[OpenApi]
 impl Rest {
     /// Brings a file, to be sent within a day with a message that names it among its `attachments`: png, jpg, gif, webp, pdf or
-    /// text, at most 20 MB, told by its content. Pictures are drawn anew. 10 a minute.
+    /// text, or of a kind that an owner or an admin added, at most 20 MB, told by its content. What is not taken is refused as
+    /// `invalid`, and the message names all that is. Pictures are drawn anew. 10 a minute.
     #[oai(
         path = "/conversations/:conversation/files",
         method = "post",
@@ -44,7 +45,7 @@ impl Rest {
         Token(caller): Token,
         /// A number for agents, a public id for visitors.
         conversation: Path<String>,
-        /// What it is called.
+        /// What it is called; of an added kind it must not end as another.
         name: Query<Option<String>>,
         bytes: Binary<Body>,
     ) -> Answer<Brought> {

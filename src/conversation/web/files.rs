@@ -61,7 +61,7 @@ async fn bring_again(
     let (lang, in_frame) = (viewer.lang, is_from_frame(request));
     let back = if in_frame { "compose" } else { "" };
     let problem = Some(crate::web::errors::words(&error).say(lang));
-    let composer = Composer { problem, ..Composer::fresh(lang, opened, back) };
+    let composer = Composer { problem, ..Composer::fresh(app, lang, opened, back).await? };
     let mut response = if in_frame {
         compose_page(lang, opened, composer)?
     } else {

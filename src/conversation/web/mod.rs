@@ -80,15 +80,21 @@ struct Composer<'a> {
     /// What stands in the empty box.
     placeholder: String,
     body: String,
-    /// What goes with it.
+    /// What goes with it, and what may be chosen for it.
     files: Vec<Attachment>,
+    accept: String,
     problem: Option<String>,
 }
 
 impl<'a> Composer<'a> {
-    fn fresh(lang: Lang, Opened { site, conversation, .. }: &'a Opened, back: &'a str) -> Self {
+    async fn fresh(
+        app: &App,
+        lang: Lang,
+        Opened { site, conversation, .. }: &'a Opened,
+        back: &'a str,
+    ) -> Result<Self> {
         let (nonce, body) = (Nonce::new(), String::new());
-        Self {
+        Ok(Self {
             lang,
             cid: &conversation.public_id,
             nonce,
@@ -97,8 +103,9 @@ impl<'a> Composer<'a> {
             placeholder: site.look.say(Saying::Placeholder, lang),
             body,
             files: Vec::new(),
+            accept: attachment::accepted(app).await?,
             problem: None,
-        }
+        })
     }
 }
 
@@ -142,7 +149,7 @@ pub async fn show(
     let before = query(request, "before").and_then(|seq| seq.parse().ok());
     let range = before.map_or(Range::Latest(PAGE), |seq| Range::Before(seq, PAGE));
     let files = unsent(&app, files::owner(&visitor, &opened), request).await?;
-    let composer = Composer { files, ..Composer::fresh(viewer.lang, &opened, "") };
+    let composer = Composer { files, ..Composer::fresh(&app, viewer.lang, &opened, "").await? };
     let ending = query(request, "end").map(|_| Nonce::new());
     let around = Around { embedded: is_embedded(request), ending };
     conversation_page(&app, viewer.lang, &opened, range, composer, around).await
@@ -271,14 +278,15 @@ async fn say_again(
         Error::NonceReused => Nonce::new(),
         _ => Nonce::parse(&form.nonce).unwrap_or_default(),
     };
+    let back = if form.back == "compose" { "compose" } else { "" };
     let composer = Composer {
         nonce,
         body: form.body.clone(),
         files,
         problem: Some(crate::web::errors::words(&error).say(lang)),
-        ..Composer::fresh(lang, opened, if form.back == "compose" { "compose" } else { "" })
+        ..Composer::fresh(app, lang, opened, back).await?
     };
-    let mut response = if form.back == "compose" {
+    let mut response = if back == "compose" {
         compose_page(lang, opened, composer)?
     } else {
         conversation_page(app, lang, opened, Range::Latest(PAGE), composer, Around::default())
@@ -419,7 +427,8 @@ pub async fn compose(
 ) -> Result<Response> {
     let opened = open(&app, &visitor, &cid, viewer.lang).await?;
     let files = unsent(&app, files::owner(&visitor, &opened), request).await?;
-    let composer = Composer { files, ..Composer::fresh(viewer.lang, &opened, "compose") };
+    let fresh = Composer::fresh(&app, viewer.lang, &opened, "compose").await?;
+    let composer = Composer { files, ..fresh };
     compose_page(viewer.lang, &opened, composer)
 }
 

@@ -34,7 +34,7 @@ use super::live::{Held, Row, cursor, gone, name};
 use crate::{
     agent::{self, CurrentAgent, DeskFrame, SignedIn, Standing},
     app::App,
-    attachment::{Attachment, web::unsent},
+    attachment::{self, Attachment, web::unsent},
     contact,
     conversation::{
         self, Canvas, Conversation, Counts, EntryLine, Lens, Place, QuoteLine, Range, Seat, Sight,
@@ -107,8 +107,9 @@ struct Pane {
     last_seq: i64,
     nonce: Nonce,
     may_act: bool,
-    /// What goes with the next answer.
+    /// What goes with the next answer, and what may be chosen for it.
     files: Vec<Attachment>,
+    accept: String,
     composer: Composer,
     site: String,
     started: String,
@@ -319,6 +320,7 @@ async fn pane(
         nonce: Nonce::new(),
         may_act: me.agent.role.may_act(),
         files: Vec::new(),
+        accept: attachment::accepted(app).await?,
         composer: Composer::of(app, me, id).await?,
         started: format!(
             "{} {}",

@@ -1,6 +1,6 @@
 //! More than 120 files that nobody should have to open: refused in words, or harmless. No answer is a fault of ours.
-use super::{follow, picture, png};
-use crate::support::{installation, program::value};
+use super::{follow, kinds, picture, png};
+use crate::support::{Installation, installation, program::value};
 use image::ImageFormat;
 use poem::http::StatusCode;
 use std::{collections::BTreeMap, time::Duration};
@@ -27,7 +27,17 @@ const SCRIPT: &[u8] = b"<script>alert(1)</script>";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn hostile_files_are_refused_or_harmless() {
+    are_refused_or_harmless(&installation().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hostile_files_are_no_better_where_more_is_taken() {
     let site = installation().await;
+    kinds::takes(&site.ana().await, &kinds::ALL).await;
+    are_refused_or_harmless(&site).await;
+}
+
+async fn are_refused_or_harmless(site: &Installation) {
     let vera = site.vera().await;
     let mut files = all();
     assert!(files.len() >= 120, "{}", files.len());

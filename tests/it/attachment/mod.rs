@@ -1,6 +1,7 @@
 //! Files that come with messages: who brings them, who sees them, when they end, and what of hostile ones is left (T34).
 mod elsewhere;
 mod hostile;
+mod kinds;
 
 use crate::support::{
     Agent, Answer, Installation, Person, Visitor, installation, limited_installation,

@@ -1,4 +1,9 @@
-//! How files come in, as a stream that is never whole in memory, and how they go out, by links that end.
+//! How files come in, as a stream that is never whole in memory, and how they go out, by links that end. The page that says
+//! which kinds are taken.
+mod kinds;
+
+pub use kinds::{list_kinds, set_kinds};
+
 use super::{
     actions::{self, Received},
     link,
