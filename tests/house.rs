@@ -129,8 +129,9 @@ const CUPBOARDS: &[(&str, &[&str])] = &[
     ("rustix::", &["db/"]),
     ("object_store::", &["files/"]),
     ("rustls::", &["files/place.rs"]),
-    ("image::", &["attachment/picture.rs"]),
+    ("image::", &["attachment/picture.rs", "attachment/turned.rs"]),
     ("gif::", &["attachment/picture.rs"]),
+    ("png::", &["attachment/picture.rs"]),
     ("multer::", &["attachment/web/"]),
     (".publish(", &["/actions.rs", "agent/actions/", "/writer.rs", "bus/bridge.rs"]),
     (

@@ -2,12 +2,14 @@
 //! that end. Whose a file is, it is told. Doors: `agent` (who says which kinds are taken).
 mod actions;
 mod added;
+mod beside;
 mod container;
 mod link;
 mod model;
 mod picture;
 mod range;
 mod store;
+mod turned;
 pub mod web;
 
 pub use actions::{

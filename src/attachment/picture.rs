@@ -1,5 +1,9 @@
 //! Pictures are drawn anew: what was hidden in them, where they were taken and whatever is no picture stays behind.
-use super::model::{Kind, unfit};
+use super::{
+    beside,
+    model::{Kind, unfit},
+    turned::{Turned, is_quarter},
+};
 use crate::{
     app::Kept,
     error::{Error, Invalid, Result},
@@ -9,7 +13,6 @@ use image::{
     DynamicImage, ExtendedColorType, ImageDecoder, ImageEncoder, ImageFormat, ImageReader, Limits,
     codecs::{
         jpeg::JpegEncoder,
-        png::PngEncoder,
         webp::{WebPDecoder, WebPEncoder},
     },
     metadata::Orientation,
@@ -26,12 +29,16 @@ use tokio::{sync::Semaphore, time::timeout};
 
 /// The most pixels of a picture, or of all pictures of a moving one together.
 const PIXELS: u64 = 40_000_000;
-/// The most bytes that a picture may take: as it is read, and once more where that is not as it is kept.
+/// The most bytes that a picture may take: as it is read, what its reader holds beside, and once more where that is not as it is kept.
 const MEMORY: u64 = 128 * 1024 * 1024;
+/// Of these, for lines and tables.
+const SPARE: u64 = 4 * 1024 * 1024;
 /// The longest that drawing may take.
 const LONGEST: Duration = Duration::from_secs(10);
 /// The most pictures in a moving one.
 const FRAMES: usize = 1_000;
+/// So much of a PNG is packed at once, in bytes.
+const PIECE: usize = 64 * 1024;
 /// Of 100: what the eye cannot tell from the picture it was.
 const QUALITY: u8 = 88;
 
@@ -97,6 +104,7 @@ fn pixels(from: &NamedTempFile, kind: Kind) -> Result<u64> {
             let gif = DecodeOptions::new().read_info(source).map_err(|_| broken())?;
             (gif.width().into(), gif.height().into())
         }
+        Kind::Jpeg => beside::size_of_jpeg(source).map_err(|_| broken())?,
         _ => reader(source, kind)?.into_dimensions().map_err(|_| broken())?,
     };
     let pixels = u64::from(width) * u64::from(height);
@@ -125,13 +133,12 @@ fn redraw(
             {
                 return Err(unfit("invalid-file-moving").into());
             }
-            let mut picture = read(source(from)?, kind)?;
+            let Read { mut picture, turned } = read(from, kind, side)?;
             let kind = if side.is_some() { Kind::Png } else { kind };
             if let Some(side) = side.filter(|side| picture.width().max(picture.height()) > *side) {
                 picture = picture.thumbnail(side, side);
             }
-            let kind = write(&picture, kind, &mut out)?;
-            (kind, picture.width(), picture.height())
+            write(picture, turned, kind, &mut out)?
         }
     };
     out.flush().map_err(no_room)?;
@@ -139,45 +146,96 @@ fn redraw(
     Ok(Drawn { file: into, kind, width, height })
 }
 
-/// As its reader would see it, turned the way its camera was held.
-fn read(source: BufReader<File>, kind: Kind) -> Result<DynamicImage> {
-    let mut decoder = reader(source, kind)?.into_decoder().map_err(|_| broken())?;
+/// A picture as it is stored, and how it is to be turned to stand the way its camera was held.
+struct Read {
+    picture: DynamicImage,
+    turned: Orientation,
+}
+
+fn read(from: &NamedTempFile, kind: Kind, side: Option<u32>) -> Result<Read> {
+    let mut decoder = reader(source(from)?, kind)?.into_decoder().map_err(|_| broken())?;
     let (read, color) = (decoder.total_bytes(), decoder.color_type());
     let channels = u64::from(color.channel_count());
     let deep = u64::from(color.bytes_per_pixel()) > channels;
     let (width, height) = decoder.dimensions();
-    let kept = if deep { u64::from(width) * u64::from(height) * channels } else { 0 };
-    if read.saturating_add(kept) > MEMORY {
+    let pixels = u64::from(width) * u64::from(height);
+    let kept = if deep { pixels * channels } else { 0 };
+    let turned = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    // A JPEG is written as it is seen; what is made small is turned then.
+    let is_jpeg = kind == Kind::Jpeg || (kind == Kind::Webp && !color.has_alpha());
+    let again = is_quarter(turned) && !is_jpeg && side.is_none();
+    let again = if again { pixels * channels } else { 0 };
+    let beside =
+        beside::of(source(from)?, kind, pixels, color.has_alpha()).map_err(|_| broken())?;
+    // What was read at first is gone before it is turned.
+    let most = read.saturating_add(kept.max(again).max(beside));
+    if most > MEMORY - SPARE {
         return Err(unfit("invalid-file-pixels").into());
     }
-    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let picture = DynamicImage::from_decoder(decoder).map_err(|_| broken())?;
-    let mut picture = match (picture.color().has_color(), picture.color().has_alpha()) {
+    let picture = match (picture.color().has_color(), picture.color().has_alpha()) {
         (true, true) => DynamicImage::from(picture.into_rgba8()),
         (true, false) => picture.into_rgb8().into(),
         (false, true) => picture.into_luma_alpha8().into(),
         (false, false) => picture.into_luma8().into(),
     };
-    picture.apply_orientation(orientation);
-    Ok(picture)
+    Ok(Read { picture, turned })
 }
 
 /// As what it was, except that WebP of photographs, of which no encoder is as small as the picture was, becomes JPEG.
-fn write(picture: &DynamicImage, kind: Kind, mut out: impl Write) -> Result<Kind> {
+fn write(
+    mut picture: DynamicImage,
+    turned: Orientation,
+    kind: Kind,
+    mut out: impl Write,
+) -> Result<(Kind, u32, u32)> {
     let opaque = !picture.color().has_alpha();
+    if matches!(kind, Kind::Jpeg | Kind::Webp) && opaque && is_quarter(turned) {
+        let mut jpeg = JpegEncoder::new_with_quality(&mut out, QUALITY);
+        let written = match &picture {
+            DynamicImage::ImageLuma8(picture) => jpeg.encode_image(&Turned { picture, by: turned }),
+            DynamicImage::ImageRgb8(picture) => jpeg.encode_image(&Turned { picture, by: turned }),
+            _ => return Err(broken()),
+        };
+        written.map_err(not_drawn)?;
+        return Ok((Kind::Jpeg, picture.height(), picture.width()));
+    }
+    picture.apply_orientation(turned);
     let (bytes, width, height) = (picture.as_bytes(), picture.width(), picture.height());
     let color = ExtendedColorType::from(picture.color());
     let written = match kind {
         Kind::Jpeg | Kind::Webp if opaque => JpegEncoder::new_with_quality(&mut out, QUALITY)
             .write_image(bytes, width, height, color),
         Kind::Webp => WebPEncoder::new_lossless(&mut out).write_image(bytes, width, height, color),
-        _ => PngEncoder::new(&mut out).write_image(bytes, width, height, color),
+        _ => {
+            write_png(&picture, &mut out).map_err(|error| match error {
+                png::EncodingError::IoError(error) => no_room(error),
+                other => Error::internal(other),
+            })?;
+            Ok(())
+        }
     };
-    written.map_err(|error| match error {
-        image::ImageError::IoError(error) => no_room(error),
-        other => Error::internal(other),
-    })?;
-    Ok(if kind == Kind::Webp && opaque { Kind::Jpeg } else { kind })
+    written.map_err(not_drawn)?;
+    let kind = if kind == Kind::Webp && opaque { Kind::Jpeg } else { kind };
+    Ok((kind, width, height))
+}
+
+/// Packed piece by piece on its way out: what is packed may be large, too.
+fn write_png(picture: &DynamicImage, out: impl Write) -> Result<(), png::EncodingError> {
+    let mut png = png::Encoder::new(out, picture.width(), picture.height());
+    png.set_color(match (picture.color().has_color(), picture.color().has_alpha()) {
+        (true, true) => png::ColorType::Rgba,
+        (true, false) => png::ColorType::Rgb,
+        (false, true) => png::ColorType::GrayscaleAlpha,
+        (false, false) => png::ColorType::Grayscale,
+    });
+    png.set_depth(png::BitDepth::Eight);
+    png.set_compression(png::Compression::Fast);
+    let mut png = png.write_header()?;
+    let mut lines = png.stream_writer_with_size(PIECE)?;
+    lines.write_all(picture.as_bytes())?;
+    lines.finish()?;
+    png.finish()
 }
 
 /// Each of its pictures with its own colours; whatever stands between them is left out.
@@ -238,6 +296,13 @@ fn broken() -> Error {
 
 fn no_room(error: std::io::Error) -> Error {
     Error::Unavailable(error.into())
+}
+
+fn not_drawn(error: image::ImageError) -> Error {
+    match error {
+        image::ImageError::IoError(error) => no_room(error),
+        other => Error::internal(other),
+    }
 }
 
 fn drawing(error: gif::EncodingError) -> Error {

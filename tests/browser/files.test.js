@@ -18,8 +18,8 @@ after(async () => {
 });
 afterEach(() => browser.nothingComplained());
 
-/** A picture that can be opened: painted, or all black with so many bytes a pixel and bits a channel. */
-function png(width = 600, height = 400, black = 0, bits = 8) {
+/** A picture that can be opened: painted, or all black with so many bytes a pixel and bits a channel, its first so many bytes noise. */
+function png(width = 600, height = 400, black = 0, bits = 8, noise = 0) {
   const crc = bytes => {
     let sum = ~0;
     for (const byte of bytes) for (let n = 0, c = sum = sum ^ byte; n < 8; n++) sum = c = c & 1 ? (c >>> 1) ^ 0xedb88320 : c >>> 1;
@@ -36,8 +36,24 @@ function png(width = 600, height = 400, black = 0, bits = 8) {
   head.writeUInt32BE(height, 4);
   head.set([bits, black * 8 / bits === 4 ? 6 : 2], 8);
   const rows = Buffer.alloc(height * (1 + width * (black || 3)));
+  const row = 1 + width * black;
+  for (let at = 0; at < noise; at++) rows[at + Math.floor(at / (row - 1)) + 1] = Math.random() * 256;
   if (!black) for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) rows.set([60 + x / 6, 120 + y / 5, 130], y * (1 + width * 3) + 1 + x * 3);
   return Buffer.concat([Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'), chunk('IHDR', head), chunk('IDAT', deflateSync(rows)), chunk('IEND', Buffer.alloc(0))]);
+}
+
+/** A grey photograph, which takes a few bits a block; turned by its camera, progressive, with so many bytes of remarks. */
+function jpeg(width, height, { turned = false, progressive = false, remarks = 0 } = {}) {
+  const segment = (marker, bytes) => Buffer.concat([Buffer.from([0xff, marker, bytes.length + 2 >> 8, bytes.length + 2 & 0xff]), Buffer.from(bytes)]);
+  const one = [1, ...Array(15).fill(0), 0], parts = [1, 2, 3];
+  const exif = [...Buffer.from('Exif\0\0MM\0*'), 0, 0, 0, 8, 0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1, 0, 6, 0, 0, 0, 0, 0, 0];
+  const blocks = Math.ceil(width / 8) * Math.ceil(height / 8) * 3;
+  return Buffer.concat([
+    Buffer.from([0xff, 0xd8]), ...turned ? [segment(0xe1, exif)] : [], ...Array(Math.ceil(remarks / 60_000)).fill(segment(0xfe, Array(60_000).fill(32))),
+    segment(0xdb, [0, ...Array(64).fill(1)]), segment(progressive ? 0xc2 : 0xc0, [8, height >> 8, height & 0xff, width >> 8, width & 0xff, 3, ...parts.flatMap(part => [part, 0x11, 0])]),
+    segment(0xc4, [0, ...one]), segment(0xc4, [0x10, ...one]), segment(0xda, [3, ...parts.flatMap(part => [part, 0]), 0, progressive ? 0 : 63, 0]),
+    Buffer.alloc(Math.ceil(blocks * (progressive ? 1 : 2) / 8)), Buffer.from([0xff, 0xd9]),
+  ]);
 }
 const choose = (page, ...files) => page.setInputFiles('.clip input', files);
 const picture = { name: '砚台.png', mimeType: 'image/png', buffer: png() };
@@ -191,6 +207,11 @@ test('a picture that is little to send and much to open takes at most 128 MiB, a
   };
   for (const [what, bytes, status] of [
     ['40 megapixels', png(6_300, 6_300, 3), 200], ['30 with transparency', png(5_470, 5_470, 4), 200], ['10 of 16 bits', png(3_160, 3_160, 8, 16), 200],
+    ['30 of which much is noise', png(5_470, 5_470, 4, 8, 18e6), 200],
+    ['a photograph of 40', jpeg(6_300, 6_300), 200], ['one of 35 and 19 MB', jpeg(5_900, 5_900, { remarks: 19e6 }), 200], ['one of 40 and 19 MB', jpeg(6_300, 6_300, { remarks: 19e6 }), 422],
+    // Turned, it would not be there twice.
+    ['one of 25 that is turned', jpeg(6_000, 4_200, { turned: true }), 200],
+    ['one of 12 that is progressive', jpeg(3_500, 3_500, { progressive: true }), 200], ['one of 40 that is progressive', jpeg(6_300, 6_300, { progressive: true }), 422],
     ['39 with transparency', png(6_240, 6_240, 4), 422], ['40 of 16 bits', png(6_300, 6_300, 6, 16), 422], ['41 megapixels', png(6_450, 6_450, 3), 422],
   ]) {
     const answer = await takes(bytes);

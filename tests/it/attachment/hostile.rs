@@ -424,7 +424,7 @@ fn frame(width: u16, height: u16) -> gif::Frame<'static> {
     gif::Frame { width, height, delay: 5, buffer: pixels.into(), ..gif::Frame::default() }
 }
 
-fn crc32(bytes: &[u8]) -> u32 {
+pub fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!0, |crc, byte| {
         (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
             if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 }

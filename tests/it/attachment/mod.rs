@@ -134,6 +134,48 @@ async fn pictures_and_papers_go_both_ways_and_page_and_stream_show_them_alike() 
     assert_eq!(headers["content-type"], "text/plain; charset=utf-8");
 }
 
+/// Black on the left and white on the right; its camera lay on a side, as the number that EXIF has for it says.
+fn held(format: image::ImageFormat, by: u8) -> Vec<u8> {
+    let painted =
+        image::GrayImage::from_fn(64, 32, |x, _| image::Luma([if x < 32 { 0 } else { 255 }]));
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    image::DynamicImage::from(painted).into_rgb8().write_to(&mut bytes, format).unwrap();
+    let bytes = bytes.into_inner();
+    let told = [b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0", &[by][..], &[0; 6]].concat();
+    if format == image::ImageFormat::Jpeg {
+        let told = [b"Exif\0\0", &told[..]].concat();
+        let length = u16::try_from(told.len() + 2).unwrap().to_be_bytes();
+        return [&bytes[..2], b"\xff\xe1", &length, &told, &bytes[2..]].concat();
+    }
+    let chunk = [b"eXIf", &told[..]].concat();
+    let (length, sum) = (u32::try_from(told.len()).unwrap(), hostile::crc32(&chunk));
+    [&bytes[..33], &length.to_be_bytes(), &chunk, &sum.to_be_bytes(), &bytes[33..]].concat()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_picture_stands_the_way_its_camera_was_held() {
+    let site = installation().await;
+    let vera = site.vera().await;
+    for (format, name) in [(image::ImageFormat::Jpeg, "x.jpg"), (image::ImageFormat::Png, "x.png")]
+    {
+        for (by, size, black, white) in [
+            (1, (64, 32), (5, 16), (58, 16)),
+            (3, (64, 32), (58, 16), (5, 16)),
+            (6, (32, 64), (16, 5), (16, 58)),
+            (8, (32, 64), (16, 58), (16, 5)),
+            (5, (32, 64), (16, 5), (16, 58)),
+            (7, (32, 64), (16, 58), (16, 5)),
+        ] {
+            let file = vera.has(name, &held(format, by)).await;
+            let (_, bytes) = follow(&vera.person, &vera.path(&format!("/files/{file}"))).await;
+            let kept = image::load_from_memory(&bytes).unwrap().into_luma8();
+            let at = |(x, y): (u32, u32)| kept.get_pixel(x, y).0[0];
+            assert_eq!(kept.dimensions(), size, "{name} {by}");
+            assert!(at(black) < 20 && at(white) > 235, "{name} {by}: {} {}", at(black), at(white));
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_is_seen_by_whom_it_was_sent_to_and_by_nobody_before() {
     let site = installation().await;
