@@ -2,7 +2,8 @@
 //! answered and written must be what a small model of it all could have come to, in some order.
 //!
 //! Another seed each time, which is printed: `KEFU_SEED=4711 KEFU_CASES=1 cargo test --test it life::` plays a script again, though
-//! who is first may differ; `KEFU_CASES=300` plays many.
+//! who is first may differ; `KEFU_CASES=5000` plays many. They are played on two installations at once, one after the other on each,
+//! so that what thousands of scripts leave behind is there, too.
 mod checker;
 mod model;
 mod moments;
@@ -26,26 +27,48 @@ use std::{
     cell::{Cell, RefCell},
     collections::HashSet,
     ops::AddAssign,
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+    time::{Duration, Instant},
 };
+use tokio::runtime::Runtime;
 
+/// Installations on which scripts are played at the same time.
+const STAGES: usize = 2;
 /// How often a script that failed, or one shorter than it, is tried: it may be a matter of who is first.
 const TRIES: usize = 4;
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Figures {
+    scripts: usize,
     steps: usize,
     sends: usize,
     refused: usize,
     lines: usize,
+    /// Of all stages together: to send and read, to look at what is shown, and to explain it.
+    sending: Duration,
+    looking: Duration,
+    explaining: Duration,
 }
 
 impl AddAssign for Figures {
     fn add_assign(&mut self, more: Self) {
+        self.scripts += more.scripts;
         self.steps += more.steps;
         self.sends += more.sends;
         self.refused += more.refused;
         self.lines += more.lines;
+        self.sending += more.sending;
+        self.looking += more.looking;
+        self.explaining += more.explaining;
     }
+}
+
+/// Whose pages are looked at where a script ends: somebody's, or, once something was wrong, everybody's.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Look {
+    Somebody,
+    Everybody,
 }
 
 fn runner(seed: u64) -> TestRunner {
@@ -61,10 +84,11 @@ fn runner(seed: u64) -> TestRunner {
     TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes))
 }
 
-async fn live(stage: &mut Stage, script: &[Step]) -> Result<Figures, String> {
+async fn live(stage: &mut Stage, script: &[Step], look: Look) -> Result<Figures, String> {
+    let began = Instant::now();
     let mut cast = stage.begin().await;
     let mut known = HashSet::from([Shop::open(TALKS)]);
-    let mut figures = Figures::default();
+    let mut figures = Figures { scripts: 1, sending: began.elapsed(), ..Figures::default() };
     for (turn, step) in numbered(script).into_iter().enumerate() {
         let sends = match step {
             Ok(sends) => sends,
@@ -77,21 +101,35 @@ async fn live(stage: &mut Stage, script: &[Step]) -> Result<Figures, String> {
             }
         };
         let before = known.iter().next().expect("something is so").talks.clone();
+        let began = Instant::now();
         let seen = cast.play(&sends, &before).await?;
+        let sent = Instant::now();
         let after = explain(&known, &sends, &seen);
+        let explained = Instant::now();
         let Some(shop) = after.iter().next() else {
             return Err(format!("{sends:#?}\ncannot lead from\n{known:#?}\nto\n{seen:#?}"));
         };
-        cast.must_show(shop, turn % model::PEOPLE.len()).await?;
+        cast.must_show(shop, turn % model::PEOPLE.len(), turn).await?;
         figures += Figures {
             steps: 1,
             sends: sends.len(),
             refused: seen.answers.iter().filter(|one| matches!(one, Outcome::Refused(_))).count(),
             lines: seen.added.iter().map(Vec::len).sum(),
+            sending: sent - began,
+            looking: explained.elapsed(),
+            explaining: explained - sent,
+            ..Figures::default()
         };
         known = after;
     }
-    cast.must_show_pages(known.iter().next().expect("something is so")).await?;
+    let (shop, began) = (known.iter().next().expect("something is so"), Instant::now());
+    for who in 0..model::PEOPLE.len() {
+        cast.must_count(shop, who).await?;
+        if look == Look::Everybody || figures.sends % model::PEOPLE.len() == who {
+            cast.must_show_pages(shop, who).await?;
+        }
+    }
+    figures.looking += began.elapsed();
     Ok(figures)
 }
 
@@ -99,15 +137,43 @@ async fn live(stage: &mut Stage, script: &[Step]) -> Result<Figures, String> {
 fn whatever_colleagues_do_at_once_could_have_been_done_one_after_the_other() {
     let first: u64 = by_hand("KEFU_SEED").unwrap_or_else(rand::random);
     let cases: u64 = by_hand("KEFU_CASES").unwrap_or(40);
-    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (runtime, failed, began) = (Runtime::new().unwrap(), AtomicBool::default(), Instant::now());
+    println!("KEFU_SEED={first} KEFU_CASES={cases}");
+    let figures = thread::scope(|threads| {
+        let stages: Vec<_> = (0..STAGES as u64)
+            .map(|stage| {
+                let seeds = (stage..cases).step_by(STAGES).map(|case| first.wrapping_add(case));
+                let (runtime, failed) = (&runtime, &failed);
+                threads.spawn(move || play_all(runtime, seeds, failed))
+            })
+            .collect();
+        let mut all = Figures::default();
+        for stage in stages {
+            match stage.join() {
+                Ok(figures) => all += figures,
+                Err(why) => std::panic::resume_unwind(why),
+            }
+        }
+        all
+    });
+    assert_eq!(figures.scripts as u64, cases);
+    println!("{figures:?} in {:?}", began.elapsed());
+}
+
+/// Scripts from these seeds, one after the other, until one fails here or elsewhere.
+fn play_all(runtime: &Runtime, seeds: impl Iterator<Item = u64>, failed: &AtomicBool) -> Figures {
+    let mut seeds = seeds.take_while(|_| !failed.load(Ordering::Relaxed)).peekable();
+    if seeds.peek().is_none() {
+        return Figures::default();
+    }
     let stage = RefCell::new(runtime.block_on(Stage::open()));
     let figures = Cell::new(Figures::default());
-    println!("KEFU_SEED={first} KEFU_CASES={cases}");
-    for seed in (0..cases).map(|case| first.wrapping_add(case)) {
+    for seed in seeds {
         let tries = Cell::new(1);
         let outcome = runner(seed).run(&scripts(), |script| {
+            let look = if tries.get() == 1 { Look::Somebody } else { Look::Everybody };
             for _ in 0..tries.get() {
-                match runtime.block_on(live(&mut stage.borrow_mut(), &script)) {
+                match runtime.block_on(live(&mut stage.borrow_mut(), &script, look)) {
                     Ok(more) => {
                         let mut all = figures.get();
                         all += more;
@@ -122,10 +188,11 @@ fn whatever_colleagues_do_at_once_could_have_been_done_one_after_the_other() {
             Ok(())
         });
         if let Err(why) = outcome {
+            failed.store(true, Ordering::Relaxed);
             panic!("KEFU_SEED={seed} KEFU_CASES=1: {why}");
         }
     }
-    println!("{:?}", figures.get());
+    figures.get()
 }
 
 /// Everything that must not be taken for what happened; how many such.

@@ -7,7 +7,7 @@ use super::{
 use jiff::Timestamp;
 use kefu::{
     agent::{self, AccountState},
-    conversation::{self, Conversation, Counts, Tab},
+    conversation::{self, Conversation, Counts, Sight, Tab},
     event::{self, Author, Content, Entry, Happening, Priority, Summary},
     ids::{ConversationId, TagId, TeamId},
 };
@@ -87,54 +87,54 @@ impl Cast {
         Ok(talk)
     }
 
-    /// What everybody's counters and somebody's lists show, and who sees what, is what the model says.
-    pub async fn must_show(&self, shop: &Shop, whose: usize) -> Result<(), String> {
-        let mut circles = Vec::new();
-        for id in &self.ids {
-            let circle = conversation::circle(self.app.db.read(), ConversationId(*id)).await;
-            circles.push(circle.unwrap().unwrap());
-        }
-        for who in 0..PEOPLE.len() {
-            let sight = conversation::sight_of(self.app.db.read(), number(who)).await.unwrap();
-            let counted = conversation::counts(&self.app.db, &sight).await.unwrap();
-            must_be("counters", who, &counted, &counts(shop, who))?;
-            for (talk, circle) in circles.iter().enumerate() {
-                must_be("sight", who, &sight.sees(circle), &shop.sees(who, talk))?;
-            }
-            if who != whose {
-                continue;
-            }
-            for tab in [Tab::Mine(number(who)), Tab::Queue, Tab::All, Tab::Snoozed, Tab::Closed] {
-                let rows = list(&self.app, &sight, tab).await;
-                let place = |row: &Summary| self.ids.iter().position(|id| *id == row.id.0);
-                let shown: BTreeSet<_> = rows.iter().filter_map(place).collect();
-                must_be(&format!("{tab:?}"), who, &shown, &listed(shop, who, tab))?;
-            }
+    /// What two of somebody's lists show, another pair in each step, and what she sees, is what the model says.
+    pub async fn must_show(&self, shop: &Shop, whose: usize, turn: usize) -> Result<(), String> {
+        let sight = self.must_count(shop, whose).await?;
+        let tabs = [Tab::Mine(number(whose)), Tab::Queue, Tab::All, Tab::Snoozed, Tab::Closed];
+        for tab in [tabs[turn % 3], tabs[3 + turn % 2]] {
+            let rows = list(&self.app, &sight, tab).await;
+            let place = |row: &Summary| self.ids.iter().position(|id| *id == row.id.0);
+            let shown: BTreeSet<_> = rows.iter().filter_map(place).collect();
+            must_be(&format!("{tab:?}"), whose, &shown, &listed(shop, whose, tab))?;
         }
         Ok(())
     }
 
-    /// The same by the pages.
-    pub async fn must_show_pages(&self, shop: &Shop) -> Result<(), String> {
-        for who in (0..PEOPLE.len()).filter(|who| shop.staff[*who].enabled) {
-            let (person, counts) = (&self.agents[who].person, counts(shop, who));
-            let page = person.get("/desk/c?tab=all").await;
-            let figures = ["n-mine", "n-queue", "n-all"].map(|id| {
-                let mark = format!("id=\"{id}\">");
-                let rest = page.body.split(&mark).nth(1).unwrap_or_default();
-                rest.split('<').next().unwrap_or_default().to_owned()
-            });
-            let right = [counts.mine, counts.queue, counts.all].map(|count| count.to_string());
-            must_be("figures of the page", who, &figures, &right)?;
-            let rows: BTreeSet<_> = page.all("id=\"c-").into_iter().collect();
-            let right = listed(shop, who, Tab::All).into_iter();
-            let right: BTreeSet<_> = right.map(|talk| self.ids[talk].to_string()).collect();
-            must_be("rows of the page", who, &rows, &right)?;
-            for (talk, id) in self.ids.iter().enumerate() {
-                let status = person.get(&format!("/desk/c/{id}")).await.status.as_u16();
-                let right = if shop.sees(who, talk) { 200 } else { 404 };
-                must_be("the conversation's page", who, &status, &right)?;
-            }
+    /// The same of somebody's counters, and of what she sees at all.
+    pub async fn must_count(&self, shop: &Shop, who: usize) -> Result<Sight, String> {
+        let db = self.app.db.read();
+        let sight = conversation::sight_of(db, number(who)).await.unwrap();
+        let counted = conversation::counts(&self.app.db, &sight).await.unwrap();
+        must_be("counters", who, &counted, &counts(shop, who))?;
+        for (talk, id) in self.ids.iter().enumerate() {
+            let circle = conversation::circle(db, ConversationId(*id)).await.unwrap().unwrap();
+            must_be("sight", who, &sight.sees(&circle), &shop.sees(who, talk))?;
+        }
+        Ok(sight)
+    }
+
+    /// The same by the pages, for whoever may come in.
+    pub async fn must_show_pages(&self, shop: &Shop, who: usize) -> Result<(), String> {
+        if !shop.staff[who].enabled {
+            return Ok(());
+        }
+        let (person, counts) = (&self.agents[who].person, counts(shop, who));
+        let page = person.get("/desk/c?tab=all").await;
+        let figures = ["n-mine", "n-queue", "n-all"].map(|id| {
+            let mark = format!("id=\"{id}\">");
+            let rest = page.body.split(&mark).nth(1).unwrap_or_default();
+            rest.split('<').next().unwrap_or_default().to_owned()
+        });
+        let right = [counts.mine, counts.queue, counts.all].map(|count| count.to_string());
+        must_be("figures of the page", who, &figures, &right)?;
+        let rows: BTreeSet<_> = page.all("id=\"c-").into_iter().collect();
+        let right = listed(shop, who, Tab::All).into_iter();
+        let right: BTreeSet<_> = right.map(|talk| self.ids[talk].to_string()).collect();
+        must_be("rows of the page", who, &rows, &right)?;
+        for (talk, id) in self.ids.iter().enumerate() {
+            let status = person.get(&format!("/desk/c/{id}")).await.status.as_u16();
+            let right = if shop.sees(who, talk) { 200 } else { 404 };
+            must_be("the conversation's page", who, &status, &right)?;
         }
         Ok(())
     }
