@@ -1,4 +1,4 @@
-// The desk: the open conversation follows the hints of the stream, Enter sends.
+// The desk: the open conversation follows the hints of the stream, and keys send.
 (() => {
   const rows = document.getElementById('rows');
   if (!rows) return;
@@ -108,22 +108,27 @@
     box.focus();
   });
 
-  // Enter sends where a keyboard has Shift beside it, and there the box says so; and what is written says what it will be.
-  const sends = () => !matchMedia('(pointer: coarse)').matches;
+  // Enter sends where a keyboard has Shift beside it, or Ctrl and Enter where the agent likes that, ⌘ on a Mac; the box says
+  // which where there are such keys. And what is written says what it will be.
+  const keys = () => !matchMedia('(pointer: coarse)').matches;
+  const own = words => (/^Mac/.test(navigator.platform) ? words.replace('Ctrl', '⌘') : words);
   function hint() {
     const box = document.querySelector('.re textarea'), note = box && box.form.querySelector('[value=note]');
     if (!box) return;
+    const chord = box.form.querySelector('.tools > kbd');
+    chord.textContent = own(chord.textContent);
     box.dataset.plain ??= box.placeholder;
-    box.placeholder = note.checked ? note.dataset.hint : sends() ? box.dataset.hint : box.dataset.plain;
+    box.placeholder = note.checked ? note.dataset.hint : keys() ? own(box.dataset.hint) : box.dataset.plain;
   }
   for (const sign of ['change', 'htmx:after:swap']) document.addEventListener(sign, hint);
   hint();
 
-  // Sending: Enter, except inside an input method.
+  // Sending, except inside an input method.
   document.addEventListener('keydown', event => {
     const box = event.target;
     if (!box.matches || !box.matches('.re textarea') || event.key !== 'Enter' || event.shiftKey) return;
-    if (event.isComposing || event.keyCode === 229 || !sends()) return;
+    if (event.isComposing || event.keyCode === 229) return;
+    if (box.dataset.send === 'ctrl_enter' ? !event.ctrlKey && !event.metaKey : !keys()) return;
     event.preventDefault();
     if (box.value.trim() || box.form.querySelector('#chips > :not(.bad)')) box.form.requestSubmit();
   });

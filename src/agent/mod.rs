@@ -12,8 +12,8 @@ pub use actions::{
 };
 pub use model::{
     Account, AccountState, Agent, AgentName, Availability, Capacity, Email, Notice, Password,
-    Preferences, Role, Scope, Signal, SingleKeys, Standing, Theme, TokenName, Wish, may_change,
-    may_invite,
+    Preferences, Role, Scope, SendKey, Signal, SingleKeys, Standing, Theme, TokenName, Wish,
+    may_change, may_invite,
 };
 pub use store::{
     accounts, all, forget_expired, forget_revocations, has_owner, insert_revocation, last_seen,

@@ -320,6 +320,40 @@ pub enum SingleKeys {
     Off,
 }
 
+/// What sends an answer at the desk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SendKey {
+    /// With Shift it breaks the line.
+    #[default]
+    Enter,
+    /// Enter with Ctrl, or ⌘ on a Mac; alone it breaks the line.
+    CtrlEnter,
+}
+
+impl SendKey {
+    pub const ALL: [Self; 2] = [Self::Enter, Self::CtrlEnter];
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Enter => "enter",
+            Self::CtrlEnter => "ctrl_enter",
+        }
+    }
+
+    /// The key of what it does.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Enter => "send-key-enter",
+            Self::CtrlEnter => "send-key-ctrl",
+        }
+    }
+
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.word() == word)
+    }
+}
+
 /// How an agent likes the desk. Stored as JSON, in which only what is known counts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -330,6 +364,7 @@ pub struct Preferences {
     /// When nothing may be heard or pop up.
     pub quiet: Option<Quiet>,
     pub single_keys: SingleKeys,
+    pub send_key: SendKey,
 }
 
 impl Default for Preferences {
@@ -340,6 +375,7 @@ impl Default for Preferences {
             volume: Volume::default(),
             quiet: None,
             single_keys: SingleKeys::On,
+            send_key: SendKey::Enter,
         }
     }
 }
@@ -667,6 +703,9 @@ mod tests {
         for theme in [Theme::Auto, Theme::Light, Theme::Dark] {
             assert_eq!(Theme::parse(theme.word()), Some(theme));
         }
+        for key in SendKey::ALL {
+            assert_eq!(SendKey::parse(key.word()), Some(key));
+        }
         for availability in Availability::ALL {
             assert_eq!(Availability::parse(availability.word()), Some(availability));
         }
@@ -697,5 +736,6 @@ mod tests {
         let read = |text: &str| serde_json::from_str::<Preferences>(text).unwrap();
         assert_eq!(read("{}"), Preferences::default());
         assert_eq!(read(r#"{"volume":5,"colour":"red"}"#).volume.percent(), 5);
+        assert_eq!(read(r#"{"send_key":"ctrl_enter"}"#).send_key, SendKey::CtrlEnter);
     }
 }

@@ -131,6 +131,39 @@ test('nothing happens while one composes, writes or holds Ctrl', async () => {
   assert.deepEqual(claims, []);
 });
 
+test('whoever likes it so sends by Ctrl or ⌘ and Enter, and Enter breaks the line', async () => {
+  const like = async key => {
+    await lin.goto(`${server.url}/desk/me`);
+    await lin.selectOption('#send-key', key);
+    await lin.locator('form[action$="/profile"] button').click();
+    await lin.waitForURL('**/desk/me?saved=1');
+  };
+  const vera = await visitor(browser, server, '分两行写');
+  await like('ctrl_enter');
+  await lin.goto(`${server.url}/desk/c?tab=queue`);
+  await lin.locator('.row', { hasText: '分两行写' }).click();
+  await sees(lin, '分两行写');
+  assert.match(await lin.getAttribute('#body', 'placeholder'), /Ctrl\+Enter 发送/);
+  await press('r');
+  await lin.keyboard.type('第一行');
+  await press('Enter');
+  await lin.keyboard.type('第二行');
+  assert.equal(await lin.inputValue('#body'), '第一行\n第二行');
+  await lin.evaluate(`document.activeElement.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', ctrlKey: true, isComposing: true, bubbles: true, cancelable: true }))`);
+  assert.equal(await lin.inputValue('#body'), '第一行\n第二行', 'it ends a word');
+  await press('Control+Enter');
+  await sees(vera, '第二行');
+  assert.equal(await lin.inputValue('#body'), '');
+  await lin.keyboard.type('第三行');
+  await press('Meta+Enter');
+  await sees(vera, '第三行');
+  assert.deepEqual(await messages(vera), ['分两行写', '第一行\n第二行', '第三行']);
+  await press('Escape', 'Shift+?');
+  const line = lin.locator('dialog[open] tr', { hasText: '在输入框中发送' });
+  assert.equal((await line.locator('kbd').allTextContents()).join(' '), 'Ctrl Enter ⌘ Enter');
+  await like('enter');
+});
+
 test('all keys are listed in a dialog, where single ones are switched off', async () => {
   await lin.goto(`${server.url}/desk/c?tab=queue`);
   await press('?');

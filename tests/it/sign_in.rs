@@ -289,6 +289,38 @@ async fn own_settings_are_kept_and_bad_ones_come_back() {
 }
 
 #[tokio::test]
+async fn what_sends_an_answer_is_each_agents_own_and_is_said_where_she_writes() {
+    let site = installation().await;
+    let (ana, ben, _vera) = (site.ana().await, site.ben().await, site.vera().await);
+    let profile = |key| [("name", "ana"), ("language", "en"), ("theme", "auto"), ("send_key", key)];
+    let save = async |key| ana.person.post("/desk/me/profile", &profile(key)).await;
+    ana.person.get("/desk/me").await.says("<option value=\"enter\" selected>");
+    let page = ana.person.get("/desk/c/1").await;
+    page.says("data-send=\"enter\"").says("Enter sends, Shift+Enter breaks the line");
+    ana.person.get("/desk/keys").await.says("<kbd>Enter</kbd> </td><td>Send what you write</td>");
+
+    assert_eq!(save("ctrl_enter").await.goes_to(), "/desk/me?saved=1");
+    for strange in ["", "Enter", "ctrl_enter ", "pink"] {
+        save(strange).await.must(StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    // Whatever else she likes leaves it as it is, and so does a page of before.
+    let before = [("name", "ana"), ("language", "en"), ("theme", "dark")];
+    ana.person.post("/desk/me/profile", &before).await.must(StatusCode::SEE_OTHER);
+    ana.person.post("/desk/keys", &[("single", "off")]).await.must(StatusCode::SEE_OTHER);
+    let told = [("volume", "5")];
+    let told = ana.person.post("/desk/settings/notifications", &told).await;
+    told.must(StatusCode::SEE_OTHER);
+    ana.person.get("/desk/me").await.says("<option value=\"ctrl_enter\" selected>");
+    let page = ana.person.get("/desk/c/1").await;
+    page.says("data-send=\"ctrl_enter\"").says("Ctrl+Enter sends, Enter breaks the line");
+    page.says("<kbd>Ctrl Enter</kbd>").says("data-keys=\"off\"");
+    let keys = ana.person.get("/desk/keys").await;
+    keys.says("<kbd>⌘</kbd> <kbd>Enter</kbd> </td><td>Send what you write</td>");
+    keys.says("<kbd>Enter</kbd> </td><td>Break the line</td>");
+    ben.person.get("/desk/c/1").await.says("data-send=\"enter\"").says("<kbd>Enter</kbd>");
+}
+
+#[tokio::test]
 async fn an_invitation_is_used_once_and_only_while_it_is_fresh() {
     let site = installation().await;
     site.employ("ana", Role::Owner).await;

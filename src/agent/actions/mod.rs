@@ -165,8 +165,9 @@ pub async fn set_profile(
     name: &AgentName,
     lang: Option<Lang>,
     theme: Theme,
+    preferences: &Preferences,
 ) -> Result<()> {
-    store::set_profile(&app.db, id, name.as_str(), lang, theme).await
+    store::set_profile(&app.db, id, name.as_str(), lang, theme, preferences).await
 }
 
 /// How an agent likes the desk.

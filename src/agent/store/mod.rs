@@ -7,7 +7,7 @@ pub use accounts::{accounts, hold, last_seen, links, set_account, set_disabled};
 pub use seats::{leave_seat, seat_of, seats, see, set_availability, set_preferences, unseen_since};
 pub use tokens::{find_by_token, insert_token, remove_token, remove_tokens, tokens_of};
 
-use super::model::{Agent, Availability, Capacity, Email, Role, Theme};
+use super::model::{Agent, Availability, Capacity, Email, Preferences, Role, Theme};
 use crate::{
     db::{self, Db},
     error::{Error, Result},
@@ -151,11 +151,13 @@ pub async fn set_profile(
     name: &str,
     lang: Option<Lang>,
     theme: Theme,
+    preferences: &Preferences,
 ) -> Result<()> {
     let row = agent::ActiveModel {
         name: Set(name.to_owned()),
         language: Set(lang.map(|lang| lang.code().into())),
         theme: Set(theme.word().into()),
+        preferences: Set(Some(seats::written(preferences)?)),
         ..Default::default()
     };
     agent::Entity::update_many()

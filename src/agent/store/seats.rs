@@ -19,13 +19,16 @@ pub async fn set_availability(db: &Db, id: AgentId, availability: Availability) 
 }
 
 pub async fn set_preferences(db: &Db, id: AgentId, preferences: &Preferences) -> Result<()> {
-    let text = serde_json::to_string(preferences).map_err(Error::internal)?;
     agent::Entity::update_many()
-        .col_expr(agent::Column::Preferences, Expr::value(text))
+        .col_expr(agent::Column::Preferences, Expr::value(written(preferences)?))
         .filter(agent::Column::Id.eq(id.0))
         .exec(db.write())
         .await?;
     Ok(())
+}
+
+pub(super) fn written(preferences: &Preferences) -> Result<String> {
+    serde_json::to_string(preferences).map_err(Error::internal)
 }
 
 pub(super) fn preferences(stored: Option<&str>) -> Preferences {

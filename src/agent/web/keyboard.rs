@@ -4,7 +4,7 @@ use super::{CurrentAgent, DeskFrame, SignedIn};
 use crate::{
     agent::{
         actions,
-        model::{Preferences, SingleKeys},
+        model::{Preferences, SendKey, SingleKeys},
     },
     app::App,
     error::Result,
@@ -23,7 +23,9 @@ use serde::Deserialize;
 use std::sync::Arc;
 
 /// Which keys, each alternative by itself, and the key of what they do.
-const KEYS: &[(&[&str], &str)] = &[
+type Line = (&'static [&'static str], &'static str);
+
+const KEYS: &[Line] = &[
     (&["J", "K"], "key-next"),
     (&["↓", "↑"], "key-rows"),
     (&["Alt 1 … 9"], "key-nth"),
@@ -48,6 +50,14 @@ const KEYS: &[(&[&str], &str)] = &[
     (&["?"], "key-help"),
 ];
 
+/// What sends and what breaks the line, as the agent likes it.
+fn writing(key: SendKey) -> [Line; 2] {
+    match key {
+        SendKey::Enter => [(&["Enter"], "key-send"), (&["Shift Enter"], "key-line")],
+        SendKey::CtrlEnter => [(&["Ctrl Enter", "⌘ Enter"], "key-send"), (&["Enter"], "key-line")],
+    }
+}
+
 #[derive(Template)]
 #[template(path = "agent/keys.html")]
 struct KeysPage {
@@ -64,20 +74,21 @@ struct KeysFragment {
 
 struct Keys {
     lang: Lang,
-    all: &'static [(&'static [&'static str], &'static str)],
+    all: Vec<Line>,
     single: bool,
 }
 
 impl Keys {
-    fn new(lang: Lang, single: SingleKeys) -> Self {
-        Self { lang, all: KEYS, single: single == SingleKeys::On }
+    fn new(lang: Lang, likes: &Preferences) -> Self {
+        let all = writing(likes.send_key).iter().chain(KEYS).copied().collect();
+        Self { lang, all, single: likes.single_keys == SingleKeys::On }
     }
 }
 
 /// A page, and for the dialog a part of it.
 #[handler]
 pub fn keys(SignedIn(me): SignedIn, request: &Request) -> Result<Response> {
-    let keys = Keys::new(me.lang, me.agent.preferences.single_keys);
+    let keys = Keys::new(me.lang, &me.agent.preferences);
     if request.header("hx-request-type") == Some("partial") {
         return html(&KeysFragment { keys });
     }
@@ -102,7 +113,7 @@ pub async fn set_keys(
     let likes = Preferences { single_keys, ..me.agent.preferences.clone() };
     actions::set_preferences(&app, me.agent.id, &likes).await?;
     if viewer.htmx {
-        return html(&KeysFragment { keys: Keys::new(me.lang, single_keys) });
+        return html(&KeysFragment { keys: Keys::new(me.lang, &likes) });
     }
     Ok(see_other("/desk/keys"))
 }

@@ -3,7 +3,7 @@ use super::{CurrentAgent, DeskFrame, SignedIn, sign_in_as};
 use crate::{
     agent::{
         actions,
-        model::{Agent, AgentName, Password, Scope, Theme, Token, TokenName},
+        model::{Agent, AgentName, Password, Scope, SendKey, Theme, Token, TokenName},
         store,
     },
     app::App,
@@ -140,6 +140,9 @@ struct ProfileForm {
     name: String,
     language: String,
     theme: String,
+    /// A page of before does not ask for it, and then it stays.
+    #[serde(default)]
+    send_key: Option<String>,
 }
 
 #[handler]
@@ -156,7 +159,13 @@ pub async fn set_profile(
     };
     let theme =
         Theme::parse(&form.theme).ok_or(Invalid { field: "theme", reason: "invalid-form" })?;
-    actions::set_profile(&app, me.agent.id, &name, Lang::from_tag(&form.language), theme).await?;
+    let mut likes = me.agent.preferences.clone();
+    if let Some(word) = form.send_key {
+        let invalid = Invalid { field: "send_key", reason: "invalid-form" };
+        likes.send_key = SendKey::parse(&word).ok_or(invalid)?;
+    }
+    let lang = Lang::from_tag(&form.language);
+    actions::set_profile(&app, me.agent.id, &name, lang, theme, &likes).await?;
     Ok(see_other("/desk/me?saved=1"))
 }
 
