@@ -1,4 +1,4 @@
-// How long a visitor waits, wherever rows stand; and what is current in a line that scrolls is in sight.
+// How long a visitor waits goes on, wherever rows stand, as the server began to say it; and what is current in a line that scrolls is in sight.
 (() => {
   const at = () => document.querySelector('[data-wait]');
   function tick() {

@@ -26,8 +26,7 @@ pub struct Row {
     pub by_agent: bool,
     pub iso: String,
     pub time: String,
-    /// Since when the visitor waits, RFC 3339.
-    pub waiting: Option<String>,
+    pub waiting: Option<Waiting>,
     pub unread: i64,
     /// What it is called where it is not as usual.
     pub priority: Option<(&'static str, String)>,
@@ -41,7 +40,7 @@ pub struct Row {
 }
 
 impl Row {
-    pub fn new(summary: &Summary, lang: Lang) -> Self {
+    pub fn new(summary: &Summary, lang: Lang, now: Timestamp) -> Self {
         let zone = text::zone(&summary.zone);
         let name = name(summary, lang);
         Self {
@@ -55,7 +54,7 @@ impl Row {
             by_agent: summary.preview_by == Side::Agent,
             iso: format!("{:.3}", summary.last_at),
             time: text::clock_time(summary.last_at, &zone),
-            waiting: summary.waiting_since.map(|at| format!("{at:.3}")),
+            waiting: summary.waiting_since.map(|since| Waiting::new(since, now)),
             unread: summary.unread,
             priority: (summary.priority != Priority::Normal)
                 .then(|| (summary.priority.word(), lang.t(summary.priority.key()))),
@@ -63,6 +62,35 @@ impl Row {
             assignee: summary.assignee_name.clone(),
             asks: String::new(),
             draft: false,
+        }
+    }
+}
+
+/// How long a visitor waits. `assets/js/waits.js` goes on to say it, in the same words and colours.
+#[derive(Clone, Debug)]
+pub struct Waiting {
+    /// RFC 3339.
+    pub since: String,
+    /// `1:24`, `2 h`
+    pub clock: String,
+    /// How long that is: `soon` after a minute, `late` after three.
+    pub class: &'static str,
+}
+
+impl Waiting {
+    fn new(since: Timestamp, now: Timestamp) -> Self {
+        let seconds = now.duration_since(since).as_secs().max(0);
+        Self {
+            since: format!("{since:.3}"),
+            clock: match seconds {
+                ..3_600 => format!("{}:{:02}", seconds / 60, seconds % 60),
+                _ => format!("{} h", seconds / 3_600),
+            },
+            class: match seconds {
+                ..60 => "",
+                60..180 => " soon",
+                _ => " late",
+            },
         }
     }
 }
@@ -105,20 +133,26 @@ struct RowMoved {
 }
 
 /// A row as news of a list: taken from where it was, and set where it belongs, if it still does.
-pub fn row_changed(summary: &Summary, lens: &Lens, lang: Lang) -> String {
+pub fn row_changed(summary: &Summary, lens: &Lens, lang: Lang, now: Timestamp) -> String {
     if lens.holds(summary) {
-        beside(lens, summary.id, &moved(summary, lang))
+        beside(lens, summary.id, &moved(summary, lang, now))
     } else {
         removed(summary.id)
     }
 }
 
 /// The same, drawn once for all agents of a language.
-pub fn row_news(news: &News, summary: &Summary, lens: &Lens, lang: Lang) -> String {
+pub fn row_news(
+    news: &News,
+    summary: &Summary,
+    lens: &Lens,
+    lang: Lang,
+    now: Timestamp,
+) -> String {
     if !lens.holds(summary) {
         return removed(summary.id);
     }
-    let drawn = news.drawn(Sheet::Row, lang as usize, || moved(summary, lang).into());
+    let drawn = news.drawn(Sheet::Row, lang as usize, || moved(summary, lang, now).into());
     beside(lens, summary.id, &String::from_utf8_lossy(&drawn))
 }
 
@@ -128,8 +162,8 @@ fn beside(lens: &Lens, id: ConversationId, drawn: &str) -> String {
     drawn.replace(&format!("\"/desk/c/{id}\""), &format!("\"/desk/c/{id}?{asks}\""))
 }
 
-fn moved(summary: &Summary, lang: Lang) -> String {
-    draw(&RowMoved { row: Row::new(summary, lang), current: 0 })
+fn moved(summary: &Summary, lang: Lang, now: Timestamp) -> String {
+    draw(&RowMoved { row: Row::new(summary, lang, now), current: 0 })
 }
 
 fn removed(id: ConversationId) -> String {
@@ -225,4 +259,28 @@ fn draw(template: &impl Template) -> String {
         tracing::error!(%error, "cannot draw");
         String::new()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::SignedDuration;
+
+    #[test]
+    fn a_minute_is_soon_and_three_are_late() {
+        let since = Timestamp::UNIX_EPOCH;
+        for (seconds, clock, class) in [
+            (-5, "0:00", ""),
+            (59, "0:59", ""),
+            (60, "1:00", " soon"),
+            (179, "2:59", " soon"),
+            (180, "3:00", " late"),
+            (3_599, "59:59", " late"),
+            (3_600, "1 h", " late"),
+            (900_000, "250 h", " late"),
+        ] {
+            let waiting = Waiting::new(since, since + SignedDuration::from_secs(seconds));
+            assert_eq!((waiting.clock.as_str(), waiting.class), (clock, class), "{seconds}");
+        }
+    }
 }

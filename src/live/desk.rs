@@ -109,7 +109,7 @@ pub fn follow(
             yield Piece::Passing(desk::lost(id, me.lang).into());
         }
         for summary in missed.rows {
-            let drawn = row_changed(&summary, &lens, me.lang).into();
+            let drawn = row_changed(&summary, &lens, me.lang, app.clock.now()).into();
             yield Piece::Row { cursor: now(), drawn, hint: hint(&summary, None) };
             if after.as_ref().is_some_and(|after| summary.last_at > after.at)
                 && let Some(told) = notice::of_row(&summary, &me.agent, &sight, me.lang)
@@ -145,7 +145,8 @@ pub fn follow(
                             count_at.get_or_insert_with(|| Instant::now() + COUNT_EVERY);
                         }
                         if let Some((summary, seq)) = concerns(&news) {
-                            let drawn = row_news(&news, summary, &lens, me.lang).into();
+                            let at = app.clock.now();
+                            let drawn = row_news(&news, summary, &lens, me.lang, at).into();
                             yield Piece::Row { cursor: now(), drawn, hint: hint(summary, seq) };
                             count_at.get_or_insert_with(|| Instant::now() + COUNT_EVERY);
                         }

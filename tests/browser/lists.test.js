@@ -76,6 +76,10 @@ test('whoever waits a minute turns amber, and cinnabar after three', async () =>
     assert.equal(await seen(), await token(color), `${seconds} s`);
   }
   await page.context().close();
+  const plain = await browser.person({ storageState: await lin.context().storageState(), javaScriptEnabled: false });
+  await plain.goto(`${server.url}/desk/c?tab=queue`);
+  assert.match(await plain.locator('.row', { hasText: '等了多久' }).locator('.wait').textContent(), /^等待 \d+:\d\d$/);
+  await plain.context().close();
 });
 
 test('what comes after a page is put below it, each row once, and the focus goes on', async () => {

@@ -259,7 +259,9 @@ async fn page(
     let agents = colleagues(app).await?.into_iter();
     let teams = team::all(&app.db).await?.into_iter();
     let tags = tag::all(&app.db).await?.into_iter();
-    let row = |row: &Summary| (Row::new(row, me.lang), ids.contains(&row.id.to_string().as_str()));
+    let now = app.clock.now();
+    let row =
+        |row: &Summary| (Row::new(row, me.lang, now), ids.contains(&row.id.to_string().as_str()));
     let mut rows: Vec<_> = rows.iter().map(row).collect();
     rows.sort_by_key(|(_, chosen)| !chosen);
     Ok(BulkPage {

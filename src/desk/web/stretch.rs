@@ -50,11 +50,11 @@ impl Stretch {
             found.pop();
         }
         let begun = draft::begun_by(app, me.agent.id).await?;
-        let beside = format!("?{}", asks(lens));
+        let (beside, now) = (format!("?{}", asks(lens)), app.clock.now());
         let row = |summary: &Summary| Row {
             asks: beside.clone(),
             draft: begun.contains(&summary.id),
-            ..Row::new(summary, me.lang)
+            ..Row::new(summary, me.lang, now)
         };
         let rows: Vec<Row> = found.iter().map(row).collect();
         let last = found.last().zip(rows.last()).filter(|_| goes_on);
