@@ -299,6 +299,8 @@ async fn what_cannot_be_sent_says_why_and_comes_back_in_the_form() {
             .await
             .must(StatusCode::UNPROCESSABLE_ENTITY);
         htmx.says(words).says("hx-target=\"#problem\"");
+        let number = htmx.header("x-request-id").to_owned();
+        htmx.says(&format!("If you ask for help, mention the number {number}."));
     }
     let stranger = site.stranger();
     let page = stranger.get("/w/demo").await;
