@@ -190,6 +190,12 @@ impl EntryLine {
         !self.body.is_empty() || self.quote.is_some()
     }
 
+    /// Emoji that are shown large: a few, alone, for both sides. A note stays in its box, which says that it is one.
+    pub fn is_big(&self) -> bool {
+        let alone = self.card.is_none() && self.quote.is_none();
+        alone && !self.note && text::is_few_emoji(&self.body)
+    }
+
     pub fn is_recalled(&self) -> bool {
         self.changed == Some(Changed::Recalled)
     }

@@ -2,6 +2,7 @@
 mod dates;
 mod device;
 mod email;
+mod emoji;
 mod lang;
 mod names;
 mod pieces;
@@ -13,6 +14,7 @@ mod terms;
 pub use dates::{DEFAULT_ZONE, clock_seconds, clock_time, day, day_line, known_zone, stamp, zone};
 pub use device::device;
 pub use email::email;
+pub use emoji::is_few_emoji;
 pub use lang::{Lang, Words};
 pub use names::{letter, tint};
 pub use pieces::{Piece, pieces};

@@ -316,6 +316,21 @@ async fn what_cannot_be_sent_says_why_and_comes_back_in_the_form() {
 }
 
 #[tokio::test]
+async fn a_few_emoji_alone_are_shown_large_to_both_sides_and_stay_in_their_box_in_notes() {
+    let site = installation().await;
+    let (vera, ana) = (site.vera().await, site.ana().await);
+    vera.say("👍🏽 🎉").await.must(StatusCode::OK).says("class=\"m me g big\"");
+    for words in ["123", "👍👍👍👍", "👍 thanks"] {
+        vera.say(words).await.must(StatusCode::OK).says_not("big\"");
+    }
+    ana.reply(1, "👨‍👩‍👧‍👦").await.must(StatusCode::OK).says("class=\"m me big\"");
+    ana.write(1, "note", "👍").await.must(StatusCode::OK).says_not("big\"");
+    for page in [vera.page().await, ana.person.get("/desk/c/1").await] {
+        assert_eq!(page.body.matches(" big\" id=\"m-").count(), 2, "{}", page.body);
+    }
+}
+
+#[tokio::test]
 async fn bytes_that_are_no_text_are_refused_not_replaced() {
     let site = installation().await;
     let vera = site.vera().await;
