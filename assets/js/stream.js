@@ -58,7 +58,8 @@
   for (const name of ['htmx:response:error', 'htmx:error']) on(name, () => {
     cut();
     clearTimeout(again);
-    again = setTimeout(() => { if (!up) kf.renew(); }, 250 + Math.random() * Math.min(15000, 500 * 2 ** tries++));
+    kf.next = 250 + Math.random() * Math.min(15000, 500 * 2 ** tries++);
+    again = setTimeout(() => { if (!up) kf.renew(); }, kf.next);
   });
 
   // What other ways need to know. Only the stream moves its cursor: the answer to a send may show an entry that others,
@@ -79,6 +80,7 @@
     for (const name of fresh.getAttributeNames()) if (name.startsWith('data-htmx') || name === 'hx-sse:connect') fresh.removeAttribute(name);
     if (connect) fresh.setAttribute('hx-sse:connect', kf.url().pathname + kf.url().search);
     lost();
+    clearTimeout(again);
     old.remove();
     document.body.append(fresh);
     if (connect) htmx.process(fresh);

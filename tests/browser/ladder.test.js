@@ -1,7 +1,7 @@
 // Where a stream does not get through, the page finds another way by itself, and comes back to the stream once it does.
 import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { Browser, Server, messages, owner, say, sees } from './kefu.js';
+import { Browser, Server, axe, messages, owner, say, sees, shot } from './kefu.js';
 import { FaultyProxy, RealProxy } from './proxy.js';
 
 let server, browser;
@@ -104,6 +104,51 @@ describe('the ladder', { concurrency: 4 }, () => {
       proxy.stop();
     });
   }
+
+  test('while the line is down the desk says which attempt comes and when, and makes it at once if told to', async () => {
+    const proxy = await FaultyProxy.to(server.url, {});
+    const ben = await browser.person({ viewport: { width: 1440, height: 860 } });
+    // The stream alone tries, longer and longer apart.
+    await ben.route('**/a/ladder.*', route => route.abort());
+    await ben.goto(`${proxy.url}/login`);
+    await ben.fill('#email', 'lin@shop.example');
+    await ben.fill('#password', 'correct horse battery');
+    await ben.click('main form button.btn-p');
+    await ben.waitForURL('**/desk/c**');
+    const strip = ben.locator('#line'), here = ben.locator('.tabs a').first();
+    const says = words => ben.waitForFunction(words => new RegExp(words).test(document.getElementById('line').textContent), words, { timeout: 30_000 });
+    const cut = () => { proxy.faults = { stream: '502' }; proxy.server.closeAllConnections(); };
+    await stands(ben, '');
+    assert.ok(await strip.isHidden());
+    // What is said to ears.
+    await ben.evaluate(`new MutationObserver(() => { (window.told ??= []).push(net.textContent); }).observe(net, { childList: true })`);
+    cut();
+    await says('^网络已断开，正在重新连接 · 第 3 次 · \\d+ 秒后再试');
+    assert.deepEqual(await ben.evaluate('told'), ['网络已断开，正在重新连接'], 'said once, however often it is tried');
+    assert.deepEqual(await axe(ben), []);
+    await shot(ben, 'line-down-desktop-light-zh-CN');
+    await here.focus();
+    const before = proxy.seen.stream;
+    await strip.locator('button').click();
+    await says('第 [45] 次');
+    for (const end = Date.now() + 2_000; proxy.seen.stream === before;) {
+      assert(Date.now() < end, 'it is tried at once');
+      await ben.waitForTimeout(50);
+    }
+    // A page whose stream never began says it too.
+    await ben.reload();
+    await says('第 4 次 · \\d+ 秒后再试');
+    await ben.evaluate(`new MutationObserver(() => { (window.told ??= []).push(net.textContent); }).observe(net, { childList: true })`);
+    await here.focus();
+    proxy.faults = {};
+    await strip.locator('button').click();
+    await ben.locator('html:not([data-net=off])').waitFor({ timeout: 5_000 });
+    await ben.waitForFunction(() => document.activeElement.matches('.tabs a'));
+    await strip.waitFor({ state: 'hidden' });
+    assert.deepEqual((await ben.evaluate('told')).filter(Boolean), ['已恢复连接']);
+    await ben.context().close();
+    proxy.stop();
+  });
 
   for (const name of ['nginx', 'haproxy']) {
     test(`${name} as it comes carries the stream`, async () => {
