@@ -6,11 +6,11 @@ use crate::{
     attachment::{self, Attachment, Owner, Received, web::chosen_ids},
     contact::Arrival,
     conversation::{
-        self, AtWork, Beside, Body, Conversation, FirstMessage, Range, Seat, Sent, colleagues,
-        mentions,
+        self, AtWork, Beside, Body, Conversation, Earlier, FirstMessage, Range, Seat, Sent,
+        colleagues, mentions,
     },
     error::{Error, Invalid, Result},
-    event::Side,
+    event::{Content, Side},
     ids::{ConversationId, Nonce, PublicId},
     site,
     text::Lang,
@@ -168,6 +168,24 @@ impl Desk<'_> {
         let entries: Vec<_> =
             history.shown_to(Side::Agent).map(|shown| Entry::shown(shown, Side::Agent)).collect();
         serde_json::to_value(entries).map_err(Error::internal)
+    }
+
+    /// What a message or a note said before, for those who manage; what only happened never said anything.
+    pub async fn earlier(&self, name: &str, seq: i64) -> Result<Vec<Earlier>> {
+        if !self.caller.agent()?.role.may_manage() {
+            return Err(Error::Forbidden("forbidden-manage"));
+        }
+        let db = self.app.db.read();
+        let head = conversation::find_for(db, &self.seat(name)?).await?;
+        let entry = conversation::find_entry(db, head.id, seq).await?;
+        match entry.content {
+            Content::Text { .. } | Content::Note { .. } => {
+                conversation::earlier(db, head.id, seq).await
+            }
+            Content::Event { .. } | Content::Edit { .. } | Content::Recall { .. } => {
+                Err(Error::NotFound)
+            }
+        }
     }
 
     pub async fn read(&self, name: &str, seq: i64) -> Result<()> {

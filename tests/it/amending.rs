@@ -1,5 +1,5 @@
 //! Own messages are changed and taken back for two minutes; whoever follows sees it, whoever comes later sees what became of them.
-use crate::support::{Agent, installation};
+use crate::support::{Agent, installation, program::value};
 use kefu::{
     agent::{Role, Scope},
     ids::Nonce,
@@ -140,6 +140,33 @@ async fn what_a_message_said_before_is_seen_by_those_who_manage_and_by_nobody_el
         ana.person.get(&path).await.must(StatusCode::NOT_FOUND);
     }
     ana.person.get("/desk/c/999/m/2/earlier").await.must(StatusCode::NOT_FOUND);
+
+    // Programs are told the same, and no others.
+    let path = |seq: &str| format!("/conversations/{id}/entries/{seq}/earlier");
+    let program = site.agent_program("ana", Scope::Read).await;
+    let told = value(&program.get(&path("2")).await.must(StatusCode::OK));
+    let told = told["earlier"].as_array().unwrap();
+    let told: Vec<_> = (told.iter())
+        .map(|one| json!([one["body"], one["became"], one["by"]["name"], one["until"].is_string()]))
+        .collect();
+    let expected = [
+        json!(["It costs 10 <b>yuan", "edited", "ben", true]),
+        json!(["It costs 12 yuan", "recalled", "ben", true]),
+    ];
+    assert_eq!(told, expected);
+    let never = value(&program.get(&path("1")).await.must(StatusCode::OK));
+    assert_eq!(never["earlier"], json!([]));
+    for strange in ["0", "-1", "99", "3"] {
+        program.get(&path(strange)).await.must(StatusCode::NOT_FOUND);
+    }
+    for strange in ["x", "9223372036854775808"] {
+        program.get(&path(strange)).await.must(StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    program.get("/conversations/999/entries/2/earlier").await.must(StatusCode::NOT_FOUND);
+    let ben = site.agent_program("ben", Scope::Write).await;
+    ben.get(&path("2")).await.must(StatusCode::FORBIDDEN).says_not("yuan");
+    let vera = site.holder(&vera.person.cookies()["kefu-v"]);
+    vera.get(&path("2")).await.must(StatusCode::NOT_FOUND).says_not("yuan");
 }
 
 #[tokio::test]

@@ -347,7 +347,7 @@ async fn descriptions_and_documentation_name_every_operation_and_frame() {
             operations += 1;
         }
     }
-    assert_eq!(operations, 39);
+    assert_eq!(operations, 41);
     for name in asyncapi["channels"]["socket"]["messages"].as_object().unwrap().keys() {
         page.says(&format!("<code>{}</code>", name.split_once('_').unwrap().1));
     }

@@ -181,6 +181,7 @@ pub const OPERATIONS: &[(&str, &str, [u16; 5])] = &[
     // Not hers to change.
     ("POST", "/conversations/{conversation}/entries/{seq}/edit", [401, 422, 403, 422, 403]),
     ("POST", "/conversations/{conversation}/entries/{seq}/recall", [401, 422, 403, 422, 403]),
+    ("GET", "/conversations/{conversation}/entries/{seq}/earlier", [401, 422, 403, 422, 200]),
     // What comes is no file but a request of JSON, as all others here.
     ("POST", "/conversations/{conversation}/files", [401, 404, 403, 201, 201]),
     ("GET", "/conversations/{conversation}/files/{file}", [401, 404, 404, 404, 404]),
@@ -204,6 +205,7 @@ pub const OPERATIONS: &[(&str, &str, [u16; 5])] = &[
     ("GET", "/teams", [401, 404, 200, 404, 200]),
     ("GET", "/tags", [401, 404, 200, 404, 200]),
     ("GET", "/canned-replies", [401, 404, 200, 404, 200]),
+    ("GET", "/contacts", [401, 404, 200, 404, 200]),
     ("GET", "/contacts/{contact}", [401, 404, 200, 404, 200]),
     ("POST", "/contacts/{contact}", [401, 404, 403, 404, 200]),
     ("POST", "/contacts/{contact}/tags", [401, 404, 403, 404, 200]),

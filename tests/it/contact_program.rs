@@ -191,6 +191,95 @@ async fn notes_that_are_repeated_at_once_are_one_and_pages_of_them_go_on_to_thei
     }
 }
 
+/// Whom a list has, by number, page for page to its end.
+async fn walk(program: &Program, asks: &str) -> Vec<i64> {
+    let (mut all, mut next) = (Vec::new(), String::new());
+    loop {
+        let page = program.get(&format!("/contacts?{asks}{next}")).await.must(StatusCode::OK);
+        let page = value(&page);
+        all.extend(page["contacts"].as_array().unwrap().iter().map(|one| one["id"].clone()));
+        match page["next"].as_str() {
+            Some(cursor) => next = format!("&cursor={cursor}"),
+            None => break,
+        }
+    }
+    all.iter().map(|id| id.as_i64().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn contacts_and_those_who_are_blocked_are_listed_to_their_end_and_each_comes_once() {
+    let shop = shop().await;
+    for _ in 3..=9 {
+        shop.site.visitor_program().await.start("x").await;
+    }
+    // Who became another is there as that.
+    does(&shop.ana, "merge", json!({ "with": 5 })).await.must(StatusCode::OK);
+    let known = json!({ "name": "<b>Walt", "phone": "13812348871", "email": "w@shop.example" });
+    shop.ana.post("/contacts/2", &known).await.must(StatusCode::OK);
+    for id in [4, 8, 2] {
+        let reason = json!({ "reason": "spam" });
+        let path = format!("/contacts/{id}/block");
+        shop.ana.post(&path, &reason).await.must(StatusCode::OK);
+    }
+    for limit in [1, 2, 3, 8, 100] {
+        let all = walk(&shop.ben, &format!("limit={limit}")).await;
+        assert_eq!(all, [9, 8, 7, 6, 4, 3, 2, 1], "by {limit}");
+        let blocked = walk(&shop.ben, &format!("limit={limit}&blocked=true")).await;
+        assert_eq!(blocked, [2, 8, 4], "by {limit}");
+    }
+    assert_eq!(walk(&shop.ben, "blocked=false").await.len(), 8);
+    let first = value(&shop.ben.get("/contacts?blocked=true&limit=1").await);
+    let walt = &first["contacts"][0];
+    for (key, known) in known.as_object().unwrap() {
+        assert_eq!(&walt[key], known);
+    }
+    assert_eq!((&walt["blocked"], &walt["block"]["reason"]), (&json!(true), &json!("spam")));
+    shop.site.employ("rob", Role::ReadOnly).await;
+    let rob = shop.site.agent_program("rob", Scope::Write).await;
+    let masked = rob.get("/contacts").await.must(StatusCode::OK);
+    masked.says("138****8871").says_not("13812348871");
+
+    // A page of one list goes on in no other.
+    let cursor = first["next"].as_str().unwrap();
+    let cursor = format!("cursor={cursor}");
+    for asks in [&*cursor, "cursor=", "cursor=garbage", "blocked=true&cursor=AAAA"] {
+        let refused = shop.ben.get(&format!("/contacts?{asks}")).await;
+        refused.must(StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    for asks in ["limit=0", "limit=101", "limit=x", "blocked=perhaps"] {
+        let refused = shop.ben.get(&format!("/contacts?{asks}")).await;
+        refused.must(StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    shop.vera.get("/contacts").await.must(StatusCode::NOT_FOUND);
+
+    // Those of one moment are told apart by number.
+    shop.site.change("UPDATE contact SET blocked_at = 5 WHERE blocked_at IS NOT NULL").await;
+    for limit in [1, 2, 3] {
+        let blocked = walk(&shop.ben, &format!("limit={limit}&blocked=true")).await;
+        assert_eq!(blocked, [8, 4, 2], "by {limit}");
+    }
+}
+
+#[tokio::test]
+async fn the_lists_of_contacts_have_those_alone_of_whom_she_sees_a_conversation() {
+    let shop = shop().await;
+    for id in [1, 2] {
+        let path = format!("/contacts/{id}/block");
+        shop.ana.post(&path, &json!({ "reason": "spam" })).await.must(StatusCode::OK);
+    }
+    let lists = ["limit=1", "limit=1&blocked=true"];
+    for asks in lists {
+        assert_eq!(walk(&shop.ben, asks).await, [2, 1], "{asks}");
+    }
+    shop.at_desk.person.post("/desk/settings/teams", &[("name", "Returns")]).await.goes_to();
+    let to = json!({ "nonce": "t", "team": 1 });
+    shop.ana.post("/conversations/2/transfer", &to).await.must(StatusCode::CREATED);
+    for asks in lists {
+        assert_eq!(walk(&shop.ben, asks).await, [1], "{asks}");
+        assert_eq!(walk(&shop.ana, asks).await, [2, 1], "{asks}");
+    }
+}
+
 /// The form of the desk is sent once more where its answer was lost.
 #[tokio::test]
 async fn a_note_of_the_desk_is_made_once_too() {

@@ -9,7 +9,7 @@ use crate::{
 use futures_util::{FutureExt, future::BoxFuture};
 use jiff::SignedDuration;
 use kefu::{
-    agent, audit,
+    agent, audit, contact,
     conversation::{self, Filter, Lens, Place, Tab},
     db::{PLAN_BY_INDEX, Turn, Way},
     draft,
@@ -173,6 +173,10 @@ async fn what_grows_is_found_by_an_index() {
     // A few of those that were sown: the oldest is a year old.
     let old = now - SignedDuration::from_hours(363 * 24);
     assert!(conversation::forget_closed_before(&people.site.app, old).await.unwrap() > 5);
+    for below in [None, Some(ContactId(2_000))] {
+        contact::newest(db, below, 50).await.unwrap();
+        contact::blocked(db, below.map(|id| (now, id)), 50).await.unwrap();
+    }
     agent::revocations_since(db, now).await.unwrap();
     audit::page(db, Some(2), 50).await.unwrap();
     audit::forget_before(db, old).await.unwrap();

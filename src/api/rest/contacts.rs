@@ -1,13 +1,67 @@
 //! The stored people behind visitors.
-use super::{Limit, Tag, at_desk};
+use super::{Limit, Tag, USUAL, at_desk, next_cursor, page_cursor};
 use crate::{
+    agent::Agent,
     api::{acts::Desk, caller::Token, contacts::Known, problem::Answer, shape::moment, text::Text},
     app::App,
-    contact,
+    contact, conversation,
+    error::Invalid,
+    ids::ContactId,
     web::page::Viewer,
 };
+use jiff::Timestamp;
 use poem::web::Data;
-use poem_openapi::{Enum, Object, OpenApi, param::Path, payload::Json};
+use poem_openapi::{
+    Enum, Object, OpenApi,
+    param::{Path, Query},
+    payload::Json,
+};
+
+/// The most contacts in one answer: of each it may have to be asked whether the caller may know of it.
+const MOST: u64 = 100;
+
+#[derive(Object)]
+#[oai(skip_serializing_if_is_none)]
+struct Contacts {
+    /// Fewer than were asked for where the caller may not know of some.
+    contacts: Vec<ListedContact>,
+    /// Where the next page of the same list begins; none after the last one.
+    next: Option<String>,
+}
+
+/// A contact in a list. What else is known of it, `/contacts/{contact}` says.
+#[derive(Object)]
+#[oai(skip_serializing_if_is_none)]
+struct ListedContact {
+    id: i64,
+    /// Empty while nobody knows it; so are the phone and the e-mail.
+    name: String,
+    /// Masked, as in `138****8871`, for a role that may only read.
+    phone: String,
+    email: String,
+    /// The language of the first message: `zh-CN` or `en`.
+    language: String,
+    created_at: String,
+    /// Whether what the contact sends is refused.
+    blocked: bool,
+    /// Since when, by whom and why.
+    block: Option<ContactBlock>,
+}
+
+impl ListedContact {
+    fn new(found: contact::Contact, reader: &Agent) -> Self {
+        Self {
+            id: found.id.0,
+            phone: phone_for(reader, &found),
+            name: found.name,
+            email: found.email,
+            language: found.lang.code().into(),
+            created_at: moment(found.created_at),
+            blocked: found.block.is_some(),
+            block: found.block.map(Into::into),
+        }
+    }
+}
 
 #[derive(Object)]
 #[oai(skip_serializing_if_is_none)]
@@ -45,6 +99,12 @@ struct ContactBlock {
     /// The agent's name then.
     by: String,
     reason: String,
+}
+
+impl From<contact::Block> for ContactBlock {
+    fn from(block: contact::Block) -> Self {
+        Self { at: moment(block.at), by: block.by, reason: block.reason }
+    }
 }
 
 #[derive(Object)]
@@ -147,6 +207,42 @@ pub struct Rest;
 
 #[OpenApi]
 impl Rest {
+    /// The stored people behind visitors of whom the caller may know, the newest first; or those who are blocked, the last first.
+    #[oai(path = "/contacts", method = "get", tag = "Tag::People", operation_id = "list_contacts")]
+    async fn contacts(
+        &self,
+        app: Data<&App>,
+        Token(caller): Token,
+        /// Only those who are blocked, in the order in which that was done.
+        blocked: Query<Option<bool>>,
+        /// `next` of the page before, of the same list.
+        cursor: Query<Option<String>>,
+        /// How many, 50 if left out.
+        #[oai(validator(minimum(value = "1"), maximum(value = "100")))]
+        limit: Query<Option<u64>>,
+    ) -> Answer<Json<Contacts>> {
+        let agent = caller.agent()?;
+        let (limit, cursor) = (limit.0.unwrap_or(USUAL).min(MOST), cursor.0.as_deref());
+        let only_blocked = blocked.0.unwrap_or(false);
+        let mut found = if only_blocked {
+            let below = cursor.map(page_cursor).transpose()?.map(place).transpose()?;
+            contact::blocked(&app.db, below, limit + 1).await?
+        } else {
+            let below = cursor.map(page_cursor).transpose()?.map(|[id]| ContactId(id));
+            contact::newest(&app.db, below, limit + 1).await?
+        };
+        let shown = usize::try_from(limit).unwrap_or(usize::MAX);
+        let more = found.len() > shown;
+        found.truncate(shown);
+        let next = found.last().filter(|_| more).map(|last| match &last.block {
+            Some(block) if only_blocked => next_cursor(&[block.at.as_microsecond(), last.id.0]),
+            _ => next_cursor(&[last.id.0]),
+        });
+        let known = conversation::only_known(app.db.read(), agent, found).await?;
+        let contacts = known.into_iter().map(|one| ListedContact::new(one, agent)).collect();
+        Ok(Json(Contacts { contacts, next }))
+    }
+
     /// The stored person behind a visitor.
     #[oai(
         path = "/contacts/:contact",
@@ -298,6 +394,18 @@ impl Rest {
     }
 }
 
+/// Where a page of those who are blocked begins.
+fn place([at, id]: [i64; 2]) -> Result<(Timestamp, ContactId), Invalid> {
+    let at = Timestamp::from_microsecond(at);
+    let at = at.map_err(|_| Invalid { field: "cursor", reason: "invalid-cursor" })?;
+    Ok((at, ContactId(id)))
+}
+
+/// Whole for whoever may act.
+fn phone_for(agent: &Agent, contact: &contact::Contact) -> String {
+    if agent.role.may_act() { contact.phone.clone() } else { contact::masked(&contact.phone) }
+}
+
 /// A contact as it is now.
 async fn shown(desk: Desk<'_>, id: i64) -> Answer<Json<Contact>> {
     let (db, agent) = (desk.app.db.read(), desk.caller.agent()?);
@@ -311,15 +419,8 @@ async fn shown(desk: Desk<'_>, id: i64) -> Answer<Json<Contact>> {
     let identity =
         |known: contact::Identity| ContactIdentity { site: known.site.0, subject: known.subject };
     let identities = contact::identities(db, found.id).await?.into_iter().map(identity).collect();
-    let phone = match agent.role.may_act() {
-        true => found.phone,
-        false => contact::masked(&found.phone),
-    };
-    let block = found.block.map(|block| ContactBlock {
-        at: moment(block.at),
-        by: block.by,
-        reason: block.reason,
-    });
+    let phone = phone_for(agent, &found);
+    let block = found.block.map(ContactBlock::from);
     Ok(Json(Contact {
         id: found.id.0,
         name: found.name,

@@ -5,13 +5,13 @@ use crate::{
         acts::{Desk, Message},
         caller::Token,
         problem::Answer,
-        shape::Entries,
+        shape::{Author, Entries, moment},
         text::Text,
     },
     app::App,
     conversation::{self, Range},
     error::{Error, Invalid},
-    event::Side,
+    event::{Changed, Side},
     ids::Cursor,
 };
 use poem::web::Data;
@@ -43,6 +43,43 @@ struct Edit {
     nonce: Text,
     /// The new text: 1–5,000 characters.
     body: Text,
+}
+
+#[derive(Object)]
+struct EarlierWords {
+    /// The oldest first; none if it was never changed.
+    earlier: Vec<Earlier>,
+}
+
+/// What an entry said before somebody changed it or took it back.
+#[derive(Object)]
+struct Earlier {
+    body: String,
+    /// When it was changed or taken back.
+    until: String,
+    by: Author,
+    became: Became,
+}
+
+#[derive(Enum)]
+#[oai(rename_all = "snake_case")]
+enum Became {
+    Edited,
+    Recalled,
+}
+
+impl From<conversation::Earlier> for Earlier {
+    fn from(earlier: conversation::Earlier) -> Self {
+        Self {
+            body: earlier.body,
+            until: moment(earlier.until),
+            by: Author::new(&earlier.by, Side::Agent),
+            became: match earlier.became {
+                Changed::Edited => Became::Edited,
+                Changed::Recalled => Became::Recalled,
+            },
+        }
+    }
 }
 
 #[derive(Enum)]
@@ -201,6 +238,26 @@ impl Rest {
         let desk = at_desk(&app, &limits, &caller)?;
         let sent = desk.amend(&conversation.0.to_string(), &act.nonce, seq.0, None).await?;
         Ok(Written::new(&sent, Side::Agent))
+    }
+
+    /// What a message or a note said before it was changed or taken back, for owners and admins.
+    #[oai(
+        path = "/conversations/:conversation/entries/:seq/earlier",
+        method = "get",
+        tag = "Tag::Entries",
+        operation_id = "list_earlier"
+    )]
+    async fn earlier(
+        &self,
+        app: Data<&App>,
+        limits: Limit<'_>,
+        Token(caller): Token,
+        conversation: Path<i64>,
+        seq: Path<i64>,
+    ) -> Answer<Json<EarlierWords>> {
+        let desk = at_desk(&app, &limits, &caller)?;
+        let earlier = desk.earlier(&conversation.0.to_string(), seq.0).await?;
+        Ok(Json(EarlierWords { earlier: earlier.into_iter().map(Into::into).collect() }))
     }
 
     /// Says that the caller has read up to an entry.

@@ -287,12 +287,31 @@ async fn set<const COLUMNS: usize>(
     if is_found_by { finding::index_again(db, &[id]).await } else { Ok(()) }
 }
 
-/// Who is blocked, the last first, from before a moment; at most `limit`.
-pub async fn blocked(db: &Db, before: Option<Timestamp>, limit: u64) -> Result<Vec<Contact>> {
-    let before = before.map_or(i64::MAX, db::micros);
+/// Who is there, the newest first below a number, at most `limit`. Who became another's is there as that.
+pub async fn newest(db: &Db, below: Option<ContactId>, limit: u64) -> Result<Vec<Contact>> {
     let rows = contact::Entity::find()
-        .filter(contact::Column::BlockedAt.lt(before))
-        .order_by_desc(contact::Column::BlockedAt)
+        .filter(contact::Column::Id.lt(below.map_or(i64::MAX, |id| id.0)))
+        .filter(contact::Column::MergedInto.is_null())
+        .order_by_desc(contact::Column::Id)
+        .limit(limit)
+        .all(db.read())
+        .await?;
+    Ok(rows.into_iter().map(read).collect())
+}
+
+/// Who is blocked, the last first, and of one moment the newest; below a place in this order, at most `limit`.
+pub async fn blocked(
+    db: &Db,
+    below: Option<(Timestamp, ContactId)>,
+    limit: u64,
+) -> Result<Vec<Contact>> {
+    use contact::Column::{BlockedAt, Id};
+    let (at, id) = below.map_or((i64::MAX, i64::MAX), |(at, id)| (db::micros(at), id.0));
+    let rows = contact::Entity::find()
+        .filter(BlockedAt.lte(at))
+        .filter(Condition::any().add(BlockedAt.lt(at)).add(Id.lt(id)))
+        .order_by_desc(BlockedAt)
+        .order_by_desc(Id)
         .limit(limit)
         .all(db.read())
         .await?;

@@ -82,7 +82,8 @@ pub async fn list_blocked(
 ) -> Result<Response> {
     let before = query(request, "before")
         .and_then(|micros| Timestamp::from_microsecond(micros.parse().ok()?).ok());
-    let found = contact::blocked(&app.db, before, PAGE).await?;
+    let below = before.map(|at| (at, ContactId(0)));
+    let found = contact::blocked(&app.db, below, PAGE).await?;
     let full = found.len() as u64 == PAGE;
     let last = found.last().and_then(|contact| contact.block.as_ref());
     let older = last.filter(|_| full).map(|block| block.at.as_microsecond());
