@@ -12,7 +12,7 @@
       el.dataset.local = '';
       const ago = Math.round((dayOf(new Date()) - dayOf(at)) / 864e5);
       if (el.closest('.day')) el.textContent = ago === 0 ? words.today : ago === 1 ? words.yesterday : dayLine.format(at);
-      else if (el.closest('.m, .row')) el.textContent = clock.format(at);
+      else if (el.closest('.m')) el.textContent = clock.format(at);
     }
   }
 
@@ -67,8 +67,6 @@
 
   function all() {
     document.querySelectorAll('ol.msgs:not([data-live])').forEach(follow);
-    const rows = document.querySelector('#rows, #picks');
-    if (rows) localise(rows, {});
   }
   document.querySelectorAll('[data-no-script]').forEach(el => el.remove());
   document.addEventListener('htmx:after:swap', all);

@@ -53,8 +53,8 @@ impl Row {
             preview: summary.preview.clone(),
             by_agent: summary.preview_by == Side::Agent,
             iso: format!("{:.3}", summary.last_at),
-            time: text::clock_time(summary.last_at, &zone),
-            waiting: summary.waiting_since.map(|since| Waiting::new(since, now)),
+            time: text::lately(summary.last_at, now, &zone, lang),
+            waiting: summary.waiting_since.map(|since| Waiting::new(since, now, lang)),
             unread: summary.unread,
             priority: (summary.priority != Priority::Normal)
                 .then(|| (summary.priority.word(), lang.t(summary.priority.key()))),
@@ -71,20 +71,21 @@ impl Row {
 pub struct Waiting {
     /// RFC 3339.
     pub since: String,
-    /// `1:24`, `2 h`
+    /// `1:24`, `2 h`, `3 d`
     pub clock: String,
     /// How long that is: `soon` after a minute, `late` after three.
     pub class: &'static str,
 }
 
 impl Waiting {
-    fn new(since: Timestamp, now: Timestamp) -> Self {
+    fn new(since: Timestamp, now: Timestamp, lang: Lang) -> Self {
         let seconds = now.duration_since(since).as_secs().max(0);
         Self {
             since: format!("{since:.3}"),
             clock: match seconds {
                 ..3_600 => format!("{}:{:02}", seconds / 60, seconds % 60),
-                _ => format!("{} h", seconds / 3_600),
+                ..172_800 => lang.with("waiting-hours", "count", seconds / 3_600),
+                _ => lang.with("waiting-days", "count", seconds / 86_400),
             },
             class: match seconds {
                 ..60 => "",
@@ -142,13 +143,7 @@ pub fn row_changed(summary: &Summary, lens: &Lens, lang: Lang, now: Timestamp) -
 }
 
 /// The same, drawn once for all agents of a language.
-pub fn row_news(
-    news: &News,
-    summary: &Summary,
-    lens: &Lens,
-    lang: Lang,
-    now: Timestamp,
-) -> String {
+pub fn row_news(news: &News, summary: &Summary, lens: &Lens, lang: Lang, now: Timestamp) -> String {
     if !lens.holds(summary) {
         return removed(summary.id);
     }
@@ -277,10 +272,14 @@ mod tests {
             (180, "3:00", " late"),
             (3_599, "59:59", " late"),
             (3_600, "1 h", " late"),
-            (900_000, "250 h", " late"),
+            (172_799, "47 h", " late"),
+            (172_800, "2 d", " late"),
+            (12_477_600, "144 d", " late"),
         ] {
-            let waiting = Waiting::new(since, since + SignedDuration::from_secs(seconds));
+            let waiting = Waiting::new(since, since + SignedDuration::from_secs(seconds), Lang::En);
             assert_eq!((waiting.clock.as_str(), waiting.class), (clock, class), "{seconds}");
         }
+        let days = Waiting::new(since, since + SignedDuration::from_hours(3_466), Lang::ZhCn);
+        assert_eq!(days.clock, "144 天");
     }
 }

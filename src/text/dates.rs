@@ -35,6 +35,24 @@ pub fn stamp(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string()
 }
 
+/// `14:05` today, `昨天`, `11月22日` of this year, `2025年11月22日`: as `assets/js/waits.js` says it.
+pub fn lately(at: Timestamp, now: Timestamp, zone: &TimeZone, lang: Lang) -> String {
+    let (date, today) = (day(at, zone), day(now, zone));
+    if date >= today {
+        return clock_time(at, zone);
+    }
+    if date.tomorrow().is_ok_and(|next| next == today) {
+        return lang.t("yesterday");
+    }
+    let key = if date.year() == today.year() { "day-of-year" } else { "day-with-year" };
+    let values = [
+        ("day", date.day().to_string()),
+        ("month", month(date, lang)),
+        ("year", date.year().to_string()),
+    ];
+    lang.fill(key, &values)
+}
+
 /// `11月22日 星期日`, `Sunday, 22 November`
 pub fn day_line(at: Timestamp, zone: &TimeZone, lang: Lang) -> String {
     let date = day(at, zone);
@@ -42,10 +60,14 @@ pub fn day_line(at: Timestamp, zone: &TimeZone, lang: Lang) -> String {
         "day-line",
         &[
             ("day", date.day().to_string()),
-            ("month", lang.t(MONTHS[usize::from(date.month().unsigned_abs()) - 1])),
+            ("month", month(date, lang)),
             ("weekday", lang.t(WEEKDAYS[usize::from(date.weekday().to_monday_zero_offset().unsigned_abs())])),
         ],
     )
+}
+
+fn month(date: Date, lang: Lang) -> String {
+    lang.t(MONTHS[usize::from(date.month().unsigned_abs()) - 1])
 }
 
 const MONTHS: [&str; 12] = [
@@ -68,5 +90,23 @@ mod tests {
         assert_eq!(clock_time(at, &shanghai), "00:30");
         assert_eq!(clock_time(at, &zone("No/Where")), "16:30");
         assert_eq!(stamp(at, &shanghai), "2026-11-22 00:30");
+    }
+
+    #[test]
+    fn what_was_not_today_is_told_by_its_day_in_the_sites_zone() {
+        let shanghai = zone("Asia/Shanghai");
+        let now: Timestamp = "2026-11-21T16:30:00Z".parse().unwrap();
+        for (at, zh, en) in [
+            ("2026-11-21T16:29:00Z", "00:29", "00:29"),
+            ("2026-11-22T16:30:00Z", "00:30", "00:30"),
+            ("2026-11-21T15:59:00Z", "昨天", "Yesterday"),
+            ("2026-11-20T15:59:00Z", "11月20日", "20 November"),
+            ("2026-01-01T04:00:00Z", "1月1日", "1 January"),
+            ("2025-12-31T04:00:00Z", "2025年12月31日", "31 December 2025"),
+        ] {
+            let at = at.parse().unwrap();
+            assert_eq!(lately(at, now, &shanghai, Lang::ZhCn), zh);
+            assert_eq!(lately(at, now, &shanghai, Lang::En), en);
+        }
     }
 }

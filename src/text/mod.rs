@@ -11,7 +11,9 @@ mod sheet;
 mod sizes;
 mod terms;
 
-pub use dates::{DEFAULT_ZONE, clock_seconds, clock_time, day, day_line, known_zone, stamp, zone};
+pub use dates::{
+    DEFAULT_ZONE, clock_seconds, clock_time, day, day_line, known_zone, lately, stamp, zone,
+};
 pub use device::device;
 pub use email::email;
 pub use emoji::is_few_emoji;

@@ -70,7 +70,7 @@ test('whoever waits a minute turns amber, and cinnabar after three', async () =>
     probe.remove();
     return color;
   }, name);
-  for (const [seconds, color, clock] of [[30, '--ink3', '0:3'], [62, '--warn', '1:0'], [170, '--warn', '2:5'], [182, '--danger', '3:0'], [7200, '--danger', '2 h']]) {
+  for (const [seconds, color, clock] of [[30, '--ink3', '0:3'], [62, '--warn', '1:0'], [170, '--warn', '2:5'], [182, '--danger', '3:0'], [7200, '--danger', '2 小时'], [48 * 3600, '--danger', '2 天']]) {
     await page.clock.setFixedTime(since + seconds * 1000);
     await wait.filter({ hasText: ` ${clock}` }).waitFor();
     assert.equal(await seen(), await token(color), `${seconds} s`);

@@ -1,6 +1,8 @@
 language-name = English
 # Dates
 day-line = { $weekday }, { $day } { $month }
+day-of-year = { $day } { $month }
+day-with-year = { $day } { $month } { $year }
 month-1 = January
 month-2 = February
 month-3 = March
@@ -82,6 +84,8 @@ open-demo = Open the demo shop
 no-conversation = Choose a conversation
 preview-agent = Agent:{" "}
 waiting = waits
+waiting-hours = { $count } h
+waiting-days = { $count } d
 unread = unread
 back = Back to the list
 state-queued = Waiting

@@ -1,6 +1,8 @@
 language-name = 中文
 # 日期
 day-line = { $month }{ $day }日 { $weekday }
+day-of-year = { $month }{ $day }日
+day-with-year = { $year }年{ $month }{ $day }日
 month-1 = 1月
 month-2 = 2月
 month-3 = 3月
@@ -82,6 +84,8 @@ open-demo = 打开演示商城
 no-conversation = 从左侧选择一个会话
 preview-agent = 客服：
 waiting = 等待
+waiting-hours = { $count } 小时
+waiting-days = { $count } 天
 unread = 条未读
 back = 返回列表
 state-queued = 排队中
