@@ -1,14 +1,15 @@
 // The one line on the customer's page: a button, and the chat in a frame once somebody wants it. Nothing is asked for, stored
-// or moved before. `site` comes from the server behind this file: { key, lang, look: {…}, texts: { lang: […] } }.
-const script = document.currentScript, own = script?.dataset || {}, base = new URL(script ? script.src : location.href).origin;
+// or moved before, and nothing is made that only an open chat needs: each kind of element, sheet or listener costs a page that
+// has none of it yet. `site` comes from the server behind this file: { key, lang, look: {…}, texts: { lang: […] } }.
+const script = document.currentScript, own = script?.dataset || {}, base = (script?.src || location.href).split('/', 3).join('/');
 const queue = window.kefu?.q || [];
 // A page that brings the line twice gets one chat.
 if (window.kefu?.ready) return;
 const root = document.documentElement, KEPT = `kefu ${site.key}`;
 const lang = (wish => /^zh/i.test(wish) ? 'zh-CN' : wish ? 'en' : site.lang)(/^(auto)?$/.test(own.lang || '') ? root.lang || navigator.language : own.lang);
 const [title, failed, link, many, retry, fold, label = title] = site.texts[lang], look = { ...site.look, ...own };
-const phone = matchMedia('(max-width:600px)'), listeners = {}, forFrame = [], wanted = {};
-let host, button, badge, frame, panel, port, slow, unread = 0, open = false, hadFocus, overflow, stilled;
+const listeners = {}, forFrame = [], wanted = {};
+let host, shadow, button, badge, frame, panel, phone, view, port, slow, unread = 0, open = false, hadFocus, overflow, stilled;
 
 function tell(event, detail) {
   // One that throws keeps it from nobody.
@@ -16,7 +17,7 @@ function tell(event, detail) {
 }
 
 const make = (name, attributes = {}, ...inside) => {
-  const element = /^(svg|path)$/.test(name) ? document.createElementNS('http://www.w3.org/2000/svg', name) : document.createElement(name);
+  const element = document.createElement(name);
   for (const key in attributes) element.setAttribute(key, attributes[key]);
   element.append(...inside);
   return element;
@@ -27,46 +28,61 @@ function press(words, act) {
   return button;
 }
 
-const length = pixels => Math.min(+(pixels ?? 20), 400) || 0;
-const style = () => {
-  const dark = look.theme === 'dark', auto = look.theme !== 'light' && !dark, side = look.position === 'left' ? 'left' : 'right';
-  const night = '--bg:#121A18;--line:#2A3633;--bad:#F0A392';
-  return `:host{all:initial!important}
-div{${dark ? night : '--bg:#FBFCFA;--line:#DDE3E0;--bad:#B3361F'};--x:${length(look.offsetX)}px;--y:calc(${length(look.offsetY)}px + env(safe-area-inset-bottom));--h:max(320px,min(640px,100vh - 88px - var(--y)));position:fixed;z-index:${+look.zIndex || 2e9};${side}:var(--x);bottom:var(--y);font:500 16px/1 system-ui,sans-serif}
-${auto ? `@media(prefers-color-scheme:dark){div{${night}}}` : ''}
+function dress(css) {
+  // A sheet made by script passes a policy that forbids inline styles.
+  try {
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(css);
+    shadow.adoptedStyleSheets = [...shadow.adoptedStyleSheets, sheet];
+  } catch { shadow.append(make('style', {}, css)); }
+}
+
+const length = pixels => Math.min(+(pixels ?? 20), 400) || 0, side = look.position === 'left' ? 'left' : 'right';
+function draw() {
+  host = make('kefu-chat');
+  shadow = host.attachShadow({ mode: 'open' });
+  dress(`:host{all:initial!important}
+i{--x:${length(look.offsetX)}px;--y:calc(${length(look.offsetY)}px + env(safe-area-inset-bottom));position:fixed;z-index:${+look.zIndex || 2e9};${side}:var(--x);bottom:var(--y);font:500 16px/1 system-ui,sans-serif}
 [hidden]{display:none!important}
-button{display:flex;align-items:center;gap:8px;position:relative;float:${side};height:56px;min-width:56px;padding:0 16px;border:0;border-radius:28px;background:${look.color};color:${look.ink};font:inherit;box-shadow:0 6px 24px #0003;cursor:pointer}
+button{display:flex;align-items:center;gap:8px;position:relative;height:56px;min-width:56px;padding:0 16px;border:0;border-radius:28px;background:${look.color};color:${look.ink};font:inherit;box-shadow:0 6px 24px #0003;cursor:pointer}
 button:focus-visible{outline:3px solid #fff;box-shadow:0 0 0 6px ${look.color}}
-svg{width:24px;height:24px;fill:none;stroke:currentColor;stroke-width:1.75;stroke-linecap:round;stroke-linejoin:round}
+i>button:before{content:"";width:16px;height:16px;margin:2px;border:2px solid;border-radius:9px 9px 9px 2px}`);
+  button = press(label, () => api.toggle());
+  button.setAttribute('aria-expanded', false);
+  button.hidden = look.launcher === 'off';
+  shadow.append(make('i', {}, button));
+  document.body.append(host);
+}
+
+// Before the first opening.
+function furnish() {
+  const dark = look.theme === 'dark', auto = look.theme !== 'light' && !dark;
+  const night = '--bg:#121A18;--line:#2A3633;--bad:#F0A392';
+  dress(`i{${dark ? night : '--bg:#FBFCFA;--line:#DDE3E0;--bad:#B3361F'};--h:max(320px,min(640px,100vh - 88px - var(--y)))}
+${auto ? `@media(prefers-color-scheme:dark){i{${night}}}` : ''}
 b{position:absolute;top:-4px;right:-4px;padding:4px 8px;border-radius:12px;background:#B3361F;color:#fff;font-size:13px;text-align:center}
 section{position:fixed;bottom:min(68px + var(--y),100vh - 20px - var(--h));${side}:min(var(--x),100vw - 404px);width:384px;height:var(--h);overflow:hidden;border-radius:16px;background:var(--bg);box-shadow:0 0 0 1px var(--line),0 12px 40px #0003}
 section:before{content:"…";position:absolute;inset:45% 0;color:#888;font-size:48px;text-align:center}
 iframe{display:block;position:relative;width:100%;height:100%;border:0}
 p{display:grid;place-content:center;justify-items:center;gap:20px;position:absolute;inset:0;margin:0;padding:24px;background:var(--bg);color:var(--bad);text-align:center}
 a{color:inherit}
-@media(max-width:600px){section{inset:0;width:100%;height:100%;border-radius:0}.full>button{display:none}}`;
-};
-
-function draw() {
-  host = make('kefu-chat');
-  const shadow = host.attachShadow({ mode: 'open' });
-  // A sheet made by script passes a policy that forbids inline styles.
-  try {
-    const sheet = new CSSStyleSheet();
-    sheet.replaceSync(style());
-    shadow.adoptedStyleSheets = [sheet];
-  } catch { shadow.append(make('style', {}, style())); }
+@media(max-width:600px){section{inset:0;width:100%;height:100%;border-radius:0}.full>button{display:none}}`);
   badge = make('b', { hidden: '', role: 'img' });
-  button = press(label, () => api.toggle());
-  button.prepend(make('svg', { viewBox: '0 0 24 24', 'aria-hidden': 'true' }, make('path', { d: 'M7.9 20A9 9 0 1 0 4 16.1L2 22Z' })));
   button.append(badge);
   button.setAttribute('aria-controls', 'chat');
   panel = make('section', { id: 'chat', hidden: '', 'aria-label': title });
-  shadow.append(make('div', {}, panel, button));
+  button.before(panel);
   shadow.addEventListener('keydown', event => { if (event.key === 'Escape' && open) api.close(); });
-  button.hidden = look.launcher === 'off';
-  name();
-  document.body.append(host);
+  phone = matchMedia('(max-width:600px)');
+  phone.addEventListener('change', () => cover(open && phone.matches));
+  addEventListener('popstate', () => stilled && !leaves() && api.close());
+  // A phone's keyboard covers the page and is unknown to the frame: the chat ends above it.
+  view = window.visualViewport;
+  view?.addEventListener('resize', fit);
+  view?.addEventListener('scroll', fit);
+  addEventListener('storage', ({ key, newValue }) => key === KEPT && newValue && send({ is: 'token', token: newValue }));
+  // Each page of the frame says that it is there, and gets a line of its own. One that is not shown may never have loaded.
+  addEventListener('message', ({ source, data }) => source === frame.contentWindow && data?.kf === 1 && connect());
 }
 
 function name() {
@@ -79,6 +95,7 @@ function name() {
 }
 
 function load() {
+  panel || furnish();
   frame = make('iframe', { title, allow: 'clipboard-write', src: `${base}/w/${site.key}?mode=embed&lang=${lang}`, referrerpolicy: page() ? '' : 'no-referrer' });
   panel.replaceChildren(frame);
   wait();
@@ -100,10 +117,7 @@ function kept(where, value) {
     return window[where][KEPT] || null;
   } catch { return null; }
 }
-addEventListener('storage', ({ key, newValue }) => key === KEPT && newValue && send({ is: 'token', token: newValue }));
 
-// Each page of the frame says that it is there, and gets a line of its own. One that is not shown may never have loaded.
-addEventListener('message', ({ source, data }) => frame && source === frame.contentWindow && data?.kf === 1 && connect());
 function connect() {
   const channel = new MessageChannel();
   port = null;
@@ -153,23 +167,18 @@ function cover(on) {
   }
   fit();
 }
-// A phone's keyboard covers the page and is unknown to the frame: the chat ends above it. A zoomed page is left as it is.
-const view = window.visualViewport;
+// A zoomed page is left as it is.
 function fit() { panel.style.cssText = stilled && view?.scale === 1 ? `top:${view.offsetTop}px;height:${view.height}px` : ''; }
-view?.addEventListener('resize', fit);
-view?.addEventListener('scroll', fit);
 const leaves = () => history.state?.kefu;
-addEventListener('popstate', () => stilled && !leaves() && api.close());
-phone.addEventListener('change', () => cover(open && phone.matches));
 
 const api = {
   open() {
     if (open) return;
     open = true;
     hadFocus = document.activeElement;
-    panel.hidden = false;
     unread = 0;
     if (frame) { send({ is: 'page', page: page() }); send({ is: 'open' }); } else load();
+    panel.hidden = false;
     cover(phone.matches);
     name();
     frame.focus();
@@ -198,9 +207,9 @@ const api = {
     kept('localStorage', null);
     unread = 0;
     api.close();
-    name();
     // The frame ends it, and takes the cookie away, which nobody else sees.
     frame || load();
+    name();
   },
 };
 const call = (command, ...rest) => api[command] ? api[command](...rest) : console.error(`kefu: there is no ${command}`);
@@ -212,7 +221,7 @@ function begin() {
   queue.forEach(words => call(...words));
   if (own.open === 'true') api.open();
   // Who talks is told of answers on the next page of the shop, too.
-  else if (kept('sessionStorage')) setTimeout(() => frame || load(), 1e3);
+  else setTimeout(() => kept('sessionStorage') && (frame || load()), 1e3);
 }
 document.addEventListener('click', event => {
   const element = event.target.closest?.('[data-kefu-open]');

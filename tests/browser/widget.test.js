@@ -24,7 +24,7 @@ function addSite(key, origin) {
 }
 
 const at = (name, more) => `http://${name}:${host.port}/?${new URLSearchParams(more)}`;
-const launcher = page => page.locator('kefu-chat div > button');
+const launcher = page => page.locator('kefu-chat i > button');
 const chat = page => page.frameLocator('kefu-chat iframe');
 
 async function open(page, url) {
@@ -313,7 +313,7 @@ test('the line and the page’s script say what is shown', async () => {
   await page.goto(at('localhost', { key: 'there', more: ' data-launcher="off" data-z-index="77"' }));
   await page.locator('kefu-chat').waitFor({ state: 'attached' });
   assert.equal(await launcher(page).isHidden(), true);
-  assert.equal(await page.evaluate(() => getComputedStyle(document.querySelector('kefu-chat').shadowRoot.querySelector('div')).zIndex), '77');
+  assert.equal(await page.evaluate(() => getComputedStyle(document.querySelector('kefu-chat').shadowRoot.querySelector('i')).zIndex), '77');
   await page.evaluate(() => kefu('show'));
   assert.equal(await launcher(page).isVisible(), true);
   await page.evaluate(() => kefu('hide'));
@@ -559,23 +559,25 @@ async function busy() {
   await tracing.send('Tracing.start', { traceConfig: { includedCategories: ['devtools.timeline', 'v8'] }, transferMode: 'ReportEvents' });
   await page.goto(at('localhost', { key: 'there' }), { waitUntil: 'networkidle' });
   await launcher(page).waitFor();
+  // What it does by itself a second later has come before this.
+  await page.evaluate(() => new Promise(done => setTimeout(done, 1_000)));
   const complete = new Promise(done => tracing.once('Tracing.tracingComplete', done));
   await tracing.send('Tracing.end');
   await complete;
   await page.context().close();
-  const own = events.filter(({ name, args }) => name === 'EvaluateScript' && args.data?.url?.startsWith(server.url));
-  assert.equal(own.length, 1, JSON.stringify(own));
-  assert.ok(own[0].tdur > 0, JSON.stringify(own));
-  return own[0].tdur / 1000;
+  const own = events.filter(({ name, args }) => ['EvaluateScript', 'FunctionCall'].includes(name) && args.data?.url === `${server.url}/w/there.js`);
+  assert.deepEqual(own.map(({ name }) => name), ['EvaluateScript', 'FunctionCall'], 'once, and once a second later');
+  for (const { tdur } of own) assert.ok(tdur > 0, JSON.stringify(own));
+  return own.reduce((all, { tdur }) => all + tdur, 0) / 1000;
 }
 
-// 10 ms are wanted; 10 to 17 were seen on two idle cores, 4 of them for being a page's first script, whatever it does.
-test('closed it takes less than 25 ms of the page’s main thread at a quarter of the speed', async () => {
+// Seen on two cores that others used as well: 7 to 17 ms, half of them for the first look into a storage, a second later. What an open chat needs is made when it is opened; before, it was 14 to 46.
+test('closed it takes less than 10 ms of the page’s main thread at a quarter of the speed', async () => {
   const took = [];
   for (let n = 0; n < 7; n++) took.push(await busy());
   console.log('main thread', JSON.stringify(took));
   // What else the machine does only adds to it.
-  assert.ok(Math.min(...took) < 25, JSON.stringify(took));
+  assert.ok(Math.min(...took) < 10, JSON.stringify(took));
 });
 
 test('at 400 kbps, 400 ms and a quarter of the speed the chat can be used within 2.5 s', async () => {
