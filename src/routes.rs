@@ -83,7 +83,7 @@ fn addresses() -> Route {
         .at("/c/:cid/end", post(conversation::end))
         .at("/c/:cid/read", post(conversation::read))
         .at("/c/:cid/typing", post(conversation::typing))
-        .at("/c/:cid/page", post(conversation::view))
+        .at("/c/:cid/pages", post(conversation::view))
         .at("/c/:cid/compose", get(conversation::compose))
         .at("/c/:cid/files", post(conversation::bring))
         .at("/c/:cid/files/:file", get(conversation::look))

@@ -5,7 +5,7 @@
   const { fold, offer, cardSend, dismiss } = document.querySelector('script[data-embed]').dataset;
   const root = document.documentElement, log = document.getElementById('log'), form = document.getElementById('f');
   // Outlives a page that is written over this one.
-  const kept = window.kefuKept = window.kefuKept || { token: '', page: '' };
+  const kept = window.kefuKept = window.kefuKept || { token: '', noted: 0 };
   let site, home, port, seen, shut = !innerHeight, turn = Promise.resolve();
   const unsaid = [], say = message => { port ? port.postMessage({ kf: 1, ...message }) : unsaid.push(message); };
 
@@ -18,7 +18,7 @@
     port.onmessage = event => hear(event.data);
     inTurn(() => arrive(data)).then(gone => {
       if (gone) return;
-      note(data.page);
+      note(data.pages);
       [{ is: 'ready' }, ...log ? [] : [{ is: 'seen', seq: null }], ...unsaid.splice(0)].forEach(say);
     });
   });
@@ -59,7 +59,7 @@
       dispatchEvent(new Event('focus'));
       const box = form && form.elements.body;
       if (box && matchMedia('(pointer: fine)').matches) box.focus();
-    } else if (message.is === 'page') note(message.page);
+    } else if (message.is === 'pages') note(message.pages);
     else if (message.is === 'prefill' && form) fill(String(message.text));
     else if (message.is === 'card') show(message.told);
     else if (message.is === 'identify') inTurn(() => meet(message.told));
@@ -68,12 +68,22 @@
     else if (message.is === 'forget') inTurn(() => leave(message.told));
   }
 
-  // Where the visitor is: the agent is told of each page once, as soon as they talk.
-  function note(page) {
-    if (left || !log || !form || !page || page.url === kept.page) return;
-    kept.page = page.url;
-    const { url, title, referrer } = page;
-    fetch(form.action.replace(/messages$/, 'page'), { method: 'POST', body: new URLSearchParams({ page: url, title, referrer }) }).catch(() => {});
+  // Where the visitor was and is: agents are told of each page once, as soon as somebody talks. The page outside keeps a line for each, the newest first, and one for
+  // each moment up to which they were told (see loader.js); whoever writes there may have written something else.
+  async function note(text) {
+    const now = Date.now(), lines = String(text || '').split('\n').map(line => line.split('\t')).filter(([at]) => at > now - 864e5 && at <= now);
+    const told = Math.max(kept.noted, ...lines.filter(line => line.length === 1).map(([at]) => +at));
+    const walk = lines.filter(([, url]) => url && url.length <= 2000).reverse();
+    const news = walk.filter(([at, url], n) => at > told && (!n || url !== walk[n - 1][1]));
+    if (left || !log || !form || !news.length) return;
+    const body = new URLSearchParams(), pages = news.map(([at, url, title = '', referrer = '']) => ({ ago: now - at, url, title: title.slice(0, 200), referrer }));
+    // What would be too long to be taken is told without the oldest.
+    do body.set('pages', JSON.stringify(pages)); while (`${body}`.length > 6e4 && pages.shift());
+    const at = kept.noted = +news[news.length - 1][0];
+    const answer = await fetch(form.action.replace(/messages$/, 'pages'), { method: 'POST', body }).catch(error => error);
+    if (answer.ok) say({ is: 'told', at });
+    // Another time.
+    else kept.noted = 0;
   }
 
   // An order or a product of the page, to be sent with one tap. What it says is written by whoever writes there.
@@ -206,7 +216,7 @@
     return true;
   }
   function wipe() {
-    kept.typed = kept.page = '';
+    kept.typed = '';
     try { sessionStorage.clear(); } catch { /* nothing was kept */ }
   }
   function replace(url) {

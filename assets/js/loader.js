@@ -1,13 +1,13 @@
 // The one line on the customer's page: a button, and the chat in a frame once somebody wants it. Nothing is asked for, stored
 // or moved before, and nothing is made that only an open chat needs: each kind of element, sheet or listener costs a page that
-// has none of it yet. `site` comes from the server behind this file: { key, lang, look: {…}, texts: { lang: […] } }.
+// has none of it yet. `site` comes from the server behind this file: { key, look: {…}, texts: { lang: […] } }.
 const script = document.currentScript, own = script?.dataset || {}, base = (script?.src || location.href).split('/', 3).join('/');
 const queue = window.kefu?.q || [];
 // A page that brings the line twice gets one chat.
 if (window.kefu?.ready) return;
 const root = document.documentElement, KEPT = `kefu ${site.key}`;
-const lang = (wish => /^zh/i.test(wish) ? 'zh-CN' : wish ? 'en' : site.lang)(/^(auto)?$/.test(own.lang || '') ? root.lang || navigator.language : own.lang);
-const [title, failed, link, many, retry, fold, label = title] = site.texts[lang], look = { ...site.look, ...own };
+const lang = /^zh/i.test(/^(auto)?$/.test(own.lang || '') ? root.lang || navigator.language : own.lang) ? 'zh-CN' : 'en';
+const [title, failed, link, many, retry, fold, label = title] = site.texts[lang], look = { ink: '#fff', ...site.look, ...own };
 const listeners = {}, forFrame = [], wanted = {};
 let host, shadow, button, badge, frame, panel, phone, view, port, slow, unread = 0, open = false, hadFocus, overflow, stilled;
 
@@ -96,7 +96,7 @@ function name() {
 
 function load() {
   panel || furnish();
-  frame = make('iframe', { title, allow: 'clipboard-write', src: `${base}/w/${site.key}?mode=embed&lang=${lang}`, referrerpolicy: page() ? '' : 'no-referrer' });
+  frame = make('iframe', { title, allow: 'clipboard-write', src: `${base}/w/${site.key}?mode=embed&lang=${lang}`, referrerpolicy: own.page === 'off' ? 'no-referrer' : '' });
   panel.replaceChildren(frame);
   wait();
 }
@@ -110,12 +110,20 @@ function wait() {
 
 // In the browser is kept who the visitor is, in the tab how much they saw of what they talk about. Where nothing can be kept the frame knows them only as
 // long as it is open.
-function kept(where, value) {
+function kept(value, name = KEPT, where = 'localStorage') {
   try {
-    if (value) window[where][KEPT] = value;
-    else if (value === null) delete window[where][KEPT];
-    return window[where][KEPT] || null;
+    if (value) window[where][name] = value;
+    else if (value === null) delete window[where][name];
+    return window[where][name] || null;
   } catch { return null; }
+}
+const seen = value => kept(value, KEPT, 'sessionStorage');
+
+// The pages since the chat was first opened, for as long as one follows within a day: a line each, the newest first, of one that tells nothing only when it was;
+// and one for each moment up to which the frame has told agents of them.
+const pages = line => kept(line && [line, ...(pages() || '').split('\n')].slice(0, 20).join('\n'), `${KEPT} pages`);
+function walk(begins) {
+  pages(begins || parseInt(pages()) > Date.now() - 864e5 ? [Date.now(), ...own.page === 'off' ? [''] : [location.href, document.title, document.referrer]].join('\t').slice(0, 4e3) : null);
 }
 
 function connect() {
@@ -133,18 +141,18 @@ function connect() {
       send({ is: open ? 'open' : 'close' });
       name();
       tell('ready');
-    } else if (is === 'keep' && (token === null || /^kfv_[\w.-]{1,100}$/.test(token))) kept('localStorage', token);
+    } else if (is === 'keep' && (token === null || /^kfv_[\w.-]{1,100}$/.test(token))) kept(token);
     else if (is === 'unread') { unread = +data.n || 0; name(); tell('unread', unread); }
     else if (is === 'close') api.close();
-    else if (is === 'seen') kept('sessionStorage', data.seq);
+    else if (is === 'told') pages(pages() && data.at);
+    else if (is === 'seen') seen(data.seq);
     else if (is === 'wait') wait();
     else if (is === 'done') { if (wanted[data.of] === data.told) delete wanted[data.of]; }
     else if (is === 'message' || is === 'error') tell(is, data.detail);
   };
   // Only our own page is told: whoever else stands in the frame does not get the line.
-  frame.contentWindow.postMessage({ kf: 1, is: 'hello', site: site.key, token: kept('localStorage'), seen: kept('sessionStorage'), page: page(), wanted }, base, [channel.port2]);
+  frame.contentWindow.postMessage({ kf: 1, is: 'hello', site: site.key, token: kept(), seen: seen(), pages: pages(), wanted }, base, [channel.port2]);
 }
-const page = () => own.page === 'off' ? null : { url: location.href, title: document.title, referrer: document.referrer };
 function send(message) { port ? port.postMessage({ kf: 1, ...message }) : forFrame.push(message); }
 // Told to each page of the frame until one of them has done it.
 function want(is, told) { wanted[is] = JSON.stringify(told); port && send({ is, told: wanted[is] }); }
@@ -177,7 +185,8 @@ const api = {
     open = true;
     hadFocus = document.activeElement;
     unread = 0;
-    if (frame) { send({ is: 'page', page: page() }); send({ is: 'open' }); } else load();
+    walk(1);
+    if (frame) { send({ is: 'pages', pages: pages() }); send({ is: 'open' }); } else load();
     panel.hidden = false;
     cover(phone.matches);
     name();
@@ -203,8 +212,9 @@ const api = {
   on(event, act) { (listeners[event] ||= []).push(act); },
   shutdown() {
     delete wanted.identify;
-    want('forget', kept('localStorage'));
-    kept('localStorage', null);
+    want('forget', kept());
+    kept(null);
+    pages(null);
     unread = 0;
     api.close();
     // The frame ends it, and takes the cookie away, which nobody else sees.
@@ -220,8 +230,12 @@ function begin() {
   call.ready = true;
   queue.forEach(words => call(...words));
   if (own.open === 'true') api.open();
-  // Who talks is told of answers on the next page of the shop, too.
-  else setTimeout(() => kept('sessionStorage') && (frame || load()), 1e3);
+  // Who talks is told of answers on the next page of the shop, too. For whoever never opened the chat one look into one storage is enough: the first one of a page
+  // takes longer than all else here.
+  else setTimeout(() => {
+    walk();
+    pages() && seen() && (frame || load());
+  }, 1e3);
 }
 document.addEventListener('click', event => {
   const element = event.target.closest?.('[data-kefu-open]');

@@ -12,14 +12,15 @@ pub use actions::{
 pub use model::{
     ATTRIBUTES, Arrival, Attribute, AttributeKey, AttributeKind, AttributeLabel, AttributeValue,
     Block, BlockReason, Change, Contact, ContactEmail, ContactName, ContactTag, Identity, Note,
-    NoteBody, PageUrl, PageView, Phone, Subject, TAGS, Told, choices, masked,
+    NoteBody, PageUrl, PageView, Phone, SeenPage, Subject, TAGS, Told, choices, masked,
 };
 pub use store::{
     TokenState, add_identity, add_token, all_planted, are_two, arrived, attributes, became, block,
-    blocked, blocked_within, create, end_token, find, forget, forget_pages, found_by, identified,
-    identified_within, identities, index_again, lock, merge, name_of, name_within, names, newest,
-    notes, other_tokens, pages, plant, search, seen_as, tables, tags, tags_given_since,
-    token_lives, token_state, token_within, unblock, unseen_since, values, viewed,
+    blocked, blocked_within, create, end_token, find, forget, forget_old_pages, forget_pages,
+    found_by, identified, identified_within, identities, index_again, lock, merge, name_of,
+    name_within, names, newest, notes, other_tokens, pages, plant, search, seen_as, tables, tags,
+    tags_given_since, token_lives, token_state, token_within, unblock, unseen_since, values,
+    viewed,
 };
 pub use token::{TokenHash, VisitorToken};
 pub use web::{CurrentVisitor, MaybeVisitor, Visit, dismiss, remember};

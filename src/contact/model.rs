@@ -185,7 +185,17 @@ pub struct Note {
     pub at: Timestamp,
 }
 
-/// A page that a visitor looked at.
+/// A page that a visitor is said to have looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeenPage {
+    pub url: PageUrl,
+    /// As it was told, of whatever length.
+    pub title: String,
+    pub referrer: Option<PageUrl>,
+    pub at: Timestamp,
+}
+
+/// A page that a visitor looked at, as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PageView {
     pub url: String,

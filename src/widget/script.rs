@@ -15,7 +15,6 @@ const BODY_BR: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/loader.js.br"))
 #[serde(rename_all = "camelCase")]
 struct Told<'a> {
     key: &'a str,
-    lang: &'a str,
     look: ToldLook,
     texts: BTreeMap<&'static str, Vec<String>>,
 }
@@ -25,7 +24,8 @@ struct Told<'a> {
 #[serde(rename_all = "camelCase")]
 struct ToldLook {
     color: Color,
-    ink: Color,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ink: Option<Color>,
     #[serde(skip_serializing_if = "Option::is_none")]
     position: Option<Edge>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -55,10 +55,9 @@ pub fn of(site: &Site) -> Result<(String, Vec<u8>)> {
     let usual = Look::default();
     let told = Told {
         key: site.key.as_str(),
-        lang: site.lang.code(),
         look: ToldLook {
             color: ground,
-            ink: ground.ink(),
+            ink: Some(ground.ink()).filter(|ink| *ink != Color::WHITE),
             position: Some(look.side).filter(|side| *side != Edge::default()),
             offset_x: Some(look.offset_x).filter(|x| *x != usual.offset_x),
             offset_y: Some(look.offset_y).filter(|y| *y != usual.offset_y),

@@ -15,7 +15,7 @@ export async function shop(server) {
     const early = `${theme}${asked.has('early') ? `<script>window.kefu=window.kefu||function(){(kefu.q=kefu.q||[]).push([].slice.call(arguments))};${asked.get('early')}</script>` : ''}`;
     if (asked.has('policy')) answer.setHeader('Content-Security-Policy', asked.get('policy').replaceAll('KEFU', at));
     answer.setHeader('Content-Type', 'text/html; charset=utf-8').end(`<!doctype html><html lang="${asked.get('lang') ?? 'zh-CN'}">
-<meta name="viewport" content="width=device-width"><title>青花瓷杯</title>${early}<main><h1>青花瓷杯</h1><p>¥ 128</p>
+<meta name="viewport" content="width=device-width"><title>${asked.get('title') ?? '青花瓷杯'}</title>${early}<main><h1>青花瓷杯</h1><p>¥ 128</p>
 <a href="${at}/w/${asked.get('key')}" data-kefu-open>联系客服</a> <button type="button" id="buy">购买</button></main>
 ${line}</html>`);
   }).listen(0);

@@ -80,13 +80,13 @@ test('on a page of the same site a conversation is known by its cookie', async (
   await chat(page).locator('.m .b', { hasText: '您好，同站' }).waitFor();
   await open(page, at('127.0.0.1', { key: 'here' }));
   assert.deepEqual(await chat(page).locator('.m .b').allTextContents(), ['同站你好', '您好，同站']);
-  assert.equal(await page.evaluate(() => localStorage.length), 0);
+  assert.equal(await page.evaluate(() => localStorage.getItem('kefu here')), null);
 });
 
 test('on a page of another site, which gets no cookie, it is known by what the page keeps', async () => {
   const page = await browser.person();
   await open(page, at('localhost', { key: 'there' }));
-  assert.equal(await page.evaluate(() => localStorage.length), 0);
+  assert.equal(await page.evaluate(() => localStorage.getItem('kefu there')), null);
   await speak(page, '隔壁你好');
   assert.match(await page.evaluate(() => localStorage.getItem('kefu there')), /^kfv_/);
   await answered('隔壁你好', '您好，隔壁');
@@ -402,6 +402,96 @@ test('a page that tells nothing of itself tells nothing', async () => {
     await lin.locator('aside.side #side-identity').waitFor();
     assert.equal((await lin.locator('aside.side').textContent()).includes('localhost'), told, words);
   }
+});
+
+/** The pages that an agent is told of, the newest first, beside the conversation in which something was said. */
+async function trail(words) {
+  await lin.goto(`${server.url}/desk/c?tab=all`);
+  await lin.locator('.row', { hasText: words }).first().click();
+  await lin.locator('#conv[data-cid]').waitFor();
+  await lin.reload();
+  await lin.locator('aside.side #side-identity').waitFor();
+  return lin.locator('#side-pages a').allTextContents();
+}
+
+/** Looks at a page until the browser has noted it, without opening the chat there. */
+async function looks(page, key, title, more = {}) {
+  await page.goto(at('localhost', { key, title, ...more }));
+  await page.waitForFunction(([key, title]) => localStorage[`kefu ${key} pages`]?.includes(title), [key, title]);
+}
+
+test('agents see which pages led to a question, from the first opening on, in whichever tab', async () => {
+  const page = await browser.person(), key = 'there', notes = page => page.evaluate(() => localStorage.getItem('kefu there pages'));
+  // Nobody has opened it yet: nothing is noted, however long one looks.
+  await page.goto(at('localhost', { key, title: '首页' }));
+  await launcher(page).waitFor();
+  await page.evaluate(() => new Promise(done => setTimeout(done, 1_000)));
+  assert.equal(await notes(page), null);
+
+  // Whoever only looked into it is told of later, with what they looked at in between, each once.
+  await open(page, at('localhost', { key, title: '茶壶' }));
+  await looks(page, key, '茶杯');
+  await page.reload();
+  const other = await page.context().newPage();
+  await looks(other, key, '茶盘');
+  await other.goto(at('localhost', { key, title: '私密', more: ' data-page="off"' }));
+  await launcher(other).waitFor();
+  await other.evaluate(() => new Promise(done => setTimeout(done, 1_000)));
+  await open(other, at('localhost', { key, title: '茶叶' }));
+  const told = other.waitForResponse('**/c/*/pages');
+  await speak(other, '这几样一起多少钱');
+  assert.equal((await told).status(), 204);
+  await speak(other, '包邮吗');
+  const seen = (await trail('包邮吗')).filter(title => !title.startsWith('localhost'));
+  assert.deepEqual(seen, ['茶叶', '茶盘', '茶杯', '茶壶']);
+
+  // What follows is told by itself where the chat is loaded, and of other tabs once it is opened there; nothing twice.
+  const follows = other.waitForResponse('**/c/*/pages');
+  await looks(other, key, '结账');
+  await follows;
+  await looks(page, key, '售后');
+  await looks(page, key, '退货');
+  await page.bringToFront();
+  const again = page.waitForResponse('**/c/*/pages');
+  await launcher(page).click();
+  await again;
+  await speak(page, '可以退吗');
+  assert.deepEqual((await trail('可以退吗')).filter(title => !title.startsWith('localhost')), ['退货', '售后', '结账', '茶叶', '茶盘', '茶杯', '茶壶']);
+
+  // Whoever signs out leaves no trail to the next one.
+  const forgotten = page.waitForResponse('**/w/there/forget');
+  await page.evaluate(() => kefu('shutdown'));
+  await forgotten;
+  assert.equal(await notes(page), null);
+});
+
+test('what is noted of pages stays small, and whatever stands there instead is in nobody’s way', async () => {
+  const page = await browser.person(), key = 'there', notes = () => page.evaluate(() => localStorage['kefu there pages'].split('\n').filter(Boolean).map(line => line.split('\t')));
+  const hash = 'a'.repeat(100_000);
+  await page.goto(`${at('localhost', { key, title: '很长' })}#${hash}`);
+  await launcher(page).click();
+  await chat(page).locator('#body').waitFor();
+  assert.equal((await notes()).join('\t').length, 4_000);
+  // Twenty, the newest first.
+  await page.evaluate(() => {
+    localStorage['kefu there pages'] = Array.from({ length: 30 }, (_, n) => [Date.now() - n * 1_000, `${location.origin}/${n}`, `${n}`, ''].join('\t')).join('\n');
+  });
+  await looks(page, key, '新');
+  assert.deepEqual((await notes()).map(line => line[2]), ['新', ...Array.from({ length: 19 }, (_, n) => `${n}`)]);
+  // A day without a page, and nothing is left, nor noted.
+  await page.evaluate(() => { localStorage['kefu there pages'] = `${Date.now() - 864e5 - 1_000}\t${location.origin}/\tx\t`; });
+  await page.goto(at('localhost', { key, title: '隔天' }));
+  await page.waitForFunction(() => localStorage['kefu there pages'] === undefined);
+  // Somebody talks, and the page's own script has written there: what can be told is.
+  const rows = [`NOW\thttps://shop.example/ok\t<b>可以</b>\tnowhere`, '{', 'null', '9e15\thttps://shop.example/\t未来', 'x\ty', '\t\t\t', `NOW\tjavascript:alert(1)\t坏`, `NOW\t${'h'.repeat(3_000)}\t长`, `NOW\t<img src=x onerror=alert(1)>\t<img src=x onerror=alert(1)>`];
+  await page.evaluate(rows => { localStorage['kefu there pages'] = rows.join('\n').replaceAll('NOW', Date.now() - 1_000); }, rows);
+  await page.goto(at('localhost', { key, title: '还在' }));
+  await launcher(page).click();
+  const told = page.waitForResponse('**/c/*/pages');
+  await speak(page, '写了什么');
+  assert.equal((await told).status(), 204);
+  await speak(page, '都可以');
+  assert.deepEqual((await trail('都可以')).filter(title => !title.startsWith('localhost')), ['还在', '<b>可以</b>']);
 });
 
 /** What stands in the box of a chat, once something does. */

@@ -37,7 +37,7 @@ pub const PAGES: &[(&str, &str, [u16; 5])] = &[
     ("POST", "/c/:cid/end", [404, 404, 404, 303, 404]),
     ("POST", "/c/:cid/read", [404, 404, 404, 204, 404]),
     ("POST", "/c/:cid/typing", [404, 404, 404, 204, 404]),
-    ("POST", "/c/:cid/page", [404, 404, 404, 422, 404]),
+    ("POST", "/c/:cid/pages", [404, 404, 404, 204, 404]),
     ("GET", "/c/:cid/compose", [404, 404, 404, 200, 404]),
     // A form without a file; one that is nobody's.
     ("POST", "/c/:cid/files", [404, 404, 404, 422, 404]),
@@ -352,7 +352,7 @@ impl People {
         let body = "nonce=n&body=x&visitor=x&seq=1&name=x&language=en&theme=dark&session=AAAA&token=1&scope=read&lifetime=30\
             &email=a%40b.c&password=correct+horse+battery&current=x&role=agent&capacity=7&token=AAAA\
             &field=phone&value=138&note=999&reason=x&with=1&contact=1&key=x&kind=text&label_zh=x&label_en=x\
-            &state=busy&single=off&volume=50";
+            &state=busy&single=off&volume=50&pages=[{%22ago%22:1,%22url%22:%22https://a.example%22}]";
         // A field may come once only where it is a number.
         let body = if path.ends_with("tokens/end") { "token=999" } else { body };
         let body = if path.ends_with("/setup") {

@@ -357,8 +357,8 @@ async fn where_only_the_signed_are_heard_nobody_else_types_brings_files_or_tells
             assert_eq!(told, !heard, "{} {}", answer.status, heard);
         };
         // Forms, as scripts and browsers send them.
-        let page = [("page", "https://shop.example/tea")];
-        for (what, fields) in [("/typing", &[][..]), ("/page", &page)] {
+        let pages = [("pages", r#"[{"ago":1,"url":"https://shop.example/tea"}]"#)];
+        for (what, fields) in [("/typing", &[][..]), ("/pages", &pages)] {
             let answer = visitor.person.post(&visitor.path(what), fields).await;
             refused(&answer.must(is(StatusCode::NO_CONTENT)));
         }

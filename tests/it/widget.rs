@@ -1,7 +1,8 @@
 //! The chat on any website: the script of a customer's page, how a site looks, and a visitor who is known by no cookie.
-use crate::support::{Installation, Person, Visitor, installation};
+use crate::support::{Agent, Installation, Person, Visitor, installation, limited_installation};
 use kefu::{audit, contact, ids::Nonce, site};
 use poem::http::{Method, StatusCode};
+use serde_json::{Value, json};
 use std::io::Read;
 
 const SITE: &str = "/desk/settings/sites/demo";
@@ -147,12 +148,9 @@ async fn a_frame_without_cookies_is_known_by_the_token_it_shows() {
     }
 
     // The pages on which it stands, as the page outside tells them.
-    let page = |page: &str| format!("page={page}&title=Cup&referrer=https://find.example/q");
-    let view = format!("{path}/page");
-    let seen = person.ask(Method::POST, &view, &shows, &page("https://shop.example/cup")).await;
+    let page = r#"pages=[{"ago":1,"url":"https://shop.example/cup","title":"Cup","referrer":"https://find.example/q"}]"#;
+    let seen = person.ask(Method::POST, &format!("{path}/pages"), &shows, page).await;
     assert_eq!(seen.status, StatusCode::NO_CONTENT);
-    let refused = person.ask(Method::POST, &view, &shows, &page("javascript:alert(1)")).await;
-    refused.must(StatusCode::UNPROCESSABLE_ENTITY);
     let ana = site.ana().await;
     let id = ana.newest("all").await - 1;
     ana.person.get(&format!("/desk/c/{id}/side")).await.says(">Cup<").says("from find.example");
@@ -163,6 +161,108 @@ async fn a_frame_without_cookies_is_known_by_the_token_it_shows() {
     person.ask(Method::GET, &path, &shows, "").await.must(StatusCode::NOT_FOUND);
     let token = contact::VisitorToken::parse(&token, &site.app.key).unwrap();
     assert!(!contact::token_lives(&site.app, &token.hash()).await.unwrap());
+}
+
+/// What of the trail an agent sees, the newest first: address and words.
+async fn trail(ana: &Agent, id: i64) -> Vec<String> {
+    let side = ana.person.get(&format!("/desk/c/{id}/side")).await;
+    let Some((_, trail)) = side.body.split_once("<ol class=\"trail\">") else {
+        return Vec::new();
+    };
+    let lines = trail.split("</ol>").next().unwrap().split("<li><a href=\"").skip(1);
+    lines
+        .map(|line| {
+            let (address, rest) = line.split_once('"').unwrap();
+            let words = rest.split_once('>').unwrap().1.split("</a>").next().unwrap();
+            format!("{address} {words}")
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn pages_that_led_to_a_question_are_told_at_once_and_in_their_order() {
+    let site = installation().await;
+    let (vera, ana) = (&site.vera().await, site.ana().await);
+    let tell = |pages: Value| {
+        let pages = pages.to_string();
+        async move { vera.person.post(&vera.path("/pages"), &[("pages", &pages)]).await }
+    };
+    let page = |ago: f64, name: &str| json!({ "ago": ago, "url": format!("https://shop.example/{name}"), "title": name });
+    let told = json!([page(3_600_000.0, "tea"), page(60_000.0, "pot"), page(0.4, "cup")]);
+    assert_eq!(tell(told).await.status, StatusCode::NO_CONTENT);
+    let line = |name: &str| format!("https://shop.example/{name} {name}");
+    assert_eq!(trail(&ana, 1).await, [line("cup"), line("pot"), line("tea")]);
+
+    // What another tab tells later stands where it belongs; of a clock that was put back only that it is now is believed.
+    let told = json!([page(600_000.0, "lid"), page(-5e12, "now"), page(86_400_001.0, "old")]);
+    assert_eq!(tell(told).await.status, StatusCode::NO_CONTENT);
+    let order = ["now", "cup", "pot", "lid", "tea"].map(line);
+    assert_eq!(trail(&ana, 1).await, order);
+
+    // Of what nobody could look at the rest is kept; nothing but that is refused, and so is what no browser keeps.
+    let hostile = "\"><img src=x onerror=alert(1)>\u{0}\u{7}\u{202e}";
+    let told = json!([
+        { "ago": 0, "url": "javascript:alert(1)" },
+        { "ago": 0, "url": format!("https://shop.example/{}", "a".repeat(2_000)) },
+        { "ago": 0, "url": "https://vera:secret@shop.example/" },
+        { "ago": 0, "url": "https://shop.example/?q=\"><script>", "title": hostile.repeat(100), "referrer": "data:x,y", "more": [1] },
+    ]);
+    assert_eq!(tell(told).await.status, StatusCode::NO_CONTENT);
+    let all = trail(&ana, 1).await;
+    assert_eq!((all.len(), &all[1..]), (6, &order[..]));
+    assert!(
+        all[0].starts_with("https://shop.example/?q=%22%3E%3Cscript%3E &#34;&#62;&#60;img"),
+        "{}",
+        all[0]
+    );
+    assert!(!all[0].contains(['\0', '\u{7}']) && all[0].matches("img").count() < 8, "{}", all[0]);
+    let many = vec![page(0.0, "more"); 21];
+    for refused in [
+        json!([{ "ago": 0, "url": "javascript:alert(1)" }]),
+        json!([page(1e300, "old")]),
+        json!([]),
+        json!(many),
+        json!({ "pages": [] }),
+        json!([{ "ago": "0", "url": "https://shop.example/" }]),
+        json!([{ "ago": 0, "url": null }]),
+        json!("x"),
+    ] {
+        tell(refused).await.must(StatusCode::UNPROCESSABLE_ENTITY).says("address of a page");
+    }
+    for refused in ["", "[", "null", "[[[[", "{\"pages\":", &"[".repeat(20_000)] {
+        let answer = vera.person.post(&vera.path("/pages"), &[("pages", refused)]).await;
+        answer.must(StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    assert_eq!(trail(&ana, 1).await, all);
+    // Nobody tells of another's pages; whoever tells without end is kept no more of than that.
+    let walt = site.walt().await;
+    let mine = json!([page(0.0, "mine")]).to_string();
+    let foreign = walt.person.post(&vera.path("/pages"), &[("pages", &mine)]).await;
+    foreign.must(StatusCode::NOT_FOUND);
+    for round in 0..15 {
+        let told = (0..20).map(|n| page(0.0, &format!("{round}-{n}"))).collect::<Vec<_>>();
+        assert_eq!(tell(json!(told)).await.status, StatusCode::NO_CONTENT);
+    }
+    assert_eq!(site.count("page_view").await, 200);
+    assert_eq!(trail(&ana, 2).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn pages_are_told_no_faster_than_anything_else() {
+    let site = limited_installation().await;
+    let vera = site.vera().await;
+    let told = [("pages", r#"[{"ago":0,"url":"https://shop.example/"}]"#)];
+    for _ in 0..240 {
+        let answer = vera.person.post(&vera.path("/pages"), &told).await;
+        answer.must(StatusCode::NO_CONTENT);
+    }
+    let mut refused = 0;
+    for _ in 0..20 {
+        let answer = vera.person.post(&vera.path("/pages"), &told).await;
+        refused += usize::from(answer.status == StatusCode::TOO_MANY_REQUESTS);
+    }
+    assert!(refused > 0, "nobody is told to wait");
+    assert_eq!(site.count("page_view").await, 200);
 }
 
 #[tokio::test]

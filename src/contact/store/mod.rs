@@ -18,10 +18,10 @@ pub use merging::merge;
 pub use notes::{
     add_note, add_tag, note, noted, notes, remove_note, remove_tag, tags, tags_given_since,
 };
-pub use pages::{forget_pages, pages, viewed};
+pub use pages::{forget_old_pages, forget_pages, pages, viewed};
 
 use super::{
-    model::{Arrival, Block, BlockReason, Contact, ContactEmail, ContactName, Phone},
+    model::{Arrival, Block, BlockReason, Contact, ContactEmail, ContactName, Phone, SeenPage},
     token::TokenHash,
 };
 use crate::{
@@ -209,8 +209,10 @@ pub async fn arrived(
         let device: String = arrival.device.chars().take(300).collect();
         set(db, id, [(contact::Column::Device, device.into())]).await?;
     }
-    match &arrival.page {
-        Some(page) => viewed(db, id, page, "", None, at).await,
+    match arrival.page.clone() {
+        Some(url) => {
+            viewed(db, id, vec![SeenPage { url, title: String::new(), referrer: None, at }]).await
+        }
         None => Ok(()),
     }
 }

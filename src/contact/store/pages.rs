@@ -1,12 +1,16 @@
 //! Rows of pages that visitors looked at.
 use crate::{
-    contact::model::{PageUrl, PageView},
+    contact::model::{PageView, SeenPage},
     db::{self, Db},
     error::Result,
     ids::ContactId,
 };
 use jiff::Timestamp;
 use sea_orm::{ActiveValue::Set, QueryOrder, QuerySelect, entity::prelude::*, sea_query::Expr};
+use std::cmp::Reverse;
+
+/// The most pages of one contact: ten times what a browser keeps.
+const KEPT: u64 = 200;
 
 pub mod page_view {
     use sea_orm::entity::prelude::*;
@@ -27,28 +31,43 @@ pub mod page_view {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// A contact looked at a page, led there by `referrer`. The title is cut after 200 characters.
+/// A contact looked at pages, at least one. Titles are cut after 200 characters.
 pub async fn viewed(
     db: &impl ConnectionTrait,
     contact: ContactId,
-    page: &PageUrl,
-    title: &str,
-    referrer: Option<&PageUrl>,
-    at: Timestamp,
+    pages: Vec<SeenPage>,
 ) -> Result<()> {
-    let row = page_view::ActiveModel {
+    let rows = pages.into_iter().map(|page| page_view::ActiveModel {
         contact_id: Set(contact.0),
-        url: Set(page.as_str().into()),
-        title: Set(title.chars().filter(|c| !c.is_control()).take(200).collect()),
-        referrer: Set(referrer.map(|from| from.as_str().into())),
-        at: Set(db::micros(at)),
+        url: Set(page.url.as_str().into()),
+        title: Set(page.title.chars().filter(|c| !c.is_control()).take(200).collect()),
+        referrer: Set(page.referrer.map(|from| from.as_str().into())),
+        at: Set(db::micros(page.at)),
         ..Default::default()
-    };
-    page_view::Entity::insert(row).exec_without_returning(db).await?;
+    });
+    page_view::Entity::insert_many(rows).exec_without_returning(db).await?;
     Ok(())
 }
 
-/// The newest first, at most `limit`.
+/// Forgets what a contact looked at before the newest [`KEPT`] pages.
+pub async fn forget_old_pages(db: &impl ConnectionTrait, contact: ContactId) -> Result<()> {
+    let theirs = page_view::Column::ContactId.eq(contact.0);
+    let newest = page_view::Entity::find()
+        .filter(theirs.clone())
+        .order_by_desc(page_view::Column::Id)
+        .offset(KEPT)
+        .limit(1);
+    if let Some(old) = newest.one(db).await? {
+        page_view::Entity::delete_many()
+            .filter(theirs)
+            .filter(page_view::Column::Id.lte(old.id))
+            .exec(db)
+            .await?;
+    }
+    Ok(())
+}
+
+/// The newest first, at most `limit`: by when they were looked at, as some are told of later than others.
 pub async fn pages(db: &Db, contact: ContactId, limit: u64) -> Result<Vec<PageView>> {
     let rows = page_view::Entity::find()
         .filter(page_view::Column::ContactId.eq(contact.0))
@@ -62,7 +81,9 @@ pub async fn pages(db: &Db, contact: ContactId, limit: u64) -> Result<Vec<PageVi
         referrer: row.referrer,
         at: db::timestamp(row.at),
     };
-    Ok(rows.into_iter().map(view).collect())
+    let mut views: Vec<_> = rows.into_iter().map(view).collect();
+    views.sort_by_key(|view| Reverse(view.at));
+    Ok(views)
 }
 
 /// Forgets what was looked at before a moment; how much.

@@ -1,9 +1,11 @@
 //! The visitor's pages and forms: parse, act, show.
 mod files;
 mod first;
+mod pages;
 
 pub use files::{bring, look};
 pub use first::{forget, start, welcome};
+pub use pages::view;
 
 use super::{
     actions, card,
@@ -18,7 +20,7 @@ use crate::{
         self, Attachment,
         web::{WithFiles, unsent},
     },
-    contact::{self, CurrentVisitor, PageUrl},
+    contact::CurrentVisitor,
     error::{Error, Invalid, Result},
     event::{Card, Present, Side},
     ids::{FileId, Nonce, PublicId},
@@ -354,36 +356,6 @@ pub async fn typing(
     if limits.may_type(&visitor.token.name()) {
         actions::type_as_visitor(&app, visitor.contact, cid).await?;
     }
-    Ok(StatusCode::NO_CONTENT)
-}
-
-#[derive(Deserialize)]
-struct ViewForm {
-    #[serde(default)]
-    page: String,
-    #[serde(default)]
-    title: String,
-    #[serde(default)]
-    referrer: String,
-}
-
-/// The customer's page on which the chat stands.
-#[handler]
-pub async fn view(
-    app: Data<&App>,
-    limits: Data<&Arc<Limits>>,
-    visitor: CurrentVisitor,
-    Path(cid): Path<String>,
-    Form(form): Form<ViewForm>,
-) -> Result<StatusCode> {
-    let conversation = PublicId::parse(&cid).ok_or(Error::NotFound)?;
-    let seat = Seat::Visitor { contact: visitor.contact, conversation };
-    let conversation = store::find_for(app.db.read(), &seat).await?;
-    limits.act(&visitor.token.name())?;
-    actions::must_be_heard(&app, &conversation).await?;
-    let (page, referrer) = (PageUrl::parse(&form.page)?, PageUrl::parse(&form.referrer).ok());
-    let (db, at) = (app.db.write(), app.clock.now());
-    contact::viewed(db, visitor.contact, &page, &form.title, referrer.as_ref(), at).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

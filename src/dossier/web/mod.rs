@@ -36,7 +36,7 @@ use std::sync::Arc;
 /// Past conversations, notes and pages in one look.
 const PAST: u64 = 10;
 const NOTES: u64 = 50;
-const PAGES: u64 = 10;
+const PAGES: u64 = 20;
 /// Words that others were marked with lately are suggested.
 const LATELY: SignedDuration = SignedDuration::from_hours(90 * 24);
 const SUGGESTED: u64 = 200;
