@@ -130,6 +130,11 @@ impl Config {
         self.public_url().starts_with("https://")
     }
 
+    /// Whether it is reached over https under a name that it shares with nobody: beside a port of its own something may stand that speaks no https.
+    pub fn has_its_name(&self) -> bool {
+        self.public_url().strip_prefix("https://").is_some_and(|host| !host.contains(':'))
+    }
+
     /// Refuses settings that would only fail later, in words that say what to do.
     pub fn check(&self) -> anyhow::Result<()> {
         if let Some(given) = &self.public_url {

@@ -1,4 +1,5 @@
 //! What every answer tells the browser it must not do.
+use crate::app::App;
 use poem::{
     Endpoint, IntoResponse, Request, Response,
     http::{HeaderName, HeaderValue, header},
@@ -16,6 +17,7 @@ fn is_document(path: &str) -> bool {
 /// Adds what the handler did not set itself. Pages that may stand in a frame set their own policy, see [`framed`].
 pub async fn protect<E: Endpoint>(endpoint: Arc<E>, request: Request) -> poem::Result<Response> {
     let document = is_document(request.uri().path());
+    let secure = document && request.data::<App>().is_some_and(|app| app.config.has_its_name());
     let mut response = endpoint.call(request).await?.into_response();
     let headers = response.headers_mut();
     let mut default = |name: HeaderName, value: HeaderValue| {
@@ -36,6 +38,10 @@ pub async fn protect<E: Endpoint>(endpoint: Arc<E>, request: Request) -> poem::R
             HeaderName::from_static("cross-origin-opener-policy"),
             HeaderValue::from_static("same-origin"),
         );
+    }
+    if secure {
+        let a_year = HeaderValue::from_static("max-age=31536000");
+        default(header::STRICT_TRANSPORT_SECURITY, a_year);
     }
     default(
         HeaderName::from_static("cross-origin-resource-policy"),

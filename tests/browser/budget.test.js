@@ -1,5 +1,5 @@
 // What a first visit weighs, as it comes over the wire, cold cache: budgets of the product.
-import { after, before, test } from 'node:test';
+import { after, afterEach, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { brotliCompressSync } from 'node:zlib';
@@ -70,6 +70,7 @@ after(async () => {
   await browser.stop();
   await server.stop();
 });
+afterEach(() => browser.nothingComplained());
 
 /** Bytes on the wire of everything a page asks for until it is quiet, streams left out. */
 async function weigh(page, act) {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import http from 'node:http';
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { Browser, Server, axe, owner, shot } from './kefu.js';
+import { Browser, Server, axe, owner, shot, strangers } from './kefu.js';
 
 let server, browser, lin, host;
 before(async () => {
@@ -12,6 +12,7 @@ before(async () => {
   host = http.createServer((_, answer) => answer.setHeader('Content-Type', 'text/html; charset=utf-8').end(`<!doctype html><title>青禾</title>
 <main>青禾</main><script async src="${server.url}/w/demo.js"></script>`)).listen(0);
   await once(host, 'listening');
+  strangers.add(host.address().port);
   lin = await owner(browser, server);
 });
 after(async () => {

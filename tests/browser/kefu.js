@@ -7,6 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import assert from 'node:assert/strict';
+import { CspEvaluator } from 'csp_evaluator/dist/evaluator.js';
+import { Severity } from 'csp_evaluator/dist/finding.js';
+import { CspParser } from 'csp_evaluator/dist/parser.js';
 import { chromium } from 'playwright-core';
 
 export const BIN = process.env.KEFU_BIN ?? 'target/debug/kefu';
@@ -56,7 +59,29 @@ export class Server {
   }
 }
 
-/** A browser; every page in it must run without a violation of its policy and without an error. */
+/** The ports of pages that are not ours, such as a customer's. */
+export const strangers = new Set();
+
+const TOLD = {
+  'x-content-type-options': 'nosniff', 'referrer-policy': 'same-origin', 'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+};
+/** What a page of ours with these headers allows that it need not (T36). */
+export function lacks(headers) {
+  const policy = headers['content-security-policy'] ?? '';
+  // Whose pages may show ours is what an owner typed, and http in tests. What may be in doubt is `'self'`: no script of ours answers what is asked of it, and what
+  // people brought is no script.
+  const found = new CspEvaluator(new CspParser(policy).csp).evaluate()
+    .filter(({ severity, directive }) => severity < Severity.MEDIUM_MAYBE && directive !== 'frame-ancestors');
+  const missing = Object.keys(TOLD).filter(name => headers[name] !== TOLD[name]);
+  // What goes on for ever may not be packed by a proxy either.
+  if (!/^no-store(, no-transform)?$/.test(headers['cache-control'])) missing.push('cache-control');
+  if (!/camera=\(\)/.test(headers['permissions-policy'])) missing.push('permissions-policy');
+  if (!/; frame-ancestors '(none|self)'/.test(policy)) missing.push('frame-ancestors');
+  return [...found.map(({ directive, description }) => `${directive}: ${description}`), ...missing.map(name => `no ${name}`)];
+}
+
+/** A browser; every page in it must run without a violation of its policy and without an error, and every page of ours say what it should. */
 export class Browser {
   /** `flags` are Chromium's, `options` those of everybody's window. */
   static async start(flags = [], options = {}) {
@@ -74,6 +99,13 @@ export class Browser {
   async person(options = {}) {
     const context = await this.chromium.newContext({ locale: 'zh-CN', timezoneId: 'Asia/Shanghai', viewport: { width: 390, height: 844 }, ...this.options, ...options });
     context.setDefaultTimeout(10_000);
+    await context.addInitScript(() => addEventListener('securitypolicyviolation', ({ effectiveDirective, blockedURI }) => console.error(`Content Security Policy: ${effectiveDirective} ${blockedURI}`)));
+    context.on('response', response => {
+      const headers = response.headers(), ours = response.request().resourceType() === 'document' && !strangers.has(+new URL(response.url()).port);
+      // A proxy that reaches nobody has pages of its own.
+      if (!ours || response.status() >= 500 || !headers['content-type']?.startsWith('text/html')) return;
+      this.complaints.push(...lacks(headers).map(what => `${response.url()}: ${what}`));
+    });
     context.on('page', page => {
       page.on('console', message => {
         const text = message.text();

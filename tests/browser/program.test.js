@@ -3,9 +3,9 @@ import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
-import { after, before, test } from 'node:test';
+import { after, afterEach, before, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { BIN, Browser, Server, owner, say, sees } from './kefu.js';
+import { BIN, Browser, Server, owner, say, sees, strangers } from './kefu.js';
 
 let server, browser, lin;
 const shops = [];
@@ -20,6 +20,8 @@ after(async () => {
   await server.stop();
 });
 
+afterEach(() => browser.nothingComplained());
+
 /** A page of somebody else's, on an origin of its own. */
 async function shop() {
   const example = readFileSync(new URL('../../examples/visitor.mjs', import.meta.url));
@@ -29,6 +31,7 @@ async function shop() {
     answer.setHeader('Content-Type', script ? 'text/javascript' : 'text/html').end(script ? example : page);
   }).listen(0, '127.0.0.1');
   await once(one, 'listening');
+  strangers.add(one.address().port);
   shops.push(one);
   return `http://127.0.0.1:${one.address().port}`;
 }

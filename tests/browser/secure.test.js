@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { BIN, Browser, Server, freePort, owner, say, sees } from './kefu.js';
+import { BIN, Browser, Server, freePort, owner, say, sees, strangers } from './kefu.js';
 import { FaultyProxy } from './proxy.js';
 import { secret, signed } from './shop.js';
 
@@ -33,6 +33,7 @@ before(async () => {
     answer.end(`<!doctype html><html lang="${lang}"><meta name="viewport" content="width=device-width"><title>茶</title><h1>茶</h1>${chat}`);
   }).listen(0, '127.0.0.1');
   await once(shops, 'listening');
+  strangers.add(shops.address().port);
   server = await Server.start(undefined, ['--public-url', url, '--trusted-proxy', '127.0.0.1/32']);
   const origins = SHOPS.flatMap(name => ['--origin', at(name)]);
   execFileSync(BIN, ['site', 'add', '--data-dir', server.folder, '--name', '茶', '--key', 'tea', ...origins]);

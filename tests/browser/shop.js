@@ -2,6 +2,7 @@
 import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import http from 'node:http';
+import { strangers } from './kefu.js';
 
 /** Pages of a shop: `/?key=…` brings the line, with what else is asked for. */
 export async function shop(server) {
@@ -20,6 +21,7 @@ export async function shop(server) {
 ${line}</html>`);
   }).listen(0);
   await once(pages, 'listening');
+  strangers.add(pages.address().port);
   return { port: pages.address().port, close: () => pages.close() };
 }
 

@@ -45,6 +45,27 @@ async fn every_page_forbids_what_it_does_not_need() {
 }
 
 #[tokio::test]
+async fn over_https_browsers_are_told_to_stay_there() {
+    let year = "max-age=31536000";
+    for (url, told) in [
+        ("https://chat.example", year),
+        ("https://chat.example/", year),
+        // Beside it may stand what speaks http.
+        ("https://chat.example:8443", ""),
+        ("http://chat.example", ""),
+    ] {
+        let site = installation().await.at_work(|config| config.public_url = Some(url.into()));
+        for path in ["/", "/w/demo", "/login", "/desk", "/nowhere", "/api/v1/nowhere"] {
+            let page = site.stranger().get(path).await;
+            assert_eq!(page.header("strict-transport-security"), told, "{url} {path}");
+        }
+        // The script of a customer's page is as small as it can be.
+        let script = site.stranger().get("/w/demo.js").await;
+        assert_eq!(script.header("strict-transport-security"), "", "{url}");
+    }
+}
+
+#[tokio::test]
 async fn assets_are_compressed_when_built_and_kept_for_ever() {
     let site = installation().await;
     let person = site.stranger();
