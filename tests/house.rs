@@ -133,6 +133,15 @@ const CUPBOARDS: &[(&str, &[&str])] = &[
     ("gif::", &["attachment/picture.rs"]),
     ("png::", &["attachment/picture.rs"]),
     ("multer::", &["attachment/web/"]),
+    // Nothing that people type can be called: nobody here calls an address but those who are told it when they start.
+    ("reqwest::", &[]),
+    ("TcpStream::connect", &[]),
+    ("TcpSocket", &[]),
+    ("UdpSocket", &[]),
+    ("lookup_host", &[]),
+    ("ToSocketAddrs", &[]),
+    ("to_socket_addrs", &[]),
+    ("process::Command", &[]),
     (".publish(", &["/actions.rs", "agent/actions/", "/writer.rs", "bus/bridge.rs"]),
     (
         ".begin()",

@@ -1,6 +1,7 @@
 //! A crowd writes and reads while something is killed, paused or cut off again and again (T02–T05), or while people only come
 //! and go (T14, T23); then the checker of `history` says whether what everybody was told can have happened to one log. A few
 //! rounds on each change, more by hand: `tests/run --long T02`.
+mod calls;
 mod clock;
 mod database;
 mod files;
