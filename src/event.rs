@@ -548,20 +548,18 @@ pub enum SiteStep {
     Loaded,
     /// Somebody opened the chat in a page that may show it.
     Opened,
-    /// A visitor's message was stored, after that.
+    /// A visitor's message was stored that was written there.
     Said,
     /// A page that may not show the chat wanted it.
     Refused,
     /// Somebody opened the chat by its link, in a page of its own.
     LinkOpened,
-    /// A visitor's message was stored, after that.
+    /// A visitor's message was stored that was written there.
     LinkSaid,
-    /// Somebody opened the chat in the demo shop, which is nobody's installation.
-    DemoOpened,
 }
 
 impl SiteStep {
-    pub const COUNT: usize = 7;
+    pub const COUNT: usize = 6;
 }
 
 /// How a node hears of what others do.

@@ -282,9 +282,12 @@
     } catch { /* none was kept */ }
   }
 
+  // Whoever puts the chat on a page waits to see that it works there, which our own demo says nothing of.
+  let where = 'page';
+  try { if (parent.location.pathname === '/demo') where = 'demo'; } catch { /* a page of another origin */ }
   const plain = window.kefuFetch = window.kefuFetch || window.fetch;
   // Where no cookie is kept none remembers the language either.
-  const shown = () => kept.token ? [['Authorization', `Bearer ${kept.token}`], ['Accept-Language', document.documentElement.lang]] : [];
+  const shown = () => [['Kefu-In', where], ...kept.token ? [['Authorization', `Bearer ${kept.token}`], ['Accept-Language', document.documentElement.lang]] : []];
   const ours = url => new URL(url, location.href).origin === location.origin;
   if (window.fetch === plain) {
     window.fetch = (input, more) => {

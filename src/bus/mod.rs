@@ -201,13 +201,6 @@ impl Bus {
         }
     }
 
-    /// Takes note of a visitor's message.
-    pub fn heard_visitor(&self, site: SiteId, at: jiff::Timestamp) {
-        if let Some(step) = self.here.sightings.said(site) {
-            self.saw(site, step, Sighting { at, origin: String::new() });
-        }
-    }
-
     /// What was last seen of a site's pages, on any node, since this one began.
     pub fn seen_of(&self, site: SiteId) -> Seen {
         self.here.sightings.of(site)

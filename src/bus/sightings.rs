@@ -65,18 +65,6 @@ impl Sightings {
         }
     }
 
-    /// The step that a visitor's message is: by the way the chat was last opened; `None` if that was the demo.
-    pub fn said(&self, site: SiteId) -> Option<SiteStep> {
-        let seen = self.of(site);
-        let ways = [
-            (SiteStep::Opened, Some(SiteStep::Said)),
-            (SiteStep::LinkOpened, Some(SiteStep::LinkSaid)),
-            (SiteStep::DemoOpened, None),
-        ];
-        let last = ways.into_iter().filter(|(opened, _)| seen.of(*opened).is_some());
-        last.max_by_key(|(opened, _)| seen.of(*opened).map(|sighting| sighting.at))?.1
-    }
-
     pub fn of(&self, site: SiteId) -> Seen {
         self.sites().get(&site).map_or_else(Seen::default, |steps| steps.seen.clone())
     }
@@ -111,21 +99,5 @@ mod tests {
         assert_eq!(seen.of(SiteStep::Said), None);
         assert_eq!(sightings.of(SiteId(8)), Seen::default());
         assert_eq!(sightings.sites().len(), 1);
-    }
-
-    #[test]
-    fn a_message_counts_for_the_way_by_which_the_chat_was_last_opened() {
-        let (sightings, site) = (Sightings::default(), SiteId(7));
-        assert_eq!(sightings.said(site), None);
-        for (second, opened, said) in [
-            (1, SiteStep::LinkOpened, Some(SiteStep::LinkSaid)),
-            (2, SiteStep::DemoOpened, None),
-            (3, SiteStep::Opened, Some(SiteStep::Said)),
-            (4, SiteStep::Refused, Some(SiteStep::Said)),
-            (5, SiteStep::DemoOpened, None),
-        ] {
-            sightings.note(site, opened, sighting(second, ""));
-            assert_eq!(sightings.said(site), said, "after {opened:?}");
-        }
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     attachment::{self, Owner},
     db::{Connection, Tx},
     error::{Error, Invalid, Result},
-    event::{Access, Appended, Author, Content, Entry, Event, Side},
+    event::{Access, Appended, Author, Entry, Event, Side},
     ids::{AgentId, ContactId, ConversationId, FileId},
 };
 use jiff::Timestamp;
@@ -483,10 +483,6 @@ pub fn tell(app: &App, sent: &Sent) {
         app.metrics.duplicates.inc();
     } else {
         app.metrics.acknowledged.inc();
-        let Entry { author, content, at, .. } = &sent.appended.entry;
-        if matches!((author, content), (Author::Visitor { .. }, Content::Text { .. })) {
-            app.bus.heard_visitor(sent.appended.summary.site, *at);
-        }
         app.bus.publish(Event::EntryAppended(Box::new(sent.appended.clone())));
         if let Some(access) = sent.lost.clone() {
             app.bus.publish(Event::AccessLost { access });

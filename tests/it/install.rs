@@ -1,5 +1,6 @@
 //! Putting the chat on a website, and watching it turn green.
-use crate::support::{Answer, Installation, Person, installation};
+use crate::support::{Answer, Installation, Person, Visitor, installation};
+use kefu::ids::Nonce;
 use poem::http::{Method, StatusCode};
 
 const SITE: &str = "/desk/settings/sites/demo";
@@ -15,16 +16,25 @@ async fn from(site: &Installation, page: &str, path: &str) {
     site.stranger().ask(Method::GET, path, &shown, "").await.must(StatusCode::OK);
 }
 
-/// Says hello in the chat as it stands in a frame of a page.
-async fn speaks(site: &Installation, page: &str) {
+/// Says hello in the chat as it stands in a frame of a page, by what its script says of that.
+async fn speaks(site: &Installation, page: &str, script: &str) -> Visitor {
     let person = site.stranger();
     let shown = [("referer", page)];
     let chat = person.ask(Method::GET, "/w/demo?mode=embed", &shown, "").await;
-    let fields = [("visitor", chat.field("visitor")), ("nonce", chat.field("nonce"))];
-    let [visitor, nonce] = &fields;
-    let said =
-        [(visitor.0, visitor.1.as_str()), (nonce.0, &nonce.1), ("embed", "1"), ("body", "hi")];
-    person.post("/w/demo/start", &said).await.goes_to();
+    let body = format!(
+        "visitor={}&nonce={}&embed=1&body=hi&page={}",
+        chat.field("visitor"),
+        chat.field("nonce"),
+        page.replace('?', "%3F"),
+    );
+    let place = person.ask(Method::POST, "/w/demo/start", &by(script), &body).await.goes_to();
+    Visitor { person, cid: place.strip_prefix("/c/").unwrap().to_owned() }
+}
+
+/// As a form of a page in a frame is sent, with its script or without.
+fn by(script: &str) -> [(&'static str, &str); 2] {
+    let says = if script.is_empty() { ("sec-fetch-dest", "iframe") } else { ("kefu-in", script) };
+    [("sec-fetch-site", "same-origin"), says]
 }
 
 /// How far each step is: `done`, `bad` or `wait`.
@@ -74,7 +84,7 @@ async fn the_panel_turns_green_step_by_step_and_asks_no_more_once_it_is() {
     let unchanged = ana.person.get(&format!("{WATCH}&seen={version}")).await;
     assert_eq!((unchanged.status, unchanged.body.as_str()), (StatusCode::NO_CONTENT, ""));
 
-    speaks(&site, "https://shop.example/").await;
+    speaks(&site, "https://shop.example/", "page").await;
     let page = watch(&ana.person).await;
     assert_eq!(steps(&page), ["done", "done", "done"]);
     page.says("All set").says_not("hx-trigger").says("Nothing happens?");
@@ -93,13 +103,53 @@ async fn the_demo_is_nobody_s_installation() {
     let ana = site.ana().await;
     let own = format!("{}/demo?lang=en", site.app.config.public_url());
     from(&site, &own, "/w/demo.js").await;
-    speaks(&site, &own).await;
-    assert_eq!(steps(&watch(&ana.person).await), ["wait", "wait", "wait"]);
+    for script in ["demo", ""] {
+        speaks(&site, &own, script).await;
+        assert_eq!(steps(&watch(&ana.person).await), ["wait", "wait", "wait"], "{script}");
+    }
     // The same steps count on a page of the owner's.
     ana.person.post(&format!("{SITE}/origins"), &[("origin", "shop.example/cup")]).await.goes_to();
     from(&site, "https://shop.example/", "/w/demo.js").await;
-    speaks(&site, "https://shop.example/").await;
+    speaks(&site, "https://shop.example/", "page").await;
     assert_eq!(steps(&watch(&ana.person).await), ["done", "done", "done"]);
+}
+
+#[tokio::test]
+async fn a_message_counts_for_the_way_by_which_it_came_whatever_was_opened_since() {
+    let shop = "https://shop.example/";
+    for script in ["page", ""] {
+        let site = installation().await;
+        let ana = site.ana().await;
+        let by_page = async || steps(&watch(&ana.person).await);
+        let by_link = async || steps(&ana.person.get(&format!("{WATCH}&how=link")).await);
+        ana.person.post(&format!("{SITE}/origins"), &[("origin", "shop.example")]).await.goes_to();
+        from(&site, shop, "/w/demo.js").await;
+        let vera = site.visitor("by the link").await;
+        from(&site, shop, "/w/demo?mode=embed").await;
+        vera.say("once more by the link").await.must(StatusCode::OK);
+        assert_eq!((by_page().await[2].as_str(), by_link().await[1].as_str()), ("wait", "done"));
+        // The same conversation goes on in the page.
+        write(&vera, script).await;
+        assert_eq!(by_page().await, ["done", "done", "done"], "{script}");
+
+        let site = installation().await;
+        let ana = site.ana().await;
+        let by_link = async || steps(&ana.person.get(&format!("{WATCH}&how=link")).await);
+        let walt = speaks(&site, shop, script).await;
+        site.stranger().get("/w/demo").await.must(StatusCode::OK);
+        for script in [script, "demo"] {
+            write(&walt, script).await;
+            assert_eq!(by_link().await, ["done", "wait"], "{script}");
+        }
+        walt.say("by the link").await.must(StatusCode::OK);
+        assert_eq!(by_link().await, ["done", "done"]);
+    }
+}
+
+async fn write(visitor: &Visitor, script: &str) {
+    let body = format!("nonce={}&body=more", Nonce::new());
+    let path = visitor.path("/messages");
+    visitor.person.ask(Method::POST, &path, &by(script), &body).await.goes_to();
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
 //! The first page: nobody is known and nothing is stored until the first message.
-use super::{in_frame, receives, told};
+use super::{in_frame, receives, told, way};
 use crate::{
     app::App,
     bus::Sighting,
@@ -102,7 +102,8 @@ fn see(app: &App, site: &Site, request: &Request) {
     });
     let step = match own.as_deref() {
         _ if !framed => SiteStep::LinkOpened,
-        Some("/demo") => SiteStep::DemoOpened,
+        // Nobody's installation.
+        Some("/demo") => return,
         // From one page of the chat to the next.
         Some(_) if page_before(request).is_none() => return,
         None if !origin.is_empty() && !site.origins.contains(&origin) => SiteStep::Refused,
@@ -158,6 +159,7 @@ pub async fn start(visit: Visit<'_, StartForm>) -> Result<Response> {
         }
         outcome => outcome?,
     };
+    way::note(app, request, &sent, &form.page);
     if known.is_none() {
         contact::remember(app, request, &fresh, !form.embed.is_empty());
     }

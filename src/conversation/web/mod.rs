@@ -2,6 +2,7 @@
 mod files;
 mod first;
 mod pages;
+mod way;
 
 pub use files::{bring, look};
 pub use first::{forget, start, welcome};
@@ -218,11 +219,16 @@ pub async fn say(
     limits: Data<&Arc<Limits>>,
     viewer: Viewer,
     visitor: CurrentVisitor,
+    request: &Request,
     Path(cid): Path<String>,
     WithFiles { form, files }: WithFiles<MessageForm>,
 ) -> Result<Response> {
     let opened = open(&app, &visitor, &cid, viewer.lang).await?;
-    match try_say(&app, &limits, &visitor, &opened, &form, &files).await {
+    let outcome = try_say(&app, &limits, &visitor, &opened, &form, &files).await;
+    if let Ok(sent) = &outcome {
+        way::note(&app, request, sent, "");
+    }
+    match outcome {
         Ok(sent) if viewer.htmx => Ok(fragment(live::sent(&opened.canvas, &sent.appended)?)),
         Ok(_) => Ok(see_other(back(&cid, &form))),
         Err(error) if viewer.htmx => Err(error),
