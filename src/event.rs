@@ -1,5 +1,5 @@
 //! Everything that can happen, in the past tense. Also the wire format between nodes: variants are added, never changed.
-use crate::ids::{AgentId, ContactId, ConversationId, SiteId, TagId, TeamId};
+use crate::ids::{AgentId, ContactId, ConversationId, Nonce, SiteId, TagId, TeamId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -465,6 +465,8 @@ pub enum Present {
     Agent(AgentId),
     /// Any agent who has the desk open and receives new visitors.
     Receiving,
+    /// One agent, with a conversation open at the desk.
+    Viewer { agent: AgentId, conversation: ConversationId },
 }
 
 /// What stopped to open doors.
@@ -538,6 +540,12 @@ pub enum Event {
         conversation: ConversationId,
         begun: bool,
     },
+    /// A page of an agent's desk shows another conversation than it did, or none. Passes, as what comes of it does.
+    PageTurned {
+        agent: AgentId,
+        page: Nonce,
+        to: Option<ConversationId>,
+    },
 }
 
 /// How far somebody came who puts the chat on their pages, or a link to it somewhere.
@@ -609,6 +617,7 @@ impl Event {
             | Self::PresenceChanged { .. }
             | Self::StandingChanged { .. }
             | Self::DraftChanged { .. }
+            | Self::PageTurned { .. }
             | Self::HeadSeen { .. } => None,
         }
     }
@@ -624,6 +633,7 @@ impl Event {
             | Self::PresenceChanged { .. }
             | Self::StandingChanged { .. }
             | Self::DraftChanged { .. }
+            | Self::PageTurned { .. }
             | Self::RowSeen(_)
             | Self::RowChanged(_) => None,
         }
@@ -646,8 +656,12 @@ impl Event {
             Self::RowSeen(_)
             | Self::RowChanged(_)
             | Self::StandingChanged { .. }
-            | Self::PresenceChanged { who: Present::Agent(_), .. } => vec![Topic::Desk],
-            Self::DraftChanged { agent, .. } => vec![Topic::Agent(*agent)],
+            | Self::PresenceChanged { who: Present::Agent(_) | Present::Viewer { .. }, .. } => {
+                vec![Topic::Desk]
+            }
+            Self::DraftChanged { agent, .. } | Self::PageTurned { agent, .. } => {
+                vec![Topic::Agent(*agent)]
+            }
             // Asked when a page is drawn; nobody waits for it.
             Self::PresenceChanged { who: Present::Receiving, .. } => Vec::new(),
             Self::PresenceChanged { who: Present::Agents, .. } => vec![Topic::Presence],

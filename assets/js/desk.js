@@ -13,6 +13,22 @@
     return last;
   }
 
+  // Colleagues see what stands open here: the stream says it where it begins, and whatever is opened later says which page it is for.
+  const { kf } = window, address = kf.url, page = address().searchParams.get('page');
+  let line = null;
+  kf.url = params => {
+    const url = address(params), open = pane();
+    url.searchParams.delete('open');
+    if (open) url.searchParams.set('open', open.dataset.cid);
+    return url;
+  };
+  document.addEventListener('htmx:config:request', ({ target, detail: { ctx } }) => {
+    ctx.request.headers['Kefu-Page'] = page;
+    if (target === kf.live()) line = ctx.request;
+  });
+  // A stream that is cut is taken up again by the address it had.
+  document.addEventListener('htmx:after:swap', () => { if (line) line.action = kf.url().href; });
+
   // A hint says only that there is more; what it is comes from the log, after what we hold.
   let fetching = false, wanted = false;
   async function follow() {

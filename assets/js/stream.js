@@ -106,7 +106,7 @@
     const log = document.querySelector('ol.msgs'), to = log && log.dataset.read;
     // A frame that is not shown has no height.
     if (document.hidden || !innerHeight || root.hasAttribute('data-shut') || !to) return;
-    const seqs = [...log.querySelectorAll('.m:not(.me), .sys')].map(el => +el.dataset.seq), seq = Math.max(0, ...seqs);
+    const seqs = [...log.querySelectorAll('.m:not(.me), .note, .sys')].map(el => +el.dataset.seq), seq = Math.max(0, ...seqs);
     // What was marked as unread is read once more.
     if (seq <= (told[to] || 0) && !('unread' in log.dataset)) return;
     delete log.dataset.unread;

@@ -83,6 +83,9 @@ enum Said<E> {
     Presence {
         who: Present,
         here: bool,
+        /// What a viewer is called.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<String>,
     },
     Everybody {
         agents: bool,
@@ -92,6 +95,9 @@ enum Said<E> {
         receiving: bool,
         #[serde(default)]
         each: Vec<AgentId>,
+        /// Each with her name.
+        #[serde(default)]
+        viewers: Vec<(AgentId, String, ConversationId)>,
     },
     WhoIsThere,
     Saw {
@@ -159,7 +165,9 @@ impl Subjects {
             Event::RowChanged(summary) => Some(self.conversation(summary.id)),
             Event::Typed { conversation, .. } => Some(self.conversation(*conversation)),
             Event::AccessLost { .. } => Some(self.access()),
-            Event::StandingChanged { .. } | Event::DraftChanged { .. } => Some(self.presence()),
+            Event::StandingChanged { .. }
+            | Event::DraftChanged { .. }
+            | Event::PageTurned { .. } => Some(self.presence()),
             Event::PresenceChanged { .. } | Event::HeadSeen { .. } | Event::RowSeen(_) => None,
         }
     }
@@ -209,15 +217,22 @@ impl Mouth {
         let (subject, said) = match word {
             Word::News(news) => (self.subjects.of(&news.event)?, Said::News { news: &news.event }),
             Word::Presence { who, here } => {
-                (self.subjects.presence(), Said::Presence { who: *who, here: *here })
+                let name = match who {
+                    Present::Viewer { agent, .. } => Some(self.name_of(*agent)),
+                    _ => None,
+                };
+                (self.subjects.presence(), Said::Presence { who: *who, here: *here, name })
             }
             Word::Everybody { to } => {
                 let everybody = self.here.presence.everybody();
-                let (mut visitors, mut each) = (Vec::new(), Vec::new());
+                let (mut visitors, mut each, mut viewers) = (Vec::new(), Vec::new(), Vec::new());
                 for who in &everybody {
                     match who {
                         Present::Visitor(id) => visitors.push(*id),
                         Present::Agent(id) => each.push(*id),
+                        Present::Viewer { agent, conversation } => {
+                            viewers.push((*agent, self.name_of(*agent), *conversation));
+                        }
                         Present::Agents | Present::Receiving => {}
                     }
                 }
@@ -226,6 +241,7 @@ impl Mouth {
                     visitors,
                     receiving: everybody.contains(&Present::Receiving),
                     each,
+                    viewers,
                 };
                 let subject = to.as_ref().map(|node| self.subjects.node(node));
                 (subject.unwrap_or_else(|| self.subjects.presence()), said)
@@ -241,6 +257,10 @@ impl Mouth {
             .inspect_err(|error| tracing::error!(%error, "cannot write news"))
             .ok()
             .map(|bytes| (subject, bytes))
+    }
+
+    fn name_of(&self, agent: AgentId) -> String {
+        self.here.presence.name_of(agent).unwrap_or_default().to_string()
     }
 }
 
@@ -317,12 +337,19 @@ impl Ear {
         let node = message.node.as_ref();
         match message.said {
             Said::News { news } => self.here.hub.deliver(&Arc::new(News::new(news))),
-            Said::Presence { who, here } => {
+            Said::Presence { who, here, name } => {
+                if let (Present::Viewer { agent, .. }, Some(name)) = (who, name) {
+                    self.here.presence.call(agent, &name);
+                }
                 self.here.changed(self.here.presence.told(node, who, here));
             }
-            Said::Everybody { agents, visitors, receiving, each } => {
+            Said::Everybody { agents, visitors, receiving, each, viewers } => {
                 let mut there: HashSet<_> = visitors.into_iter().map(Present::Visitor).collect();
                 there.extend(each.into_iter().map(Present::Agent));
+                for (agent, name, conversation) in viewers {
+                    self.here.presence.call(agent, &name);
+                    there.insert(Present::Viewer { agent, conversation });
+                }
                 there.extend(agents.then_some(Present::Agents));
                 there.extend(receiving.then_some(Present::Receiving));
                 self.here.changed(self.here.presence.told_all(node, &there));

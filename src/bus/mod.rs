@@ -14,7 +14,7 @@ use bridge::{Bridge, Word};
 pub use bridge::{Broker, Noticed};
 use bytes::Bytes;
 pub use hub::Listener;
-pub use presence::Here;
+pub use presence::{Here, Viewer};
 pub use sightings::{Seen, Sighting};
 use std::{
     collections::BTreeSet,
@@ -171,6 +171,17 @@ impl Bus {
     /// Counts somebody as here until the guard is dropped and some seconds have passed.
     pub fn enter(&self, who: Present) -> Here {
         self.here.presence.enter(self, who)
+    }
+
+    /// The same of an agent who has a conversation open; her name goes along.
+    pub fn view(&self, agent: AgentId, name: &str, conversation: ConversationId) -> Here {
+        self.here.presence.call(agent, name);
+        self.enter(Present::Viewer { agent, conversation })
+    }
+
+    /// Agents who have a conversation open, on any node that this one hears of.
+    pub fn viewers(&self, conversation: ConversationId) -> Vec<Viewer> {
+        self.here.presence.viewers(conversation)
     }
 
     /// Whether somebody is here, on any node that this one hears of.

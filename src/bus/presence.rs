@@ -3,7 +3,7 @@
 use super::Bus;
 use crate::{
     event::Present,
-    ids::{AgentId, NodeId},
+    ids::{AgentId, ConversationId, NodeId},
 };
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
@@ -23,6 +23,17 @@ pub struct Presence {
 struct People {
     here: HashMap<Present, Streams>,
     elsewhere: HashMap<Present, BTreeSet<NodeId>>,
+    /// Who of them has which conversation open: rows ask, and there are many.
+    viewers: HashMap<ConversationId, BTreeSet<AgentId>>,
+    /// What viewers are called, so that nobody has to ask the database.
+    names: HashMap<AgentId, Arc<str>>,
+}
+
+/// An agent who has a conversation open, and what she is called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Viewer {
+    pub agent: AgentId,
+    pub name: Arc<str>,
 }
 
 #[derive(Debug, Default)]
@@ -44,7 +55,21 @@ impl People {
         if nodes.is_empty() {
             self.elsewhere.remove(&who);
         }
+        self.index(who);
         !self.know(who)
+    }
+
+    /// After somebody came or left.
+    fn index(&mut self, who: Present) {
+        let Present::Viewer { agent, conversation } = who else { return };
+        if self.know(who) {
+            self.viewers.entry(conversation).or_default().insert(agent);
+        } else if let Some(viewers) = self.viewers.get_mut(&conversation) {
+            viewers.remove(&agent);
+            if viewers.is_empty() {
+                self.viewers.remove(&conversation);
+            }
+        }
     }
 }
 
@@ -54,12 +79,13 @@ impl Presence {
             let mut people = self.people();
             let (arrived, changed) = (!people.here.contains_key(&who), !people.know(who));
             people.here.entry(who).or_default().open += 1;
+            people.index(who);
             (arrived, changed)
         };
         if arrived {
             bus.tell_presence(who, true, changed);
         }
-        Here { who, bus: bus.clone() }
+        Here { who, bus: bus.clone(), pauses: true }
     }
 
     pub fn is_here(&self, who: Present) -> bool {
@@ -77,9 +103,31 @@ impl Presence {
         let open = people.here.iter().filter(|(_, streams)| streams.open > 0);
         let agent = |who: &Present| match who {
             Present::Agent(id) => Some(*id),
-            Present::Agents | Present::Visitor(_) | Present::Receiving => None,
+            Present::Agents | Present::Visitor(_) | Present::Receiving | Present::Viewer { .. } => {
+                None
+            }
         };
         open.filter_map(|(who, _)| agent(who)).collect()
+    }
+
+    /// Takes note of what an agent is called.
+    pub fn call(&self, agent: AgentId, name: &str) {
+        self.people().names.insert(agent, name.into());
+    }
+
+    pub fn name_of(&self, agent: AgentId) -> Option<Arc<str>> {
+        self.people().names.get(&agent).cloned()
+    }
+
+    /// Agents who have a conversation open, on any node.
+    pub fn viewers(&self, conversation: ConversationId) -> Vec<Viewer> {
+        let people = self.people();
+        let viewers = people.viewers.get(&conversation).into_iter().flatten();
+        let named = |agent: &AgentId| {
+            let name = people.names.get(agent)?.clone();
+            Some(Viewer { agent: *agent, name })
+        };
+        viewers.filter_map(named).collect()
     }
 
     /// What another node says of somebody; the change, if it is one.
@@ -88,6 +136,7 @@ impl Presence {
         if here {
             let changed = !people.know(who);
             people.elsewhere.entry(who).or_default().insert(node.clone());
+            people.index(who);
             changed.then_some((who, true))
         } else {
             people.gone_from(node, who).then_some((who, false))
@@ -133,6 +182,7 @@ impl Presence {
         let mut people = self.people();
         people.here.get(&who).filter(|now| now.open == 0 && now.pauses == pause)?;
         people.here.remove(&who);
+        people.index(who);
         Some(!people.know(who))
     }
 
@@ -147,22 +197,35 @@ impl Presence {
 pub struct Here {
     who: Present,
     bus: Bus,
+    /// Whether its end may be a pause.
+    pauses: bool,
+}
+
+impl Here {
+    /// Gone at once: it is known that this is no pause.
+    pub fn leave(mut self) {
+        self.pauses = false;
+    }
 }
 
 impl Drop for Here {
     fn drop(&mut self) {
         let (who, bus) = (self.who, self.bus.clone());
-        let (Some(pause), Ok(runtime)) =
-            (bus.here.presence.leave(who), tokio::runtime::Handle::try_current())
-        else {
-            return;
-        };
-        runtime.spawn(async move {
-            tokio::time::sleep(GRACE).await;
+        let Some(pause) = bus.here.presence.leave(who) else { return };
+        let forget = move || {
             if let Some(changed) = bus.here.presence.forget(who, pause) {
                 bus.tell_presence(who, false, changed);
             }
-        });
+        };
+        if !self.pauses {
+            return forget();
+        }
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move {
+                tokio::time::sleep(GRACE).await;
+                forget();
+            });
+        }
     }
 }
 
@@ -214,5 +277,40 @@ mod tests {
         let changes = presence.told_all(&a, &[visitor].into());
         assert_eq!(changes, [(who, false), (visitor, true)]);
         assert_eq!(presence.told_all(&a, &[visitor].into()), []);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_opens_another_conversation_leaves_the_first_at_once() {
+        let (bus, [one, other]) = (Bus::default(), [ConversationId(1), ConversationId(2)]);
+        let names = |id| bus.viewers(id).iter().map(|one| one.name.to_string()).collect::<Vec<_>>();
+        let ana = bus.view(AgentId(1), "ana", one);
+        let ben = bus.view(AgentId(2), "ben", one);
+        assert_eq!(names(one), ["ana", "ben"]);
+        let twice = bus.view(AgentId(2), "ben", one);
+        ben.leave();
+        assert_eq!(names(one).len(), 2, "ben has it open in another tab");
+        twice.leave();
+        assert_eq!(names(one), ["ana"]);
+        let cut_off = bus.view(AgentId(2), "ben", other);
+        drop(cut_off);
+        tokio::time::sleep(GRACE / 2).await;
+        assert_eq!(names(other), ["ben"]);
+        tokio::time::sleep(GRACE).await;
+        assert!(names(other).is_empty(), "whoever is cut off is gone after a pause");
+        ana.leave();
+        assert!(bus.here.presence.people().viewers.is_empty(), "nobody is looked for in vain");
+    }
+
+    #[test]
+    fn a_viewer_is_gone_with_her_node() {
+        let (presence, [a, b]) = (Presence::default(), [NodeId::new(), NodeId::new()]);
+        let (agent, conversation) = (AgentId(7), ConversationId(1));
+        let who = Present::Viewer { agent, conversation };
+        presence.call(agent, "ana");
+        assert_eq!(presence.told(&a, who, true), Some((who, true)));
+        let ana = Viewer { agent, name: "ana".into() };
+        assert_eq!(presence.viewers(conversation), [ana]);
+        assert_eq!(presence.keep_nodes(&[b].into()), [(who, false)]);
+        assert!(presence.viewers(conversation).is_empty());
     }
 }

@@ -458,6 +458,12 @@ pub async fn type_as_agent(app: &App, by: &AtWork) -> Result<()> {
     Ok(())
 }
 
+/// What a page of an agent's desk shows from now on: its stream, wherever that is, lets colleagues know. To be said of what she
+/// was shown, and so may see.
+pub fn turn_page(app: &App, agent: AgentId, page: Nonce, to: Option<ConversationId>) {
+    app.bus.publish(Event::PageTurned { agent, page, to });
+}
+
 fn typed(app: &App, conversation: ConversationId, by: Author) {
     app.bus.publish(Event::Typed { conversation, by });
 }

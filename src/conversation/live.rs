@@ -1,6 +1,6 @@
 //! Entries as fragments: what page, post, stream and history all show. A fragment is drawn once per audience and language
 //! and shared by every reader, so it holds nothing about who looks: sides are classes by author.
-use super::store::{History, Positions};
+use super::store::{History, Positions, Seen};
 use crate::{
     bus::{Drawn, News, Sheet},
     error::{Error, Result},
@@ -396,6 +396,20 @@ fn read_mark(canvas: &Canvas, seq: i64) -> Result<String> {
         Side::Agent => format!("read-{}", canvas.conversation),
     };
     draw(&ReadMark { log: canvas.log(), id, seq, lang: canvas.lang })
+}
+
+#[derive(Template)]
+#[template(path = "conversation/_seen_mark.html")]
+struct SeenMark<'a> {
+    log: String,
+    id: ConversationId,
+    seen: Option<&'a Seen>,
+    lang: Lang,
+}
+
+/// On the desk: the line under the newest note that calls colleagues, if any of them has read it.
+pub fn seen_mark(canvas: &Canvas, seen: Option<&Seen>) -> Result<String> {
+    draw(&SeenMark { log: canvas.log(), id: canvas.conversation, seen, lang: canvas.lang })
 }
 
 /// What news looks like to an audience: drawn by its first reader, shared by all. Empty if there is nothing to see.

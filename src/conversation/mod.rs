@@ -17,7 +17,7 @@ mod writer;
 pub use actions::{
     AtWork, FirstMessage, all_planted, forget_closed_before, forget_silent_since, give_back,
     give_back_of, happen, mark_unread, must_be_heard, note, plant, read_as_agent, read_as_visitor,
-    reply, say, start, tell_rows, type_as_agent, type_as_visitor, wait_for_news,
+    reply, say, start, tell_rows, turn_page, type_as_agent, type_as_visitor, wait_for_news,
 };
 pub use amending::{Change, amend};
 pub use colleagues::{colleague, colleagues, team_to};
@@ -26,18 +26,18 @@ pub use handling::{
 };
 pub use live::{
     Canvas, EntryLine, FileLine, QuoteLine, drawn, lines, news, presence, read_marks, redraw,
-    retell, sent, typing, upsert,
+    retell, seen_mark, sent, typing, upsert,
 };
 pub use model::{
     Append, BLOCKED, Beside, Body, Conversation, Seat, UNSIGNED, may_amend, mentions, quoted,
 };
 pub use sight::Sight;
 pub use store::{
-    Counts, Earlier, Filter, History, Lens, Log, Place, Positions, Range, Searched, Shown, Tab,
-    Unread, circle, closed_page, counts, earlier, entries_after, entries_at, find_entry, find_for,
-    hand_over, heads, held, history, known, list, newest, of_contact, only_known, page, positions,
-    searched_after, seen_by, seen_of_contact, sight, sight_of, summaries_of, tables, touched_since,
-    touches_since, unread_by, unsearched_since,
+    Counts, Earlier, Filter, History, Lens, Log, Place, Positions, Range, Searched, Seen, Shown,
+    Tab, Unread, circle, closed_page, counts, earlier, entries_after, entries_at, find_entry,
+    find_for, hand_over, heads, held, history, known, list, newest, of_contact, only_known, page,
+    positions, searched_after, seen, seen_by, seen_of_contact, sight, sight_of, summaries_of,
+    tables, touched_since, touches_since, unread_by, unsearched_since,
 };
 pub use web::{asked_range, history_fragment};
 pub use writer::Sent;

@@ -1,16 +1,80 @@
-//! Rows and counters of the lists as fragments. A row is the same for every agent, so it is drawn once per language.
+//! Rows and counters of the lists as fragments. A row is the same for every agent, so it is drawn once per language; who else has
+//! its conversation open is put into it for each.
 use super::web::asks;
 use crate::{
     agent::Standing,
-    bus::{News, Sheet},
+    bus::{Bus, News, Sheet, Viewer},
     conversation::{Counts, Lens, Sight},
-    event::{Priority, Side, State, Summary},
+    event::{Present, Priority, Side, State, Summary},
     ids::{AgentId, ConversationId},
     text::{self, Lang},
 };
 use askama::Template;
 use jiff::Timestamp;
 use std::collections::BTreeSet;
+
+/// What passes in a conversation, as one agent is told it: whether its visitor is here, and which colleagues have it open.
+#[derive(Clone, Debug)]
+pub struct Around {
+    pub id: ConversationId,
+    pub here: bool,
+    viewers: Vec<Viewer>,
+}
+
+impl Around {
+    pub fn of(bus: &Bus, id: ConversationId, me: AgentId) -> Self {
+        let mut viewers = bus.viewers(id);
+        viewers.retain(|viewer| viewer.agent != me);
+        Self { id, here: bus.is_here(Present::Visitor(id)), viewers }
+    }
+}
+
+/// Colleagues who have a conversation open, as a template needs them.
+#[derive(Clone, Debug)]
+pub struct Viewers {
+    lang: Lang,
+    pub faces: Vec<Face>,
+    names: Vec<String>,
+}
+
+/// A letter and its colour.
+#[derive(Clone, Debug)]
+pub struct Face {
+    pub letter: String,
+    pub tint: i64,
+}
+
+/// More of them say nothing more.
+const FACES: usize = 3;
+
+impl Viewers {
+    pub fn new(around: &Around, lang: Lang) -> Self {
+        let face = |viewer: &Viewer| Face {
+            letter: text::letter(&viewer.name),
+            tint: text::tint(viewer.agent.0),
+        };
+        Self {
+            lang,
+            faces: around.viewers.iter().take(FACES).map(face).collect(),
+            names: around.viewers.iter().map(|viewer| viewer.name.to_string()).collect(),
+        }
+    }
+
+    fn nobody(lang: Lang) -> Self {
+        Self { lang, faces: Vec::new(), names: Vec::new() }
+    }
+
+    /// In a row: who they are.
+    pub fn words(&self) -> String {
+        self.lang.with("viewers", "names", self.names.join(" · "))
+    }
+
+    /// In the conversation itself: that they look, too.
+    pub fn sentence(&self) -> String {
+        let key = if self.names.len() == 1 { "viewing" } else { "viewing-several" };
+        self.lang.with(key, "names", self.names.join(" · "))
+    }
+}
 
 /// A row as its template needs it.
 #[derive(Clone, Debug)]
@@ -37,10 +101,14 @@ pub struct Row {
     /// Whether whoever looks has begun to write something there. Only pages know: news of a row is the same for everybody, and
     /// `assets/js/kept.js` puts the mark on again, by what [`begun`] keeps beside the list.
     pub draft: bool,
+    /// Whether the visitor has the page open.
+    pub here: bool,
+    /// Nobody where a row is drawn for all.
+    pub viewers: Viewers,
 }
 
 impl Row {
-    pub fn new(summary: &Summary, lang: Lang, now: Timestamp) -> Self {
+    pub fn new(summary: &Summary, here: bool, lang: Lang, now: Timestamp) -> Self {
         let zone = text::zone(&summary.zone);
         let name = name(summary, lang);
         Self {
@@ -62,7 +130,16 @@ impl Row {
             assignee: summary.assignee_name.clone(),
             asks: String::new(),
             draft: false,
+            here,
+            viewers: Viewers::nobody(lang),
         }
+    }
+
+    /// The same as one agent sees it now.
+    pub fn seen_by(me: AgentId, bus: &Bus, summary: &Summary, lang: Lang, now: Timestamp) -> Self {
+        let around = Around::of(bus, summary.id, me);
+        let viewers = Viewers::new(&around, lang);
+        Self { viewers, ..Self::new(summary, around.here, lang, now) }
     }
 }
 
@@ -134,31 +211,104 @@ struct RowMoved {
 }
 
 /// A row as news of a list: taken from where it was, and set where it belongs, if it still does.
-pub fn row_changed(summary: &Summary, lens: &Lens, lang: Lang, now: Timestamp) -> String {
+pub fn row_changed(
+    summary: &Summary,
+    lens: &Lens,
+    around: &Around,
+    lang: Lang,
+    now: Timestamp,
+) -> String {
     if lens.holds(summary) {
-        beside(lens, summary.id, &moved(summary, lang, now))
+        beside(lens, around, &moved(summary, around.here, lang, now), lang)
     } else {
         removed(summary.id)
     }
 }
 
 /// The same, drawn once for all agents of a language.
-pub fn row_news(news: &News, summary: &Summary, lens: &Lens, lang: Lang, now: Timestamp) -> String {
+pub fn row_news(
+    news: &News,
+    summary: &Summary,
+    lens: &Lens,
+    around: &Around,
+    lang: Lang,
+    now: Timestamp,
+) -> String {
     if !lens.holds(summary) {
         return removed(summary.id);
     }
-    let drawn = news.drawn(Sheet::Row, lang as usize, || moved(summary, lang, now).into());
-    beside(lens, summary.id, &String::from_utf8_lossy(&drawn))
+    let drawn =
+        news.drawn(Sheet::Row, lang as usize, || moved(summary, around.here, lang, now).into());
+    beside(lens, around, &String::from_utf8_lossy(&drawn), lang)
 }
 
-/// A row as it stands in a list: it leads to its conversation beside that list.
-fn beside(lens: &Lens, id: ConversationId, drawn: &str) -> String {
-    let asks = asks(lens).replace('&', "&#38;");
-    drawn.replace(&format!("\"/desk/c/{id}\""), &format!("\"/desk/c/{id}?{asks}\""))
+/// A row as it stands in a list of somebody's: it leads to its conversation beside that list, and says who else is there.
+fn beside(lens: &Lens, around: &Around, drawn: &str, lang: Lang) -> String {
+    let (id, asks) = (around.id, asks(lens).replace('&', "&#38;"));
+    let row = drawn.replace(&format!("\"/desk/c/{id}\""), &format!("\"/desk/c/{id}?{asks}\""));
+    if around.viewers.is_empty() {
+        return row;
+    }
+    let place = format!("id=\"viewers-{id}\">");
+    let viewers = draw(&ViewersFragment { viewers: Viewers::new(around, lang) });
+    row.replacen(&place, &(place.clone() + &viewers), 1)
 }
 
-fn moved(summary: &Summary, lang: Lang, now: Timestamp) -> String {
-    draw(&RowMoved { row: Row::new(summary, lang, now), current: 0 })
+fn moved(summary: &Summary, here: bool, lang: Lang, now: Timestamp) -> String {
+    draw(&RowMoved { row: Row::new(summary, here, lang, now), current: 0 })
+}
+
+#[derive(Template)]
+#[template(path = "desk/_viewers.html")]
+struct ViewersFragment {
+    viewers: Viewers,
+}
+
+#[derive(Template)]
+#[template(path = "desk/_viewers_changed.html")]
+struct ViewersChanged {
+    id: ConversationId,
+    viewers: Viewers,
+}
+
+/// Which colleagues have a conversation open, in its row and in itself.
+pub fn viewers(around: &Around, lang: Lang) -> String {
+    draw(&ViewersChanged { id: around.id, viewers: Viewers::new(around, lang) })
+}
+
+#[derive(Template)]
+#[template(path = "desk/_dots.html")]
+struct Dots<'a> {
+    targets: &'a str,
+    here: bool,
+    lang: Lang,
+}
+
+/// Whether visitors are here, in the rows of their conversations.
+pub fn dots(ids: impl IntoIterator<Item = ConversationId>, here: bool, lang: Lang) -> String {
+    let targets = targets("at", ids);
+    targets.map_or_else(String::new, |targets| draw(&Dots { targets: &targets, here, lang }))
+}
+
+/// The same element in the row of each; `None` if there is none.
+fn targets(name: &str, ids: impl IntoIterator<Item = ConversationId>) -> Option<String> {
+    let all: Vec<_> = ids.into_iter().map(|id| format!("#{name}-{id}")).collect();
+    (!all.is_empty()).then(|| all.join(","))
+}
+
+/// What passes in rows that stand there already, and in the conversation that is `open`: whatever was told of it while nobody
+/// listened is made good.
+pub fn around(rows: &[Around], open: Option<&Around>, lang: Lang) -> String {
+    let (here, away): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row.here);
+    let (alone, viewed): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row.viewers.is_empty());
+    let alone = targets("viewers", alone.into_iter().map(|row| row.id)).map(|targets| {
+        format!("<hx-partial hx-target=\"{targets}\" hx-swap=\"innerHTML\"></hx-partial>")
+    });
+    let viewed = viewed.into_iter().chain(open).map(|row| viewers(row, lang));
+    dots(here.into_iter().map(|row| row.id), true, lang)
+        + &dots(away.into_iter().map(|row| row.id), false, lang)
+        + &alone.unwrap_or_default()
+        + &viewed.collect::<String>()
 }
 
 fn removed(id: ConversationId) -> String {

@@ -5,6 +5,7 @@ mod live;
 pub mod web;
 
 pub use live::{
-    begun, counters, cursor, draft_changed, lost, name, row_changed, row_news, standing,
+    Around, around, begun, counters, cursor, dots, draft_changed, lost, name, row_changed,
+    row_news, standing, viewers,
 };
-pub use web::lens;
+pub use web::{ROWS, lens};

@@ -9,13 +9,13 @@ use crate::{
     agent::{self, CurrentAgent},
     app::{App, aside},
     bus::{Drawn, News},
-    conversation::{self, Canvas, Lens, Sight, counts, touched_since},
+    conversation::{self, Canvas, Lens, Sight, counts, list, touched_since},
     db::Db,
-    desk::{self, row_changed, row_news},
+    desk::{self, Around, row_changed, row_news},
     draft,
     error::Result,
     event::{Access, Author, Circle, Event, Present, Side, Summary, Topic},
-    ids::{AgentId, ConversationId},
+    ids::{AgentId, ConversationId, Nonce},
     text::Lang,
 };
 use bytes::Bytes;
@@ -59,6 +59,13 @@ impl Cursor {
     }
 }
 
+/// A page that shows lists: by what it is known, and which conversation stood open when it asked for its stream.
+#[derive(Clone, Debug)]
+pub struct Page {
+    pub name: Nonce,
+    pub open: Option<ConversationId>,
+}
+
 /// What was missed: rows, and conversations that she saw and sees no more.
 struct Missed {
     rows: Vec<Summary>,
@@ -69,6 +76,7 @@ pub fn follow(
     app: App,
     me: CurrentAgent,
     lens: Lens,
+    page: Option<Page>,
     after: Option<Cursor>,
 ) -> impl Stream<Item = Piece> + Send {
     let mut at_desk = AtDesk::new(&app, &me.agent);
@@ -79,6 +87,7 @@ pub fn follow(
         let asked = app.clone();
         let turn = app.streams.turn().await;
         let (agent, resumed) = (me.agent.clone(), after.clone());
+        let open = page.as_ref().and_then(|page| page.open);
         let begun = aside(async move {
             if let Err(error) = agent::see(&asked, &[agent.id]).await {
                 tracing::warn!(%error, "cannot note that an agent is at the desk");
@@ -86,11 +95,16 @@ pub fn follow(
             let now = asked.db.now().await?;
             let sight = conversation::sight(asked.db.read(), &agent).await?;
             let missed = missed(&asked, &sight, resumed, now).await?;
-            Ok((now, Arc::new(sight), missed))
+            // An address can name any.
+            let open = match open {
+                Some(id) => conversation::circle(asked.db.read(), id).await?.filter(|of| sight.sees(of)).and(open),
+                None => None,
+            };
+            Ok((now, Arc::new(sight), missed, open))
         })
         .await;
         drop(turn);
-        let Ok((began, sight, missed)) = begun else {
+        let Ok((began, sight, missed, open)) = begun else {
             yield Piece::End;
             return;
         };
@@ -100,6 +114,7 @@ pub fn follow(
             yield Piece::Reset;
             return;
         };
+        at_desk.show(open);
         // The database's clock, carried on by ours: what a reader will come back with.
         let now = || {
             let at = began + SignedDuration::try_from(since.elapsed()).unwrap_or(SignedDuration::ZERO);
@@ -109,7 +124,8 @@ pub fn follow(
             yield Piece::Passing(desk::lost(id, me.lang).into());
         }
         for summary in missed.rows {
-            let drawn = row_changed(&summary, &lens, me.lang, app.clock.now()).into();
+            let around = Around::of(&app.bus, summary.id, me.agent.id);
+            let drawn = row_changed(&summary, &lens, &around, me.lang, app.clock.now()).into();
             yield Piece::Row { cursor: now(), drawn, hint: hint(&summary, None) };
             if after.as_ref().is_some_and(|after| summary.last_at > after.at)
                 && let Some(told) = notice::of_row(&summary, &me.agent, &sight, me.lang)
@@ -118,7 +134,9 @@ pub fn follow(
             }
         }
         let counters = counted(&app, &me, &sight).await.unwrap_or_default();
-        yield Piece::Synced([&counters[..], drafts(&app, &me).await.as_bytes()].concat().into());
+        let drafts = drafts(&app, &me).await;
+        let around = if page.is_some() { around(&app, &me, &sight, &lens, open).await } else { String::new() };
+        yield Piece::Synced([&counters[..], drafts.as_bytes(), around.as_bytes()].concat().into());
 
         let mut count_at: Option<Instant> = None;
         let mut typing = Typing::default();
@@ -142,11 +160,15 @@ pub fn follow(
                     Ok(news) => {
                         if let Event::AccessLost { access: Access::Conversation { id, .. } } = &news.event {
                             yield Piece::Passing(desk::lost(*id, me.lang).into());
+                            if at_desk.shows() == Some(*id) {
+                                at_desk.show(None);
+                            }
                             count_at.get_or_insert_with(|| Instant::now() + COUNT_EVERY);
                         }
                         if let Some((summary, seq)) = concerns(&news) {
                             let at = app.clock.now();
-                            let drawn = row_news(&news, summary, &lens, me.lang, at).into();
+                            let around = Around::of(&app.bus, summary.id, me.agent.id);
+                            let drawn = row_news(&news, summary, &lens, &around, me.lang, at).into();
                             yield Piece::Row { cursor: now(), drawn, hint: hint(summary, seq) };
                             count_at.get_or_insert_with(|| Instant::now() + COUNT_EVERY);
                         }
@@ -165,7 +187,14 @@ pub fn follow(
                                 yield passing(&me, id, |canvas| conversation::typing(canvas, typing.of(id)));
                             }
                             Event::PresenceChanged { who: Present::Visitor(id), here } => {
-                                yield passing(&me, *id, |canvas| conversation::presence(canvas, *here));
+                                let dot = desk::dots([*id], *here, me.lang);
+                                yield passing(&me, *id, |canvas| Ok(conversation::presence(canvas, *here)? + &dot));
+                            }
+                            Event::PresenceChanged { who: Present::Viewer { agent, conversation: id }, .. }
+                                if *agent != me.agent.id && page.is_some() =>
+                            {
+                                let around = Around::of(&app.bus, *id, me.agent.id);
+                                yield Piece::Passing(desk::viewers(&around, me.lang).into());
                             }
                             Event::PresenceChanged { who: Present::Agent(id), .. }
                             | Event::StandingChanged { agent: id } => {
@@ -186,8 +215,16 @@ pub fn follow(
                     }
                 },
                 told = own.recv() => match told {
-                    Ok(news) => if let Event::DraftChanged { conversation, begun, .. } = &news.event {
-                        yield Piece::Passing(desk::draft_changed(*conversation, *begun).into());
+                    Ok(news) => match &news.event {
+                        Event::DraftChanged { conversation, begun, .. } => {
+                            yield Piece::Passing(desk::draft_changed(*conversation, *begun).into());
+                        }
+                        Event::PageTurned { page: turned, to, .. }
+                            if page.as_ref().is_some_and(|page| page.name == *turned) =>
+                        {
+                            at_desk.show(*to);
+                        }
+                        _ => {}
                     }
                     Err(RecvError::Lagged(_) | RecvError::Closed) => {
                         yield Piece::End;
@@ -348,9 +385,10 @@ pub async fn concerns_her(app: &App, sight: &Sight, news: &News) -> bool {
             sight.saw(access) && !sees_now(app, sight, *id).await
         }
         Event::Typed { conversation: id, .. }
-        | Event::PresenceChanged { who: Present::Visitor(id), .. }
-            if sight.narrows() =>
-        {
+        | Event::PresenceChanged {
+            who: Present::Visitor(id) | Present::Viewer { conversation: id, .. },
+            ..
+        } if sight.narrows() => {
             let circle = news.circle(circle(app.clone(), *id)).await;
             circle.is_some_and(|circle| sight.sees(circle))
         }
@@ -387,6 +425,25 @@ async fn counted(app: &App, me: &CurrentAgent, sight: &Arc<Sight>) -> Option<Dra
         .await
         .inspect_err(|error| tracing::warn!(%error, "cannot count"));
     counts.ok().map(|counts| desk::counters(&counts, capacity, me.lang).into())
+}
+
+/// What passes in the rows of her page and in the conversation that stands open there, as it is now. Nothing, if the list cannot be
+/// asked: the page goes by what it knows.
+async fn around(
+    app: &App,
+    me: &CurrentAgent,
+    sight: &Arc<Sight>,
+    lens: &Lens,
+    open: Option<ConversationId>,
+) -> String {
+    let (asked, sight, lens) = (app.clone(), sight.clone(), *lens);
+    let rows = aside(async move { list(&asked.db, &sight, &lens, desk::ROWS).await })
+        .await
+        .inspect_err(|error| tracing::warn!(%error, "cannot ask for a list"))
+        .unwrap_or_default();
+    let of = |id| Around::of(&app.bus, id, me.agent.id);
+    let rows: Vec<_> = rows.iter().map(|row| of(row.id)).collect();
+    desk::around(&rows, open.map(of).as_ref(), me.lang)
 }
 
 /// Where she has begun to write something. Nothing, if that cannot be asked: the page goes by what it knows.

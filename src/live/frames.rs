@@ -97,7 +97,8 @@ impl Frames {
             | Event::RowSeen(_)
             | Event::RowChanged(_)
             | Event::StandingChanged { .. }
-            | Event::DraftChanged { .. } => Vec::new(),
+            | Event::DraftChanged { .. }
+            | Event::PageTurned { .. } => Vec::new(),
         }
     }
 }

@@ -13,7 +13,7 @@ mod socket;
 mod sse;
 mod ws;
 
-pub use desk::{Cursor as DeskCursor, follow as follow_desk};
+pub use desk::{Cursor as DeskCursor, Page as DeskPage, follow as follow_desk};
 pub use follow::{Piece, conversation as follow_conversation};
 pub use page::live_page;
 pub use poll::conversation_messages;

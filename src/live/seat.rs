@@ -5,6 +5,7 @@ use crate::{
     app::{App, aside},
     bus::Here,
     event::Present,
+    ids::ConversationId,
 };
 
 #[derive(Debug)]
@@ -15,6 +16,8 @@ pub struct AtDesk {
     /// For visitors who talk already, and for those who are new.
     answers: Option<Here>,
     receives: Option<Here>,
+    /// The conversation that stands open on her page: for colleagues who have it open, too.
+    shows: Option<(ConversationId, Here)>,
 }
 
 impl AtDesk {
@@ -22,13 +25,29 @@ impl AtDesk {
         let _here = app.bus.enter(Present::Agent(agent.id));
         let (app, agent) = (app.clone(), agent.clone());
         let availability = agent.availability;
-        let mut at_desk = Self { app, agent, _here, answers: None, receives: None };
+        let mut at_desk = Self { app, agent, _here, answers: None, receives: None, shows: None };
         at_desk.be(availability);
         at_desk
     }
 
     pub fn agent(&self) -> &Agent {
         &self.agent
+    }
+
+    /// Takes note of what her page shows from now on.
+    pub fn show(&mut self, conversation: Option<ConversationId>) {
+        if self.shows() == conversation {
+            return;
+        }
+        if let Some((_, left)) = self.shows.take() {
+            left.leave();
+        }
+        let (bus, agent) = (&self.app.bus, &self.agent);
+        self.shows = conversation.map(|id| (id, bus.view(agent.id, &agent.name, id)));
+    }
+
+    pub fn shows(&self) -> Option<ConversationId> {
+        self.shows.as_ref().map(|(id, _)| *id)
     }
 
     /// Takes note of what she chose meanwhile.

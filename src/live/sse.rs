@@ -10,7 +10,7 @@ use crate::{
     bus::Here,
     error::Result,
     event::Present,
-    ids::Cursor,
+    ids::{Cursor, Nonce},
     web::{
         endless::Endless,
         errors::asked_wait,
@@ -78,7 +78,10 @@ pub fn desk_stream(
     let watch = Watch::new(app, Holder::Agent { id: me.agent.id, session }, BEAT);
     let lens = crate::desk::lens(request, me.agent.id);
     let after = said_cursor(request).and_then(|text| desk::Cursor::parse(&text, &app.epoch));
-    let pieces = desk::follow(app.clone(), me, lens, after);
+    let name = query(request, "page").and_then(|name| Nonce::parse(&name).ok());
+    let open = query(request, "open").and_then(|id| id.parse().ok());
+    let page = name.map(|name| desk::Page { name, open });
+    let pieces = desk::follow(app.clone(), me, lens, page, after);
     let held = (place, None);
     Ok(OpenStream { pieces: watched(pieces, watch), writer: Writer::new(app), held })
 }

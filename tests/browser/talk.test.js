@@ -448,6 +448,80 @@ test('an agent sees that a colleague is typing in the conversation, and her name
   await eve.context().close();
 });
 
+test('colleagues see who else has a conversation open, until that one goes on', async () => {
+  const vera = await visitor(browser, server, '谁在看'), walt = await visitor(browser, server, '另一件事');
+  await lin.goto(`${server.url}/desk/c?tab=queue`);
+  const row = (page, words) => page.locator('.row', { hasText: words });
+  await row(lin, '谁在看').locator('.at i').waitFor();
+  await row(lin, '谁在看').click();
+  await lin.locator('#conv[data-cid]').waitFor();
+  const one = lin.url(), eve = await colleague();
+  await eve.goto(one);
+  await lin.locator('.peek', { hasText: '周航 也在看' }).waitFor();
+  await eve.locator('.peek', { hasText: '林小雨 也在看' }).waitFor();
+  assert.equal(await row(lin, '谁在看').locator('.viewers').textContent(), '周周航 正在看');
+  for (const scheme of ['light', 'dark']) {
+    await lin.emulateMedia({ colorScheme: scheme });
+    assert.deepEqual(await axe(lin), []);
+    await shot(lin, `viewers-${scheme}-zh-CN`);
+  }
+  await lin.emulateMedia({ colorScheme: 'light' });
+  await lin.setViewportSize({ width: 390, height: 844 });
+  await lin.locator('.peek', { hasText: '周航 也在看' }).waitFor();
+  assert.equal(await lin.evaluate(() => document.documentElement.scrollWidth), 390);
+  await lin.waitForFunction(() => document.getAnimations().every(one => one.playState !== 'running'));
+  assert.deepEqual(await axe(lin), []);
+  await shot(lin, 'viewers-phone-zh-CN');
+  await lin.setViewportSize({ width: 1440, height: 860 });
+
+  // By what the page asks for anyway.
+  const asked = [];
+  eve.on('request', request => asked.push(`${request.method()} ${new URL(request.url()).pathname}`));
+  await row(eve, '另一件事').click();
+  await row(lin, '另一件事').locator('.viewers .av').waitFor();
+  await lin.locator('.peek .viewers:empty').waitFor({ state: 'attached' });
+  const known = /^GET \/a\/|^GET \/desk\/c\/\d+(\/side|\/messages)?$|^POST \/desk\/c\/\d+\/seen$/;
+  assert.deepEqual(asked.filter(line => !known.test(line)), []);
+  // Back through the history as well.
+  await eve.goBack();
+  await lin.locator('.peek', { hasText: '周航 也在看' }).waitFor();
+  await eve.goForward();
+  await lin.locator('.peek .viewers:empty').waitFor({ state: 'attached' });
+
+  // A line that is taken up again says what stands open then, and not what did when it began.
+  await server.down('SIGKILL');
+  await server.up();
+  const bare = async () => (await lin.request.get(one)).text();
+  for (let n = 0; !(await bare()).includes('周航 正在看'); n++) {
+    assert.ok(n < 300, 'she does not come back');
+    await lin.waitForTimeout(100);
+  }
+  assert.ok(!(await bare()).includes('周航 也在看'));
+  await eve.context().close();
+  await row(lin, '另一件事').locator('.viewers:empty').waitFor({ state: 'attached', timeout: 15_000 });
+  await vera.context().close();
+  await row(lin, '谁在看').locator('.at:empty').waitFor({ state: 'attached', timeout: 15_000 });
+  await walt.context().close();
+});
+
+test('under a note stands that whoever it calls has read it', async () => {
+  await visitor(browser, server, '请人看看');
+  await lastOfQueue();
+  await lin.locator('input[name=kind][value=note]').check({ force: true });
+  await say(lin, '@周航 怎么办？');
+  await sees(lin, '怎么办？');
+  const eve = await colleague();
+  await eve.goto(lin.url());
+  await sees(eve, '怎么办？');
+  await lin.locator('.seen', { hasText: '周航 已读' }).waitFor();
+  const note = lin.locator('.m.note').last(), mark = lin.locator('.seen');
+  const [above, below] = await Promise.all([note.locator('.t').boundingBox(), mark.boundingBox()]);
+  assert.ok(below.y >= above.y + above.height - 1, 'it stands below the time');
+  assert.deepEqual(await axe(lin), []);
+  await shot(lin, 'note-read-zh-CN');
+  await eve.context().close();
+});
+
 test('the title names what is open, however it was opened', async () => {
   const vera = await visitor(browser, server, '标题');
   await visitor(browser, server, '另一个标题');

@@ -223,6 +223,170 @@ async fn an_agent_is_told_which_colleagues_type_beside_the_visitor_and_not_that_
 }
 
 #[tokio::test]
+async fn colleagues_see_who_has_a_conversation_open_and_visitors_do_not() {
+    let site = installation().await;
+    let (vera, ana, ben) = (site.vera().await, site.ana().await, site.ben().await);
+    let id = ana.newest("queue").await;
+    let walt = site.walt().await;
+    let other = ana.newest("queue").await;
+    let mut page = vera.listen("0").await;
+    page.named("synced").await;
+    let open = |who: &str| format!("/desk/events?tab=all&page={who}&open={id}");
+    let views = |id: i64| move |event: &Event| event.data.contains(&format!("#viewing-{id}\""));
+    let mut anas = ana.person.listen(&open("anas")).await;
+    anas.named("synced").await;
+
+    // By a stream that begins, and whoever comes later is told at once.
+    let mut bens = ben.person.listen(&open("bens")).await;
+    let told = bens.until(views(id)).await.data;
+    assert!(told.contains("ana is looking too") && !told.contains("ben"), "{told}");
+    bens.named("synced").await;
+    let told = anas.until(views(id)).await.data;
+    assert!(told.contains("ben is looking too"), "{told}");
+    assert!(told.contains("Open at the desk of ben") && !told.contains("ana"), "{told}");
+    // On pages, which need no script.
+    let pane = ana.person.get(&format!("/desk/c/{id}?tab=all")).await;
+    pane.says("ben is looking too").says("Open at the desk of ben").says_not("ana is looking");
+    ana.person.get(&format!("/desk/c/{other}?tab=all")).await.says_not("is looking too");
+    // In a row that is drawn anew for everybody.
+    vera.say("Hello?").await.must(StatusCode::OK);
+    let of_row = |event: &Event| event.data.contains("Hello?");
+    let (for_ana, for_ben) = (anas.until(of_row).await.data, bens.until(of_row).await.data);
+    assert!(for_ana.contains("desk of ben") && !for_ana.contains("desk of ana"), "{for_ana}");
+    assert!(for_ben.contains("desk of ana") && !for_ben.contains("desk of ben"), "{for_ben}");
+
+    // By a request of the page for another one, which says what page it is; one of somebody else's page changes nothing.
+    let turns = async |who: &Agent, page: &str, path: &str| {
+        let headers = [("hx-request", "true"), ("hx-request-type", "partial"), ("kefu-page", page)];
+        who.person.ask(Method::GET, path, &headers, "").await.must(StatusCode::OK);
+    };
+    turns(&ana, "bens", &format!("/desk/c/{other}?tab=all")).await;
+    turns(&ben, &"x".repeat(65), &format!("/desk/c/{other}?tab=all")).await;
+    turns(&ben, "<bens>", &format!("/desk/c/{other}?tab=all")).await;
+    turns(&ben, "bens", &format!("/desk/c/{other}?tab=all")).await;
+    let told = anas.until_beside(&mut bens, views(id)).await.data;
+    assert!(!told.contains("ben"), "he left the first before he came to the other: {told}");
+    let told = anas.until_beside(&mut bens, views(other)).await.data;
+    assert!(told.contains("ben is looking too"), "{told}");
+    // What is marked as unread is left.
+    ben.act(other, "claim").await.must(StatusCode::OK);
+    let headers =
+        [("hx-request", "true"), ("sec-fetch-site", "same-origin"), ("kefu-page", "bens")];
+    let unread = format!("/desk/c/{other}/unread");
+    ben.person.ask(Method::POST, &unread, &headers, "by=hand").await.must(StatusCode::OK);
+    let told = anas.until_beside(&mut bens, views(other)).await.data;
+    assert!(!told.contains("is looking"), "{told}");
+
+    // The visitor's line carried nothing of it.
+    ana.reply(id, "Yes, it is on").await.must(StatusCode::OK);
+    loop {
+        let event = page.next().await.unwrap();
+        assert!(!event.data.contains("looking") && !event.data.contains("viewing"), "{event:?}");
+        if event.data.contains("Yes, it is on") {
+            break;
+        }
+    }
+    drop(walt);
+}
+
+#[tokio::test]
+async fn who_is_cut_off_counts_as_looking_for_some_seconds_and_who_comes_back_is_told_how_it_is() {
+    let site = installation().await;
+    let (_vera, ana, ben) = (site.vera().await, site.ana().await, site.ben().await);
+    let id = ana.newest("queue").await;
+    let path = format!("/desk/events?tab=all&page=anas&open={id}");
+    let bens = format!("/desk/events?tab=all&page=bens&open={id}");
+    let of = |event: &Event| event.data.contains(&format!("#viewing-{id}\""));
+    let mut held = ben.person.listen(&bens).await;
+    held.named("synced").await;
+    let mut anas = ana.person.listen(&path).await;
+    assert!(anas.until(of).await.data.contains("ben is looking too"));
+    drop(held);
+    ana.person.get(&format!("/desk/c/{id}")).await.says("ben is looking too");
+    let told = anas.until(of).await.data;
+    assert!(!told.contains("is looking"), "{told}");
+    // Whatever the page shows of him is taken away when it comes back.
+    let mut again = ana.person.listen(&path).await;
+    let told = again.until(of).await.data;
+    let nobody = format!("hx-target=\"#viewers-{id}\" hx-swap=\"innerHTML\"></hx-partial>");
+    assert!(told.contains(&nobody) && !told.contains("is looking"), "{told}");
+    // An address can name what does not exist, and garbage.
+    for open in ["999999", "x", "-1", ""] {
+        let path = format!("/desk/events?tab=all&page=bens&open={open}");
+        ben.person.listen(&path).await.named("synced").await;
+    }
+    ana.person.get(&format!("/desk/c/{id}")).await.says_not("is looking");
+}
+
+#[tokio::test]
+async fn a_row_says_whether_its_visitor_is_here() {
+    let site = installation().await;
+    let (vera, ana) = (site.vera().await, site.ana().await);
+    let id = ana.newest("queue").await;
+    let _walt = site.walt().await;
+    let other = ana.newest("queue").await;
+    let mut desk = ana.person.listen("/desk/events?tab=all&page=anas").await;
+    desk.named("synced").await;
+    let place = |id| format!("id=\"at-{id}\">");
+    let is_here = |id| place(id) + "<i></i><span class=\"sr\">Online</span>";
+    let nobody = |id| place(id) + "</span>";
+    ana.person.get("/desk/c?tab=all").await.says(&nobody(id)).says(&nobody(other));
+    let mut page = vera.listen("0").await;
+    page.named("synced").await;
+    let of = |event: &Event| event.data.contains(&format!("\"#at-{id}\""));
+    let told = desk.until(of).await.data;
+    assert!(told.contains("<i></i><span class=\"sr\">Online</span></hx-partial>"), "{told}");
+    ana.person.get("/desk/c?tab=all").await.says(&is_here(id)).says(&nobody(other));
+    vera.say("Still there").await.must(StatusCode::OK);
+    let told = desk.until(|event| event.data.contains("Still there")).await.data;
+    assert!(told.contains(&is_here(id)), "a row drawn anew says it: {told}");
+    // A page that was away is told of every row, in as many words as there are states.
+    let mut again = ana.person.listen("/desk/events?tab=all&page=anas").await;
+    let told = again.until(of).await.data;
+    let away = format!("\"#at-{other}\" hx-swap=\"innerHTML\"></hx-partial>");
+    assert!(told.contains(&away), "{told}");
+    drop(page);
+    let told = desk.until(of).await.data;
+    assert!(!told.contains("Online"), "{told}");
+}
+
+#[tokio::test]
+async fn under_a_note_stands_who_of_those_it_calls_has_read_it() {
+    let site = installation().await;
+    let (vera, ana, ben) = (site.vera().await, site.ana().await, site.ben().await);
+    let cid = site.agent("cid", Role::Agent).await;
+    let id = ana.newest("queue").await;
+    ana.write(id, "note", "@ben what do you think?").await.must(StatusCode::OK);
+    let place = format!("/desk/c/{id}?tab=all");
+    let reads = async |who: &Agent, seq: &str| {
+        let path = format!("/desk/c/{id}/seen");
+        who.person.post(&path, &[("seq", seq)]).await.must(StatusCode::NO_CONTENT);
+    };
+    reads(&ben, "1").await;
+    reads(&cid, "2").await;
+    reads(&ana, "2").await;
+    ana.person.get(&place).await.says_not("Read by");
+    let mut desk = ana.listen("all").await;
+    desk.named("synced").await;
+    reads(&ben, "2").await;
+    // Whoever has it open is told that there is something to fetch, as of everything else.
+    let hint = format!("{{\"conversation\":{id},\"seq\":null}}");
+    desk.until(|event| event.name == "hint" && event.data == hint).await;
+    let mark = format!("id=\"seen-{id}\" data-seq=\"2\" hx-ignore>Read by ben</li>");
+    ana.person.get(&format!("/desk/c/{id}/messages?after=2")).await.says(&mark);
+    ana.person.get(&place).await.says(&mark);
+    vera.page().await.says_not("Read by");
+    // A newer one is another question.
+    cid.write(id, "note", "@ana @ben decided").await.must(StatusCode::OK);
+    ana.person.get(&place).await.says_not("Read by");
+    let fetched = ana.person.get(&format!("/desk/c/{id}/messages?after=2")).await;
+    fetched.says(&format!("\"#seen-{id}\" hx-swap=\"delete\"")).says_not("Read by");
+    reads(&ben, "3").await;
+    reads(&ana, "3").await;
+    ben.person.get(&place).await.says("data-seq=\"3\" hx-ignore>Read by ana · ben</li>");
+}
+
+#[tokio::test]
 async fn a_pane_is_told_how_far_it_reaches_although_an_edit_stands_nowhere() {
     let site = installation().await;
     let (_vera, ana) = (site.vera().await, site.ana().await);

@@ -1,5 +1,5 @@
 //! Several nodes over one database, with NATS between them, away, or not there at all.
-use crate::support::{Agent, Node, Stream, Visitor, installation, nats::Nats};
+use crate::support::{Agent, Event, Node, Stream, Visitor, installation, nats::Nats};
 use futures_util::future::join_all;
 use kefu::{
     agent::Role,
@@ -78,7 +78,7 @@ async fn crosses_at_once(stream: &mut Stream, vera: &Visitor) {
 #[ignore = "needs a database that nodes share: tests/run gives PostgreSQL and MariaDB"]
 async fn people_at_different_nodes_talk_as_at_one() {
     let nats = Nats::start().await;
-    let Apart { site, hers, anas: _, vera, ana, id } = apart(Some(&nats.url())).await;
+    let Apart { site, hers, anas, vera, ana, id } = apart(Some(&nats.url())).await;
     let mut desk = ana.listen("queue").await;
     desk.named("synced").await;
     crosses_at_once(&mut desk, &vera).await;
@@ -92,6 +92,27 @@ async fn people_at_different_nodes_talk_as_at_one() {
     vera.person.post(&vera.path("/typing"), &[]).await.must(StatusCode::NO_CONTENT);
     desk.until(|event| event.data.contains("typing")).await;
 
+    // Ben's stream is at one node, what he opens comes from the other.
+    site.employ("ben", Role::Agent).await;
+    let ben = Agent::sign_in(hers.stranger(), "ben").await;
+    let other = Visitor::arrive(hers.stranger(), "Another matter").await;
+    let second = ana.newest("queue").await;
+    let of = |page: &str| format!("/desk/events?tab=all&page={page}&open={id}");
+    let mut anas_page = ana.person.listen(&of("anas")).await;
+    anas_page.named("synced").await;
+    let mut bens_page = ben.person.listen(&of("bens")).await;
+    bens_page.named("synced").await;
+    let views = |id: i64| move |event: &Event| event.data.contains(&format!("#viewing-{id}\""));
+    assert!(anas_page.until(views(id)).await.data.contains("ben is looking too"));
+    let turns = [("hx-request-type", "partial"), ("kefu-page", "bens")];
+    let path = format!("/desk/c/{second}?tab=all");
+    let there = ben.person.at(anas.door.clone());
+    there.ask(Method::GET, &path, &turns, "").await.must(StatusCode::OK);
+    assert!(!anas_page.until_beside(&mut bens_page, views(id)).await.data.contains("ben"));
+    let told = anas_page.until_beside(&mut bens_page, views(second)).await.data;
+    assert!(told.contains("ben is looking too"), "{told}");
+    drop(other);
+
     // A node that starts later asks who is where.
     let late = site.node(Some(&nats.url())).await;
     hears(&late).await;
@@ -102,6 +123,12 @@ async fn people_at_different_nodes_talk_as_at_one() {
     })
     .await;
     assert!(hers.app.bus.is_here(agents));
+    until(Duration::from_secs(3), || async {
+        let viewers = late.app.bus.viewers(ConversationId(second));
+        viewers.iter().any(|one| &*one.name == "ben")
+    })
+    .await;
+    drop((bens_page, anas_page));
     drop(desk);
     page.until(|event| event.data.contains("presence")).await;
     until(Duration::from_secs(3), || async {

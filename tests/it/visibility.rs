@@ -320,12 +320,16 @@ async fn the_stream_of_an_outsider_is_silent() {
         line.request(json!({ "type": "subscribe_desk" })).await;
         lines.push(line);
     }
-    let (mut bens, mut mias) = (shop.ben.listen("all").await, shop.mia.listen("all").await);
-    bens.named("synced").await;
+    let open = |who: &str| format!("/desk/events?tab=all&page={who}&open={}", shop.id);
+    let mut bens = shop.ben.person.listen(&open("bens")).await;
+    let mut mias = shop.mia.person.listen(&open("mias")).await;
+    let before = bens.all_until("synced").await;
     mias.named("synced").await;
 
     let mut page = shop.vera.listen("0").await;
     page.named("synced").await;
+    let mut kits = shop.kit.person.listen(&open("kits")).await;
+    kits.named("synced").await;
     shop.vera.say("and now it sings").await.must(StatusCode::OK);
     shop.vera.person.post(&shop.vera.path("/typing"), &[]).await.must(StatusCode::NO_CONTENT);
     shop.kit.reply(shop.id, "let it").await.must(StatusCode::OK);
@@ -337,21 +341,40 @@ async fn the_stream_of_an_outsider_is_silent() {
     let mark = shop.site.visitor("the marker").await;
 
     let quiet = |text: &str| {
-        for word in
-            ["sings", "whistles", "whisper", "c-1\"", "\"conversation\":1}", "typing-1", "let it"]
-        {
+        let words = [
+            "sings",
+            "whistles",
+            "whisper",
+            "c-1\"",
+            "\"conversation\":1}",
+            "typing-1",
+            "let it",
+            "viewers-1\"",
+            "viewing-1\"",
+            "at-1\"",
+            "is looking",
+        ];
+        for word in words {
             assert!(!text.contains(word), "{word}: {text}");
         }
     };
+    quiet(&format!("{before:?}").replace('\\', ""));
+    // What ben's address names is not his to look at, so nobody is told that he does.
+    let views = |event: &crate::support::Event| event.data.contains("#viewing-1\"");
+    assert!(mias.until(views).await.data.contains("kit is looking too"));
+    shop.mia.person.get("/desk/c/1").await.says("kit is looking too").says_not("ben is looking");
     // Mia hears of each.
     let heard = mias.until(|event| event.data.contains("sings")).await;
     assert!(heard.data.contains("c-1"));
     mias.until(|event| event.name == "hint" && event.data.contains("\"conversation\":1")).await;
     mias.until(|event| event.data.contains("typing-1")).await;
     mias.until(|event| event.data.contains("the marker")).await;
+    // Who does not see it any more does not look at it, either.
+    let told = mias.until_beside(&mut kits, views).await.data;
+    assert!(!told.contains("kit is looking"), "{told}");
     loop {
         let event = bens.next().await.unwrap();
-        quiet(&format!("{event:?}"));
+        quiet(&format!("{event:?}").replace('\\', ""));
         if event.data.contains("the marker") {
             break;
         }

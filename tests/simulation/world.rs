@@ -219,7 +219,7 @@ async fn serve(app: App, me: CurrentAgent, request: Request) {
         }
         Request::FollowDesk { cursor, pieces } => {
             let after = cursor.and_then(|text| DeskCursor::parse(&text, &app.epoch));
-            send(follow_desk(app, me, Tab::All.into(), after), pieces).await;
+            send(follow_desk(app, me, Tab::All.into(), None, after), pieces).await;
         }
     }
 }

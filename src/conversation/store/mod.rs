@@ -29,7 +29,9 @@ pub use lists::{
 pub use marks::{add_guests, set_tags};
 pub use places::Place;
 pub use planting::{Log, all_planted, plant};
-pub use positions::{Positions, Unread, advance, mark, positions, unread_after, unread_by};
+pub use positions::{
+    Positions, Seen, Unread, advance, mark, positions, seen, unread_after, unread_by,
+};
 pub use searching::{
     Searched, entries_after, entries_at, newest, searched_after, seen_by, unsearched_since,
 };

@@ -1,17 +1,18 @@
 //! How far everybody has read.
 use super::{
-    entries::{entry, of},
+    entries::{self, entry, of},
     words::side_word,
 };
 use crate::{
     conversation::model::{Conversation, Seat},
     db,
     error::Result,
-    event::Side,
+    event::{Author, Changed, Content, Side},
     ids::{AgentId, ConversationId},
 };
 use jiff::Timestamp;
 use sea_orm::{ActiveValue::Set, QueryOrder, QuerySelect, Select, entity::prelude::*};
+use std::collections::BTreeSet;
 
 pub mod read_position {
     use sea_orm::entity::prelude::*;
@@ -150,4 +151,58 @@ pub async fn unread_by(
     let said = said_after(id, 0).order_by_desc(entry::Column::Seq).offset(marked - 1);
     let first = said.one(db).await?;
     Ok(first.map(|first| Unread { first: first.seq, count: conversation.unread }))
+}
+
+/// Of a note that calls colleagues: its number, and who of them has read it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    pub note: i64,
+    names: Vec<String>,
+}
+
+impl Seen {
+    pub fn names(&self) -> String {
+        self.names.join(" · ")
+    }
+}
+
+/// Nobody asks any more who has read what stands further up.
+const LATELY: i64 = 50;
+
+/// The newest note that calls colleagues, if it is among the last entries and any of them has read it.
+pub async fn seen(
+    db: &impl ConnectionTrait,
+    id: ConversationId,
+    last_seq: i64,
+) -> Result<Option<Seen>> {
+    let newest = of(id)
+        .filter(entry::Column::Seq.gt(last_seq - LATELY))
+        .filter(entry::Column::Kind.eq("note"))
+        .filter(entry::Column::Extra.contains("\"mentions\""))
+        .order_by_desc(entry::Column::Seq)
+        .one(db)
+        .await?;
+    let Some(note) = newest.map(entries::read).transpose()? else { return Ok(None) };
+    let (Content::Note { with, .. }, Author::Agent { id: author, .. }) =
+        (&note.content, &note.author)
+    else {
+        return Ok(None);
+    };
+    if note.changed == Some(Changed::Recalled) {
+        return Ok(None);
+    }
+    let called = with.mentions.iter().filter(|one| one.agent != *author);
+    let read: BTreeSet<_> = read_position::Entity::find()
+        .filter(read_position::Column::ConversationId.eq(id.0))
+        .filter(read_position::Column::ReaderKind.eq(side_word(Side::Agent)))
+        .filter(read_position::Column::ReaderId.is_in(called.clone().map(|one| one.agent.0)))
+        .filter(read_position::Column::Seq.gte(note.seq))
+        .all(db)
+        .await?
+        .into_iter()
+        .map(|row| AgentId(row.reader_id))
+        .collect();
+    let names: Vec<_> =
+        called.filter(|one| read.contains(&one.agent)).map(|one| one.name.clone()).collect();
+    Ok((!names.is_empty()).then_some(Seen { note: note.seq, names }))
 }

@@ -260,8 +260,10 @@ async fn page(
     let teams = team::all(&app.db).await?.into_iter();
     let tags = tag::all(&app.db).await?.into_iter();
     let now = app.clock.now();
-    let row =
-        |row: &Summary| (Row::new(row, me.lang, now), ids.contains(&row.id.to_string().as_str()));
+    let row = |row: &Summary| {
+        let chosen = ids.contains(&row.id.to_string().as_str());
+        (Row::seen_by(me.agent.id, &app.bus, row, me.lang, now), chosen)
+    };
     let mut rows: Vec<_> = rows.iter().map(row).collect();
     rows.sort_by_key(|(_, chosen)| !chosen);
     Ok(BulkPage {

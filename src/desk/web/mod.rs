@@ -27,18 +27,19 @@ pub use menu::{amend, earlier, entry_menu};
 pub use panels::panel_form;
 use panels::{Panel, Part};
 pub use state::{choose, sign_out};
-use stretch::{ROWS, Stretch, further};
+pub use stretch::ROWS;
+use stretch::{Stretch, further};
 pub use verbs::act;
 
-use super::live::{Held, Row, cursor, gone, name};
+use super::live::{Around, Held, Row, Viewers, cursor, gone, name};
 use crate::{
     agent::{self, CurrentAgent, DeskFrame, SignedIn, Standing},
     app::App,
     attachment::{self, Attachment, web::unsent},
     contact,
     conversation::{
-        self, Canvas, Conversation, Counts, EntryLine, Lens, Place, QuoteLine, Range, Seat, Sight,
-        Tab, Unread, asked_range, counts, history_fragment,
+        self, Canvas, Conversation, Counts, EntryLine, Lens, Place, QuoteLine, Range, Seat, Seen,
+        Sight, Tab, Unread, asked_range, counts, history_fragment,
     },
     error::{Error, Result},
     event::{Present, Priority, Side, State},
@@ -85,6 +86,8 @@ struct DeskPage {
     /// The open conversation, 0 for none.
     current: i64,
     pane: Option<Pane>,
+    /// By what the stream of this page knows it.
+    page: Nonce,
     cursor: String,
 }
 
@@ -114,6 +117,10 @@ struct Pane {
     site: String,
     started: String,
     started_iso: String,
+    /// Colleagues who have it open, too.
+    viewers: Viewers,
+    /// Who of those whom a note calls has read it.
+    seen: Option<Seen>,
     /// The form that was asked for.
     panel: Option<Panel>,
     /// What the answer that is being written quotes.
@@ -206,6 +213,7 @@ pub async fn list(app: Data<&App>, SignedIn(me): SignedIn, request: &Request) ->
     if lens.after.is_some() && is_for_a_part(request) {
         return further(&app, &me, &lens).await.map(or_a_part);
     }
+    turned(&app, &me, request, None);
     desk_page(&app, &me, &lens, None).await.map(or_a_part)
 }
 
@@ -240,6 +248,7 @@ pub async fn show(
         None => None,
     };
     let files = unsent(&app, files::owner(&me, pane.id), request).await?;
+    turned(&app, &me, request, Some(pane.id));
     let mut pane = Pane { quote, files, ..pane };
     if let Some(reply) = query(request, "canned") {
         pane.composer.take_in(&app, &me, pane.id, &reply).await?;
@@ -278,8 +287,17 @@ async fn desk_page(
         before: lens.after,
         current: pane.as_ref().map_or(0, |pane| pane.id.0),
         pane,
+        page: Nonce::new(),
         cursor: cursor(&app.epoch, now, &sight),
     })
+}
+
+/// Which page of hers asks, if it says so: its stream learns what it shows from now on.
+fn turned(app: &App, me: &CurrentAgent, request: &Request, to: Option<ConversationId>) {
+    let page = request.header("kefu-page").and_then(|page| Nonce::parse(page).ok());
+    if let Some(page) = page {
+        conversation::turn_page(app, me.agent.id, page, to);
+    }
 }
 
 /// Whether no conversation has come yet.
@@ -305,6 +323,7 @@ async fn pane(
     let positions = conversation::positions(app.db.read(), id).await?;
     let unread = conversation::unread_by(app.db.read(), &found, me.agent.id, &positions).await?;
     let lines = conversation::lines(&history, &canvas);
+    let seen = conversation::seen(app.db.read(), id, found.last_seq).await?;
     Ok(Pane {
         lang: me.lang,
         asks: asks(lens),
@@ -329,6 +348,8 @@ async fn pane(
         ),
         started_iso: format!("{:.3}", found.created_at),
         site: site.name,
+        viewers: Viewers::new(&Around::of(&app.bus, id, me.agent.id), me.lang),
+        seen,
         panel: None,
         quote: None,
     })
@@ -418,8 +439,10 @@ pub async fn messages(
     let entries = conversation::news(&canvas, &history)?;
     let positions = conversation::positions(app.db.read(), id).await?;
     let marks = conversation::read_marks(&canvas, &positions)?;
+    let seen = conversation::seen(app.db.read(), id, found.last_seq).await?;
+    let seen = conversation::seen_mark(&canvas, seen.as_ref())?;
     let bar = bar_partial(&bar(&app, &me, &lens, &found).await?)?;
-    let mut response = fragment([entries, marks, bar].concat());
+    let mut response = fragment([entries, marks, seen, bar].concat());
     // Edits have numbers and no place of their own, so how far this reaches cannot be seen in it.
     if let Some(last) = history.entries.last() {
         response.headers_mut().insert("kefu-held", HeaderValue::from(last.seq));

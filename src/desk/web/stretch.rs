@@ -54,7 +54,7 @@ impl Stretch {
         let row = |summary: &Summary| Row {
             asks: beside.clone(),
             draft: begun.contains(&summary.id),
-            ..Row::new(summary, me.lang, now)
+            ..Row::seen_by(me.agent.id, &app.bus, summary, me.lang, now)
         };
         let rows: Vec<Row> = found.iter().map(row).collect();
         let last = found.last().zip(rows.last()).filter(|_| goes_on);

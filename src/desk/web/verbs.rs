@@ -2,7 +2,7 @@
 //! form; htmx gets the pane as it is then.
 use super::{
     PAGE, PaneFragment, acts::at_work, asks, gone, lens::lens, number, open, pane, panels::refused,
-    place,
+    place, turned,
 };
 use crate::{
     agent::CurrentAgent,
@@ -79,7 +79,7 @@ pub async fn act(
         outcome => outcome?,
     }
     if verb == "unread" {
-        return left(&me, request);
+        return left(&app, &me, request);
     }
     acted(&app, &me, request, conversation).await
 }
@@ -199,11 +199,12 @@ struct NoPane {
 }
 
 /// Whoever marked a conversation as unread goes back to the list: open before her eyes it would be read at once.
-fn left(me: &CurrentAgent, request: &Request) -> Result<Response> {
+fn left(app: &App, me: &CurrentAgent, request: &Request) -> Result<Response> {
     let list = format!("/desk/c?{}", asks(&lens(request, me.agent.id)));
     if request.header("hx-request").is_none() {
         return Ok(see_other(list));
     }
+    turned(app, me, request, None);
     let mut response = html(&NoPane { lang: me.lang })?;
     let place = HeaderValue::from_str(&list).map_err(Error::internal)?;
     response.headers_mut().insert("hx-push-url", place);
@@ -221,7 +222,10 @@ async fn acted(
     let plain = request.header("hx-request").is_none();
     match open(app, me, id).await {
         Err(Error::NotFound) if plain => Ok(see_other(format!("/desk/c?{}", asks(&lens)))),
-        Err(Error::NotFound) => Ok(fragment(gone(me.lang))),
+        Err(Error::NotFound) => {
+            turned(app, me, request, None);
+            Ok(fragment(gone(me.lang)))
+        }
         Err(error) => Err(error),
         Ok(_) if plain => Ok(see_other(place(&lens, id))),
         Ok(_) => html(&PaneFragment { pane: pane(app, me, &lens, id, Range::Latest(PAGE)).await? }),

@@ -128,6 +128,18 @@ impl Stream {
         }
     }
 
+    /// The same while another stream is read, too: one that nobody reads stands still.
+    pub async fn until_beside(
+        &mut self,
+        other: &mut Self,
+        wanted: impl Fn(&Event) -> bool,
+    ) -> Event {
+        tokio::select! {
+            event = self.until(wanted) => event,
+            never = other.until(|_| false) => unreachable!("{never:?}"),
+        }
+    }
+
     /// The next entry of the log.
     pub async fn entry(&mut self) -> Event {
         self.until(|event| event.name.is_empty() && !event.id.is_empty()).await
