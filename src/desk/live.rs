@@ -161,7 +161,7 @@ impl Waiting {
             since: format!("{since:.3}"),
             clock: match seconds {
                 ..3_600 => format!("{}:{:02}", seconds / 60, seconds % 60),
-                ..172_800 => lang.with("waiting-hours", "count", seconds / 3_600),
+                3_600..172_800 => lang.with("waiting-hours", "count", seconds / 3_600),
                 _ => lang.with("waiting-days", "count", seconds / 86_400),
             },
             class: match seconds {
