@@ -328,7 +328,7 @@ async fn an_owner_chooses_how_it_looks_and_what_it_says() {
     let sheet = page.all("href=\"/w/demo/look.css")[0].split('"').next().unwrap().to_owned();
     let css = site.stranger().get(&format!("/w/demo/look.css{sheet}")).await.must(StatusCode::OK);
     assert_eq!(css.header("content-type"), "text/css; charset=utf-8");
-    css.says("--on-brand:#0E1514").says("color-scheme: dark").says_not("@media");
+    css.says("--on-brand:#0E1514").says("color-scheme:dark").says_not("@media");
 
     let deeds = audit::page(&site.app.db, None, 10).await.unwrap();
     let deeds: Vec<_> =
