@@ -133,6 +133,8 @@ const CUPBOARDS: &[(&str, &[&str])] = &[
     ("gif::", &["attachment/picture.rs"]),
     ("png::", &["attachment/picture.rs"]),
     ("multer::", &["attachment/web/"]),
+    ("infer::", &["attachment/added.rs"]),
+    ("rawzip::", &["attachment/archive.rs"]),
     // Nothing that people type can be called: nobody here calls an address but those who are told it when they start.
     ("reqwest::", &[]),
     ("TcpStream::connect", &[]),

@@ -1,7 +1,7 @@
 //! What people do with files: bring them, look at them. Sending them is the conversation's.
 use super::{
-    added::{Container, Kinds},
-    container,
+    added::{Added, Kinds},
+    archive,
     model::{A_DAY, ACCEPTED, Attachment, FileName, HEAD, Kind, Owner, State, unfit},
     picture::{self, Drawn},
     store,
@@ -173,25 +173,32 @@ fn head(file: &mut std::fs::File) -> Result<Vec<u8>> {
     Ok(head)
 }
 
-/// What a file is. Of what was added its whole must be so, and its name, if it says anything, must say so, too.
+/// What a file is. Of what was added, its name, if it says anything, must say so, too.
 fn told(file: &mut std::fs::File, name: &str, kinds: &Kinds) -> Result<Kind> {
     let head = head(file)?;
-    let put_together = Container::of(&head);
-    let Some(container) = put_together.filter(|one| kinds.use_container(*one)) else {
+    let is_text = text_to(&head, false).is_some();
+    let mut may_be = if is_text { Vec::new() } else { Added::of(&head) };
+    if !may_be.iter().any(|kind| kinds.has(kind)) {
         return Kind::of(&head).map_err(|unfit| match unfit.reason {
             "invalid-file-kind" => not_taken(kinds),
             // What stands in an archive may look like a page.
-            "invalid-file-markup" if put_together.is_some() => not_taken(kinds),
+            "invalid-file-markup" if !may_be.is_empty() => not_taken(kinds),
             _ => unfit.into(),
         });
-    };
-    let found = container::look(&mut *file, container)?.filter(|kind| kinds.has(kind));
-    let added = found.ok_or_else(|| not_taken(kinds))?;
-    let kind = Kind::Added(added);
-    if FileName::denies(name, kind) {
-        return Err(Error::FileKind { reason: "invalid-file-ending", kinds: added.sign() });
     }
-    Ok(kind)
+    if may_be.contains(&Added::Zip) {
+        may_be = archive::look(file)?.into_iter().collect();
+    }
+    let (called, else_called): (Vec<_>, Vec<_>) =
+        may_be.into_iter().partition(|kind| !FileName::denies(name, Kind::Added(*kind)));
+    let taken = |some: &[Added]| some.iter().copied().find(|kind| kinds.has(kind));
+    match (taken(&called), taken(&else_called)) {
+        (Some(kind), _) => Ok(Kind::Added(kind)),
+        (None, Some(kind)) if called.is_empty() => {
+            Err(Error::FileKind { reason: "invalid-file-ending", kinds: kind.sign() })
+        }
+        _ => Err(not_taken(kinds)),
+    }
 }
 
 fn not_taken(kinds: &Kinds) -> Error {

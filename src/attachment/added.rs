@@ -22,20 +22,6 @@ pub enum Added {
     Heic,
 }
 
-/// How it is put together, which its beginning tells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Container {
-    /// Also that of offices' papers.
-    Zip,
-    /// Of films, and of what telephones record and photograph (ISO/IEC 14496-12).
-    Boxes,
-    Mp3,
-    Amr,
-    Riff,
-    Ogg,
-    Matroska,
-}
-
 /// Kinds that stand together on the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Group {
@@ -67,8 +53,8 @@ impl Group {
     }
 }
 
-/// Its container, its media type, the key of its name, and how names of such files may end.
-type About = (Container, &'static str, &'static str, &'static [&'static str]);
+/// Whether a head is one of such files, their media type, the key of their name, and how names of them may end.
+type About = (fn(&[u8]) -> bool, &'static str, &'static str, &'static [&'static str]);
 
 impl Added {
     /// In the order in which they are listed.
@@ -92,45 +78,56 @@ impl Added {
     ];
 
     fn about(self) -> About {
-        use Container::{Amr, Boxes, Matroska, Mp3, Ogg, Riff, Zip};
+        use infer::{
+            archive::is_zip,
+            audio::{is_mp3, is_ogg, is_wav},
+            image::is_heif,
+            video::{is_mov, is_webm},
+        };
         match self {
             Self::Docx => (
-                Zip,
+                is_zip,
                 "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
                 "file-kind-docx",
                 &["docx"],
             ),
             Self::Xlsx => (
-                Zip,
+                is_zip,
                 "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
                 "file-kind-xlsx",
                 &["xlsx"],
             ),
             Self::Pptx => (
-                Zip,
+                is_zip,
                 "application/vnd.openxmlformats-officedocument.presentationml.presentation",
                 "file-kind-pptx",
                 &["pptx"],
             ),
             Self::Odt => {
-                (Zip, "application/vnd.oasis.opendocument.text", "file-kind-odt", &["odt"])
+                (is_zip, "application/vnd.oasis.opendocument.text", "file-kind-odt", &["odt"])
             }
-            Self::Ods => {
-                (Zip, "application/vnd.oasis.opendocument.spreadsheet", "file-kind-ods", &["ods"])
-            }
-            Self::Odp => {
-                (Zip, "application/vnd.oasis.opendocument.presentation", "file-kind-odp", &["odp"])
-            }
-            Self::Zip => (Zip, "application/zip", "file-kind-zip", &["zip"]),
-            Self::Mp3 => (Mp3, "audio/mpeg", "file-kind-mp3", &["mp3"]),
-            Self::M4a => (Boxes, "audio/mp4", "file-kind-m4a", &["m4a", "m4b"]),
-            Self::Amr => (Amr, "audio/amr", "file-kind-amr", &["amr", "awb"]),
-            Self::Wav => (Riff, "audio/wav", "file-kind-wav", &["wav"]),
-            Self::Ogg => (Ogg, "audio/ogg", "file-kind-ogg", &["ogg", "oga", "opus"]),
-            Self::Mp4 => (Boxes, "video/mp4", "file-kind-mp4", &["mp4", "m4v"]),
-            Self::Mov => (Boxes, "video/quicktime", "file-kind-mov", &["mov", "qt"]),
-            Self::Webm => (Matroska, "video/webm", "file-kind-webm", &["webm"]),
-            Self::Heic => (Boxes, "image/heic", "file-kind-heic", &["heic", "heif"]),
+            Self::Ods => (
+                is_zip,
+                "application/vnd.oasis.opendocument.spreadsheet",
+                "file-kind-ods",
+                &["ods"],
+            ),
+            Self::Odp => (
+                is_zip,
+                "application/vnd.oasis.opendocument.presentation",
+                "file-kind-odp",
+                &["odp"],
+            ),
+            Self::Zip => (is_zip, "application/zip", "file-kind-zip", &["zip"]),
+            Self::Mp3 => (is_mp3, "audio/mpeg", "file-kind-mp3", &["mp3"]),
+            Self::M4a => (is_sound, "audio/mp4", "file-kind-m4a", &["m4a", "m4b"]),
+            Self::Amr => (is_amr, "audio/amr", "file-kind-amr", &["amr", "awb"]),
+            Self::Wav => (is_wav, "audio/wav", "file-kind-wav", &["wav"]),
+            Self::Ogg => (is_ogg, "audio/ogg", "file-kind-ogg", &["ogg", "oga", "opus"]),
+            Self::Mp4 => (is_film, "video/mp4", "file-kind-mp4", &["mp4", "m4v"]),
+            Self::Mov => (is_mov, "video/quicktime", "file-kind-mov", &["mov", "qt"]),
+            Self::Webm => (is_webm, "video/webm", "file-kind-webm", &["webm"]),
+            Self::Heic => (is_heif, "image/heic", "file-kind-heic", &["heic", "heif"]),
         }
     }
 
@@ -143,8 +140,10 @@ impl Added {
         Self::ALL.into_iter().find(|kind| kind.word() == word)
     }
 
-    pub fn container(self) -> Container {
-        self.about().0
+    /// What a file that begins like this may be, if it is no text. Of an archive what is in it tells which; of a film that may be sound
+    /// only, its name.
+    pub fn of(head: &[u8]) -> Vec<Self> {
+        Self::ALL.into_iter().rev().filter(|kind| (kind.about().0)(head)).collect()
     }
 
     pub fn media_type(self) -> &'static str {
@@ -166,32 +165,18 @@ impl Added {
     }
 }
 
-impl Container {
-    /// What begins like this is looked at as such a one, and is otherwise nothing.
-    pub fn of(head: &[u8]) -> Option<Self> {
-        let at = |place: usize| head.get(place).copied().unwrap_or_default();
-        if head.starts_with(b"PK\x03\x04") {
-            return Some(Self::Zip);
-        }
-        if head.get(4..8) == Some(b"ftyp") {
-            return Some(Self::Boxes);
-        }
-        // A text may begin with these three letters, but not with the number of a version.
-        let tagged = head.starts_with(b"ID3") && matches!(at(3), 2..=4);
-        if tagged || (at(0) == 0xff && at(1) & 0xe6 == 0xe2) {
-            return Some(Self::Mp3);
-        }
-        if head.starts_with(b"#!AMR\n") || head.starts_with(b"#!AMR-WB\n") {
-            return Some(Self::Amr);
-        }
-        if head.starts_with(b"RIFF") && head.get(8..12) == Some(b"WAVE") {
-            return Some(Self::Riff);
-        }
-        if head.starts_with(b"OggS") {
-            return Some(Self::Ogg);
-        }
-        head.starts_with(b"\x1a\x45\xdf\xa3").then_some(Self::Matroska)
-    }
+/// Many telephones begin sound as they begin a film.
+fn is_sound(head: &[u8]) -> bool {
+    infer::audio::is_m4a(head) || head.get(4..12) == Some(b"ftypM4B ") || infer::video::is_mp4(head)
+}
+
+fn is_film(head: &[u8]) -> bool {
+    infer::video::is_mp4(head) || infer::video::is_m4v(head)
+}
+
+/// Of speech; the second for a wider band (RFC 4867, 5.1).
+fn is_amr(head: &[u8]) -> bool {
+    infer::audio::is_amr(head) || head.starts_with(b"#!AMR-WB\n")
 }
 
 /// The kinds that were added here, in the order in which they are listed.
@@ -220,11 +205,6 @@ impl Kinds {
 
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
-    }
-
-    /// Whether any of them is put together like this.
-    pub fn use_container(&self, container: Container) -> bool {
-        self.0.iter().any(|kind| kind.container() == container)
     }
 
     /// Those that others do not have.

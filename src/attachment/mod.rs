@@ -2,8 +2,8 @@
 //! that end. Whose a file is, it is told. Doors: `agent` (who says which kinds are taken).
 mod actions;
 mod added;
+mod archive;
 mod beside;
-mod container;
 mod link;
 mod model;
 mod picture;

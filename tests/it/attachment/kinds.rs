@@ -81,15 +81,10 @@ fn part(name: &[u8; 4], bytes: &[u8]) -> Vec<u8> {
     [&u32::try_from(bytes.len() + 8).unwrap().to_be_bytes()[..], name, bytes].concat()
 }
 
-/// A film, or what is put together like one.
-fn film(brand: &[u8; 4], tracks: &[&[u8; 4]]) -> Vec<u8> {
-    let tracks = tracks.iter().flat_map(|handler| {
-        let told = [&[0; 8][..], *handler, &[0; 12], b"\0"].concat();
-        part(b"trak", &part(b"mdia", &part(b"hdlr", &told)))
-    });
-    let tracks: Vec<u8> = part(b"mvhd", &[0; 100]).into_iter().chain(tracks).collect();
-    let first = part(b"ftyp", &[&brand[..], &[0; 4], b"isom", brand].concat());
-    [first, part(b"moov", &tracks), part(b"mdat", &[7; 500])].concat()
+/// A film, or what begins like one.
+fn film(brand: &[u8; 4]) -> Vec<u8> {
+    let first = part(b"ftyp", &[&brand[..], b"\0\0\0\0isom", brand].concat());
+    [first, part(b"mdat", &[7; 500])].concat()
 }
 
 fn heic() -> Vec<u8> {
@@ -97,36 +92,15 @@ fn heic() -> Vec<u8> {
     [first, part(b"meta", &[0; 80]), part(b"mdat", b"GPS")].concat()
 }
 
-fn mp3(tagged: bool) -> Vec<u8> {
-    let sound = [&[0xff, 0xfb, 0x90, 0][..], &[0; 413]].concat();
-    let tag: &[u8] = if tagged { b"ID3\x04\0\0\0\0\0\x14TIT2 twenty letters." } else { b"" };
-    [tag, &sound.repeat(6)].concat()
+/// What begins like this, and goes on somehow.
+fn sound(head: &[u8]) -> Vec<u8> {
+    [head, &[0x99; 500]].concat()
 }
 
-fn amr() -> Vec<u8> {
-    [b"#!AMR\n", &[&[0x3c][..], &[0x99; 31]].concat().repeat(50)[..]].concat()
-}
-
-fn wav() -> Vec<u8> {
-    let format = [&b"fmt "[..], &large(16), &[1; 16]].concat();
-    let sound = [&b"data"[..], &large(400), &[3; 400]].concat();
-    [&b"RIFF"[..], &large(4 + format.len() + sound.len()), b"WAVE", &format, &sound].concat()
-}
-
-fn ogg(says: &[u8]) -> Vec<u8> {
-    let page = |bytes: &[u8]| {
-        [&b"OggS\0\0"[..], &[0; 20], &[1, u8::try_from(bytes.len()).unwrap()], bytes].concat()
-    };
-    [page(says), page(&[5; 200]), page(&[6; 100])].concat()
-}
-
-fn webm(kind: &str) -> Vec<u8> {
-    let told =
-        [&[0x42, 0x82, 0x80 | u8::try_from(kind.len()).unwrap()][..], kind.as_bytes()].concat();
-    let head = [&[0x42, 0x86, 0x81, 1][..], &told].concat();
-    let head =
-        [&[0x1a, 0x45, 0xdf, 0xa3, 0x80 | u8::try_from(head.len()).unwrap()][..], &head].concat();
-    [&head[..], &[0x18, 0x53, 0x80, 0x67, 0x40, 100], &[0; 100]].concat()
+fn matroska(kind: &str) -> Vec<u8> {
+    let length = u8::try_from(kind.len()).unwrap();
+    let told = [&[0x42, 0x82, 0x80 | length][..], kind.as_bytes()].concat();
+    sound(&[b"\x1a\x45\xdf\xa3", &[0x83 + length][..], &told].concat())
 }
 
 /// One of each, as it is.
@@ -139,14 +113,14 @@ fn each(kind: &str) -> Vec<u8> {
         "ods" => open_document("spreadsheet", &[]),
         "odp" => open_document("presentation", &[]),
         "zip" => zip(&[entry("发票/一.pdf", "%PDF-1.7"), entry("发票/", "")]),
-        "mp3" => mp3(true),
-        "m4a" => film(b"M4A ", &[b"soun"]),
-        "amr" => amr(),
-        "wav" => wav(),
-        "ogg" => ogg(b"OpusHead\x01\x02"),
-        "mp4" => film(b"isom", &[b"soun", b"vide"]),
-        "mov" => film(b"qt  ", &[b"vide"]),
-        "webm" => webm("webm"),
+        "mp3" => sound(b"ID3\x04\0\0\0\0\0\x14TIT2"),
+        "m4a" => film(b"M4A "),
+        "amr" => sound(b"#!AMR\n"),
+        "wav" => sound(b"RIFF\x04\x02\0\0WAVEfmt "),
+        "ogg" => sound(b"OggS\0\x02"),
+        "mp4" => film(b"isom"),
+        "mov" => film(b"qt  "),
+        "webm" => matroska("webm"),
         _ => heic(),
     }
 }
@@ -173,7 +147,7 @@ async fn what_an_admin_adds_is_taken_and_saved_as_it_came() {
         let answer = vera.brings(&name, &bytes).await.must(StatusCode::OK);
         let brought = value(&answer)["files"][0].clone();
         assert_eq!(brought["name"], *name);
-        assert!(brought.get("width").is_none_or(|width| width.is_null()), "{brought}");
+        assert!(brought.get("width").is_none_or(serde_json::Value::is_null), "{brought}");
         let path = vera.path(&format!("/files/{}", brought["id"].as_str().unwrap()));
         let (headers, kept) = follow(&vera.person, &path).await;
         assert_eq!(kept, bytes, "{kind}: as it came");
@@ -224,7 +198,7 @@ async fn only_who_manages_says_what_is_taken_and_what_was_said_is_in_the_log() {
     }
     let many: Vec<_> = (0..3_000).map(|_| ("take", "never")).collect();
     ana.person.post(PAGE, &many).await.must(StatusCode::UNPROCESSABLE_ENTITY);
-    vera.brings("a.mp3", &mp3(true)).await.must(StatusCode::UNPROCESSABLE_ENTITY);
+    vera.brings("a.mp3", &each("mp3")).await.must(StatusCode::UNPROCESSABLE_ENTITY);
     takes(&ana, &["zip", "odt"]).await;
     takes(&ana, &["zip", "odt"]).await;
     let log = ana.person.get("/desk/settings/audit").await;
@@ -250,7 +224,7 @@ async fn programs_are_told_which_kinds_are_taken() {
     let headers =
         [("authorization", bearer.as_str()), ("content-type", "application/octet-stream")];
     let path = "/api/v1/conversations/1/files?name=a.bin";
-    let refused = site.stranger().ask(Method::POST, path, &headers, "PK\x03\x04").await;
+    let refused = site.stranger().ask(Method::POST, path, &headers, "PK\x03\x04\0").await;
     let told = value(&refused.must(StatusCode::UNPROCESSABLE_ENTITY));
     assert_eq!(told["error"]["code"], "invalid");
     let refused = site.stranger().ask(Method::POST, path, &headers, "\x07\x00").await;
@@ -376,7 +350,7 @@ fn archives() -> Vec<Hostile> {
         ),
         ("a bomb that lies in itself", "a.zip", inside, DAMAGED),
         ("a flood", "a.zip", zip(&flood), DAMAGED),
-        ("nothing", "a.zip", zip(&[]), NOT_TAKEN),
+        ("nothing", "a.zip", zip(&[]), DAMAGED),
         ("a page before it", "a.zip", [b"<html>", &one()[..]].concat(), "Web pages"),
         ("an archive before it", "a.zip", [one(), one()].concat(), DAMAGED),
         ("a program before it", "a.zip", [b"PK\x03\x04MZ\x90", &one()[..]].concat(), DAMAGED),
@@ -433,78 +407,26 @@ fn archives() -> Vec<Hostile> {
     ]
 }
 
-fn films_and_sounds() -> Vec<Hostile> {
+fn others() -> Vec<Hostile> {
     let mp4 = || each("mp4");
-    let boxed = |size: u32, rest: &[u8]| [&mp4()[..], &size.to_be_bytes(), rest].concat();
-    let many: Vec<u8> = part(b"free", b"").repeat(2_001);
-    let nested = part(b"moov", &part(b"trak", &part(b"mdia", &part(b"hdlr", b"short"))));
     vec![
-        (
-            "AVIF",
-            "a.heic",
-            [part(b"ftyp", b"avif\0\0\0\0mif1heic"), part(b"meta", b"")].concat(),
-            NOT_TAKEN,
-        ),
-        ("a film without a picture or a sound", "a.mp4", film(b"isom", &[b"hint"]), NOT_TAKEN),
-        ("a film of no kind", "a.mp4", film(b"xxxx", &[b"vide"]), NOT_TAKEN),
-        ("a film without what it needs", "a.mp4", part(b"ftyp", b"isom\0\0\0\0isom"), NOT_TAKEN),
+        ("AVIF", "a.heic", part(b"ftyp", b"avif\0\0\0\0mif1heic"), NOT_TAKEN),
+        ("a film of no kind", "a.mp4", film(b"xxxx"), NOT_TAKEN),
         ("a sound called a film", "a.mp4", each("m4a"), NAME),
-        ("a film called a sound", "a.m4a", mp4(), NAME),
         ("a film called a page", "a.html", mp4(), NAME),
-        ("a part that leads out", "a.mp4", boxed(100, b"free"), DAMAGED),
-        ("a part of no size", "a.mp4", boxed(7, b"free"), DAMAGED),
-        (
-            "a part of a huge size",
-            "a.mp4",
-            boxed(1, b"free\xff\xff\xff\xff\xff\xff\xff\xff"),
-            DAMAGED,
-        ),
-        ("very many parts", "a.mp4", [mp4(), many].concat(), DAMAGED),
-        ("a head of no size", "a.mp4", [&part(b"ftyp", b"")[..], &mp4()].concat(), DAMAGED),
-        (
-            "a track that says nothing",
-            "a.mp4",
-            [part(b"ftyp", b"isom\0\0\0\0isom"), nested].concat(),
-            DAMAGED,
-        ),
-        ("a page behind it", "a.mp4", [&mp4()[..], b"<script>alert(1)</script>"].concat(), DAMAGED),
+        ("a film called a picture", "a.png", mp4(), NAME),
+        ("a film called another", "a.mov", mp4(), NAME),
+        ("a sound called a script", "a.js", each("mp3"), NAME),
+        ("a recording called a script", "a.sh", each("amr"), NAME),
+        ("a Matroska", "a.webm", matroska("matroska"), NOT_TAKEN),
+        ("a WebM without anything", "a.webm", b"\x1a\x45\xdf\xa3\0".to_vec(), NOT_TAKEN),
         (
             "a page that begins like a sound",
             "a.mp3",
-            b"ID3\x03\0\0\0\0\0\0<script>alert(1)</script>".to_vec(),
-            DAMAGED,
+            b"ID3<script>alert(1)</script>".to_vec(),
+            "Web pages",
         ),
-        ("a tag that leads out", "a.mp3", b"ID3\x04\0\0\x7f\x7f\x7f\x7f".to_vec(), DAMAGED),
-        ("a tag of no size", "a.mp3", b"ID3\x04\0\0\xff\xff\xff\xff".to_vec(), DAMAGED),
-        ("a text that begins like a tag", "a.mp3", b"ID3\x04 is a tag".to_vec(), DAMAGED),
-        ("one sound and nothing", "a.mp3", mp3(false)[..418].to_vec(), DAMAGED),
-        ("a script that begins like a recording", "a.amr", b"#!AMR\nrm -rf /\n".to_vec(), DAMAGED),
-        ("a recording and a page", "a.amr", [&amr()[..], b"<script>"].concat(), DAMAGED),
-        ("a recording of nothing", "a.amr", b"#!AMR\n".to_vec(), DAMAGED),
-        ("a wave that leads out", "a.wav", changed(wav(), |file| file[17] = 200), DAMAGED),
-        ("a wave without sound", "a.wav", wav()[..36].to_vec(), DAMAGED),
-        ("an Ogg that is a film", "a.ogg", ogg(b"\x80theora"), NOT_TAKEN),
-        ("an Ogg that is nothing", "a.ogg", ogg(b""), NOT_TAKEN),
-        (
-            "an Ogg and a page",
-            "a.ogg",
-            [&ogg(b"OpusHead")[..], b"<script>alert(1)</script>"].concat(),
-            DAMAGED,
-        ),
-        ("a Matroska", "a.webm", webm("matroska"), NOT_TAKEN),
-        (
-            "a WebM that leads out",
-            "a.webm",
-            changed(webm("webm"), |file| *file.iter_mut().rev().nth(101).unwrap() = 0x41),
-            DAMAGED,
-        ),
-        ("a WebM without anything", "a.webm", b"\x1a\x45\xdf\xa3".to_vec(), DAMAGED),
-        (
-            "a WebM whose head is huge",
-            "a.webm",
-            b"\x1a\x45\xdf\xa3\x01\xff\xff\xff\xff\xff\xff\xfe".to_vec(),
-            DAMAGED,
-        ),
+        ("a page that begins like a film", "a.mov", b"<b> moovmdat<script>".to_vec(), "Web pages"),
         (
             "a page called a document",
             "a.docx",
@@ -529,10 +451,10 @@ fn films_and_sounds() -> Vec<Hostile> {
     ]
 }
 
-/// Cut anywhere, nothing of these is whole, and nobody falls over it.
+/// Cut anywhere, no archive is whole.
 fn cut() -> Vec<(String, String, Vec<u8>)> {
     let mut cut = Vec::new();
-    for kind in ALL {
+    for kind in &ALL[..7] {
         let whole = each(kind);
         for at in [5, 13, whole.len() / 3, whole.len() / 2, whole.len() - 1] {
             cut.push((format!("{kind} cut at {at}"), format!("a.{kind}"), whole[..at].to_vec()));
@@ -545,8 +467,8 @@ fn cut() -> Vec<(String, String, Vec<u8>)> {
 async fn hostile_files_are_refused_where_everything_is_taken_that_may_be_added() {
     let (site, vera, ana) = shop().await;
     takes(&ana, &ALL).await;
-    let hostile = [archives(), films_and_sounds()].concat();
-    assert!(hostile.len() >= 80, "{}", hostile.len());
+    let hostile = [archives(), others()].concat();
+    assert!(hostile.len() >= 70, "{}", hostile.len());
     for (what, name, bytes, said) in hostile {
         let answer = vera.brings(name, &bytes).await;
         let told = value(&answer)["error"]["message"].as_str().unwrap_or_default().to_owned();
@@ -555,17 +477,11 @@ async fn hostile_files_are_refused_where_everything_is_taken_that_may_be_added()
     }
     for (what, name, bytes) in cut() {
         let answer = vera.brings(&name, &bytes).await;
-        // A sound may end anywhere behind its first few, and so much of a recording is a text.
-        let kept = value(&answer)["files"][0]["name"].as_str().unwrap_or_default().to_owned();
-        let may = kept == "a.mp3" || kept == "a.amr.txt";
-        assert!(
-            may || answer.status == StatusCode::UNPROCESSABLE_ENTITY,
-            "{what}: {}",
-            answer.body
-        );
+        let told = value(&answer)["error"]["message"].as_str().unwrap_or_default().to_owned();
+        assert!(told.contains(DAMAGED), "{what}: {}", answer.body);
     }
-    // A name that says nothing is completed, an ending in capitals is one, a remark belongs to an archive, and a film of QuickTime's
-    // makers ends a list with zeros.
+    // A name that says nothing is completed, an ending in capitals is one, a remark belongs to an archive, many telephones begin sound
+    // like a film, and a text may begin like anything.
     let remark = changed(each("zip"), |file| {
         let place = file.len() - 2;
         file[place] = 5;
@@ -576,9 +492,16 @@ async fn hostile_files_are_refused_where_everything_is_taken_that_may_be_added()
         ("合同 1.2", each("docx"), "合同 1.2.docx"),
         ("REPORT.DOCX", each("docx"), "REPORT.docx"),
         ("a.zip", remark, "a.zip"),
-        ("a.mp3", mp3(false), "a.mp3"),
-        ("voice.m4a", film(b"mp42", &[b"soun"]), "voice.m4a"),
-        ("a.opus", ogg(b"OpusHead\x01\x02"), "a.opus"),
+        ("a.mp3", sound(b"\xff\xfb\x90\0"), "a.mp3"),
+        ("voice.m4a", film(b"mp42"), "voice.m4a"),
+        ("book.m4b", film(b"M4B "), "book.m4b"),
+        ("film", film(b"mp42"), "film.mp4"),
+        ("a.m4v", film(b"M4V "), "a.m4v"),
+        ("a.awb", sound(b"#!AMR-WB\n"), "a.awb"),
+        ("a.opus", each("ogg"), "a.opus"),
+        ("a.heif", part(b"ftyp", b"mif1\0\0\0\0mif1heic"), "a.heif"),
+        ("a.txt", b"ID3 is a tag".to_vec(), "a.txt"),
+        ("b.txt", b"The moov atom".to_vec(), "b.txt"),
     ] {
         let brought = value(&vera.brings(name, &bytes).await.must(StatusCode::OK));
         assert_eq!(brought["files"][0]["name"], kept);
