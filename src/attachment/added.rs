@@ -81,7 +81,7 @@ impl Added {
         use infer::{
             archive::is_zip,
             audio::{is_mp3, is_ogg, is_wav},
-            image::is_heif,
+            image as picture,
             video::{is_mov, is_webm},
         };
         match self {
@@ -127,7 +127,7 @@ impl Added {
             Self::Mp4 => (is_film, "video/mp4", "file-kind-mp4", &["mp4", "m4v"]),
             Self::Mov => (is_mov, "video/quicktime", "file-kind-mov", &["mov", "qt"]),
             Self::Webm => (is_webm, "video/webm", "file-kind-webm", &["webm"]),
-            Self::Heic => (is_heif, "image/heic", "file-kind-heic", &["heic", "heif"]),
+            Self::Heic => (picture::is_heif, "image/heic", "file-kind-heic", &["heic", "heif"]),
         }
     }
 

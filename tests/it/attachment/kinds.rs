@@ -456,7 +456,7 @@ fn cut() -> Vec<(String, String, Vec<u8>)> {
     let mut cut = Vec::new();
     for kind in &ALL[..7] {
         let whole = each(kind);
-        for at in [5, 13, whole.len() / 3, whole.len() / 2, whole.len() - 1] {
+        for at in [13, whole.len() / 3, whole.len() / 2, whole.len() - 1] {
             cut.push((format!("{kind} cut at {at}"), format!("a.{kind}"), whole[..at].to_vec()));
         }
     }
