@@ -485,7 +485,13 @@ async fn what_programs_do_with_contacts_is_counted_with_what_their_agents_do() {
         ("merge", json!({ "with": 2 })),
         ("notes/1/remove", json!({})),
     ] {
-        does(&shop.ben, verb, fields).await.must(StatusCode::TOO_MANY_REQUESTS);
+        // Meanwhile one more may be allowed again.
+        let mut tries = 0;
+        while does(&shop.ben, verb, fields.clone()).await.status != StatusCode::TOO_MANY_REQUESTS {
+            tries += 1;
+            assert!(tries < 20, "nobody counts {verb}");
+            until_refused("tags", &|_| json!({ "add": ["vip"] })).await;
+        }
     }
     does(&shop.ana, "unblock", json!({})).await.must(StatusCode::OK);
 }
