@@ -41,7 +41,10 @@
       const url = `/desk/c/${open.dataset.cid}/messages?${open.dataset.asks}&after=${held(log)}`;
       const answer = await fetch(url, { headers: { 'HX-Request': 'true' } }).catch(() => null);
       if (answer && answer.status === 200 && log.isConnected) {
-        await htmx.swap({ sourceElement: log, target: log, swap: 'none', text: await answer.text() });
+        const text = await answer.text(), menu = () => open.querySelector('.bar details.menu'), chooses = menu() && menu().open;
+        await htmx.swap({ sourceElement: log, target: log, swap: 'none', text });
+        // The head was drawn anew; whoever chooses in its menu goes on choosing.
+        if (chooses && menu()) menu().open = true;
         log.dataset.held = answer.headers.get('Kefu-Held') || log.dataset.held;
       }
     } while (wanted && log.isConnected);
