@@ -160,6 +160,7 @@ test('whoever likes it so sends by Ctrl or ⌘ and Enter, and Enter breaks the l
   assert.deepEqual(await messages(vera), ['分两行写', '第一行\n第二行', '第三行']);
   await press('Escape', 'Shift+?');
   const line = lin.locator('dialog[open] tr', { hasText: '在输入框中发送' });
+  await line.waitFor();
   assert.equal((await line.locator('kbd').allTextContents()).join(' '), 'Ctrl Enter ⌘ Enter');
   await like('enter');
 });
