@@ -39,7 +39,7 @@ use std::{sync::Arc, time::Duration};
 /// from, the session.
 pub fn site(app: &App) -> impl Endpoint + use<> {
     let limits =
-        Arc::new(Limits::new(app.config.rate_limits == Switch::On, app.config.streams_each));
+        Arc::new(Limits::new(app.config.rate_limits == Switch::On, app.config.streams_each, &app.clock.monotonic));
     forget_the_quiet(&limits, app);
     addresses()
         .with(Sessions::new(app))

@@ -1,12 +1,13 @@
 //! How much and how fast. Sizes are caps; rates are token buckets in this node's memory, on a monotonic clock.
 use crate::{
     app::App,
+    clock::Monotonic,
     error::{Error, Invalid, Result},
 };
 use bytes::Bytes;
 use governor::{
     Quota, RateLimiter,
-    clock::{Clock, DefaultClock},
+    clock::Clock,
     state::keyed::DashMapStateStore,
 };
 use percent_encoding::percent_decode;
@@ -31,7 +32,7 @@ const FILES: &str = "/files";
 /// How the addresses of streams end, and no others.
 const STREAM: [&str; 3] = ["/events", "/ws", "/live"];
 
-type Buckets<K> = RateLimiter<K, DashMapStateStore<K>, DefaultClock>;
+type Buckets<K> = RateLimiter<K, DashMapStateStore<K>, Monotonic>;
 
 /// The rates of one node. What a person does is counted by who they are once that is known, by address before.
 #[derive(Debug)]
@@ -51,18 +52,18 @@ pub struct Limits {
 }
 
 impl Limits {
-    pub fn new(enforced: bool, streams_each: u32) -> Self {
+    pub fn new(enforced: bool, streams_each: u32, clock: &Monotonic) -> Self {
         Self {
             enforced,
             streams_each: usize::try_from(streams_each).unwrap_or(usize::MAX),
-            messages: RateLimiter::keyed(Quota::per_minute(count(20))),
-            acts: RateLimiter::keyed(Quota::per_minute(count(240))),
-            signs: RateLimiter::keyed(Quota::per_minute(count(30))),
-            uploads: RateLimiter::keyed(Quota::per_minute(count(10))),
-            starts: RateLimiter::keyed(Quota::per_hour(count(60))),
-            starts_of: RateLimiter::keyed(Quota::per_hour(count(5))),
-            sign_ins: RateLimiter::keyed(Quota::per_minute(count(20))),
-            sign_ins_to: RateLimiter::keyed(Quota::per_minute(count(5))),
+            messages: buckets(Quota::per_minute(count(20)), clock),
+            acts: buckets(Quota::per_minute(count(240)), clock),
+            signs: buckets(Quota::per_minute(count(30)), clock),
+            uploads: buckets(Quota::per_minute(count(10)), clock),
+            starts: buckets(Quota::per_hour(count(60)), clock),
+            starts_of: buckets(Quota::per_hour(count(5)), clock),
+            sign_ins: buckets(Quota::per_minute(count(20)), clock),
+            sign_ins_to: buckets(Quota::per_minute(count(5)), clock),
             streams: Arc::default(),
         }
     }
@@ -130,7 +131,7 @@ impl Limits {
             return Ok(());
         }
         buckets.check_key(key).map_err(|wait| Error::RateLimited {
-            retry_after: wait.wait_time_from(DefaultClock::default().now()),
+            retry_after: wait.wait_time_from(buckets.clock().now()),
         })
     }
 }
@@ -194,6 +195,10 @@ pub async fn read_body(request: &mut Request) -> Result<Bytes> {
     Ok(body)
 }
 
+fn buckets<K: Hash + Eq + Clone>(quota: Quota, clock: &Monotonic) -> Buckets<K> {
+    RateLimiter::new(quota, DashMapStateStore::default(), clock.clone())
+}
+
 fn count(n: u32) -> NonZeroU32 {
     NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN)
 }
@@ -204,19 +209,19 @@ mod tests {
 
     #[test]
     fn five_tries_an_account_then_a_wait_and_nobody_else_waits() {
-        let limits = Limits::new(true, 1);
+        let limits = Limits::new(true, 1, &Monotonic::default());
         let here = |n: u8| IpAddr::from([192, 0, 2, n]);
         for n in 0..5 {
             limits.sign_in(here(n), "ana@a.example").unwrap();
         }
         assert!(matches!(limits.sign_in(here(9), "ana@a.example"), Err(Error::RateLimited { .. })));
         limits.sign_in(here(9), "ben@a.example").unwrap();
-        Limits::new(false, 1).sign_in(here(1), "x").unwrap();
+        Limits::new(false, 1, &Monotonic::default()).sign_in(here(1), "x").unwrap();
     }
 
     #[test]
     fn a_place_for_a_stream_comes_back_even_where_rates_are_off() {
-        let limits = Limits::new(false, 3);
+        let limits = Limits::new(false, 3, &Monotonic::default());
         let mut places: Vec<_> = (0..3).map(|_| limits.stream("vera".into()).unwrap()).collect();
         assert!(limits.stream("vera".into()).is_err());
         limits.stream("walt".into()).unwrap();

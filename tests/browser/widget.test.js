@@ -260,6 +260,8 @@ test('on a phone it is the whole screen, and Back leaves the chat', async () => 
   // What the shop itself had stilled stays so.
   await page.evaluate(() => document.body.append(Object.assign(document.createElement('aside'), { inert: true })));
   await launcher(page).click();
+  // The frame is a process of its own: keys reach it once the browser knows that it has the focus.
+  await page.frames().find(frame => frame.url().includes('/w/there')).waitForFunction(() => document.hasFocus());
   await page.keyboard.press('Escape');
   await launcher(page).waitFor();
   assert.deepEqual(await page.evaluate(() => ['main', 'aside'].map(name => document.querySelector(name).inert)), [false, true]);
@@ -640,14 +642,33 @@ test('a visitor ends a conversation in a frame that gets no cookie, and goes on 
   await sees(lin, '还有一句');
 });
 
-/** What the line takes of a page's main thread at a quarter of the speed: milliseconds of the thread's own time, as the machine may be busy. */
-async function busy() {
+/** How fast this machine is now, as Lighthouse's BenchmarkIndex: how often in 100 ms it copies 100,000 numbers or builds a string of 10,000 letters, the mean of both. */
+const speed = page => page.evaluate(() => {
+  function rate(work) {
+    const begun = performance.now();
+    let n = 0, took = 0;
+    for (; took < 250; took = performance.now() - begun) for (let i = 0; i < 10; i++, n++) work();
+    return n / took * 100;
+  }
+  const from = Array.from({ length: 100_000 }, (_, n) => n), to = [...from];
+  const copies = rate(() => { for (let n = 0; n < from.length; n++) to[n] = from[n]; });
+  const strings = rate(() => { let text = ''; for (let n = 0; n < 10_000; n++) text += 'a'; return text.length; });
+  return (copies + strings) / 2;
+});
+
+/**
+ * What the line takes of the main thread of a page that has a script of its own, at a quarter of the speed: milliseconds of the thread's own time, as the machine
+ * may be busy. A quarter is of what Lighthouse takes for a desktop, an index of 1,500 to 2,000 (its docs/throttling.md); a slower machine is slowed down less.
+ */
+async function busy(others) {
   const page = await browser.person(), client = await page.context().newCDPSession(page), events = [];
-  await client.send('Emulation.setCPUThrottlingRate', { rate: 4 });
+  // Whoever else works here makes it seem slower than it is.
+  const index = Math.max(await speed(page), ...others.map(({ index }) => index)), rate = Math.max(1, Math.min(4, 4 * index / 1_750));
+  await client.send('Emulation.setCPUThrottlingRate', { rate });
   const tracing = await browser.chromium.newBrowserCDPSession();
   tracing.on('Tracing.dataCollected', ({ value }) => events.push(...value));
   await tracing.send('Tracing.start', { traceConfig: { includedCategories: ['devtools.timeline', 'v8'] }, transferMode: 'ReportEvents' });
-  await page.goto(at('localhost', { key: 'there' }), { waitUntil: 'networkidle' });
+  await page.goto(at('localhost', { key: 'there', early: "addEventListener('load', () => document.querySelector('#buy').addEventListener('click', () => kefu('open')))" }), { waitUntil: 'networkidle' });
   await launcher(page).waitFor();
   // What it does by itself a second later has come before this.
   await page.evaluate(() => new Promise(done => setTimeout(done, 1_000)));
@@ -658,16 +679,15 @@ async function busy() {
   const own = events.filter(({ name, args }) => ['EvaluateScript', 'FunctionCall'].includes(name) && args.data?.url === `${server.url}/w/there.js`);
   assert.deepEqual(own.map(({ name }) => name), ['EvaluateScript', 'FunctionCall'], 'once, and once a second later');
   for (const { tdur } of own) assert.ok(tdur > 0, JSON.stringify(own));
-  return own.reduce((all, { tdur }) => all + tdur, 0) / 1000;
+  return { ms: own.reduce((all, { tdur }) => all + tdur, 0) / 1000, index: Math.round(index), rate: +rate.toFixed(1) };
 }
 
-// Seen on two cores that others used as well: 7 to 17 ms, half of them for the first look into a storage, a second later. What an open chat needs is made when it is opened; before, it was 14 to 46.
 test('closed it takes less than 10 ms of the page’s main thread at a quarter of the speed', async t => {
   // What else the machine does only adds to it, so one quiet look is enough.
   const took = [];
-  while (took.length < 25 && !took.some(ms => ms < 10)) took.push(await busy());
-  t.diagnostic(`main thread ${took.join(', ')} ms`);
-  assert.ok(took.some(ms => ms < 10), JSON.stringify(took));
+  while (took.length < 25 && !took.some(({ ms }) => ms < 10)) took.push(await busy(took));
+  t.diagnostic(`main thread ${JSON.stringify(took)}`);
+  assert.ok(took.some(({ ms }) => ms < 10), JSON.stringify(took));
 });
 
 test('at 400 kbps, 400 ms and a quarter of the speed the chat can be used within 2.5 s', async () => {

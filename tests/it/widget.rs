@@ -256,12 +256,8 @@ async fn pages_are_told_no_faster_than_anything_else() {
         let answer = vera.person.post(&vera.path("/pages"), &told).await;
         answer.must(StatusCode::NO_CONTENT);
     }
-    let mut refused = 0;
-    for _ in 0..20 {
-        let answer = vera.person.post(&vera.path("/pages"), &told).await;
-        refused += usize::from(answer.status == StatusCode::TOO_MANY_REQUESTS);
-    }
-    assert!(refused > 0, "nobody is told to wait");
+    let answer = vera.person.post(&vera.path("/pages"), &told).await;
+    answer.must(StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(site.count("page_view").await, 200);
 }
 
