@@ -38,8 +38,11 @@ use std::{sync::Arc, time::Duration};
 /// The whole site. What a request passes, from the outside in: cookies, protective headers, log and errors, where it comes
 /// from, the session.
 pub fn site(app: &App) -> impl Endpoint + use<> {
-    let limits =
-        Arc::new(Limits::new(app.config.rate_limits == Switch::On, app.config.streams_each, &app.clock.monotonic));
+    let limits = Arc::new(Limits::new(
+        app.config.rate_limits == Switch::On,
+        app.config.streams_each,
+        &app.clock.monotonic,
+    ));
     forget_the_quiet(&limits, app);
     addresses()
         .with(Sessions::new(app))

@@ -5,11 +5,7 @@ use crate::{
     error::{Error, Invalid, Result},
 };
 use bytes::Bytes;
-use governor::{
-    Quota, RateLimiter,
-    clock::Clock,
-    state::keyed::DashMapStateStore,
-};
+use governor::{Quota, RateLimiter, clock::Clock, state::keyed::DashMapStateStore};
 use percent_encoding::percent_decode;
 use poem::{Endpoint, Request, http::Method};
 use std::{

@@ -409,30 +409,29 @@ struct CountRow {
     assignee_id: Option<i64>,
     team_id: Option<i64>,
     conversations: i64,
-    unread: i64,
 }
 
+/// What all that are not closed are counted by stands in one index; what is unread changes with each message and stands in the
+/// rows, so that only hers are read for it.
 pub async fn counts(db: &Db, sight: &Sight) -> Result<Counts> {
-    let unread = Expr::cust(match db.read().get_database_backend() {
-        sea_orm::DbBackend::Sqlite => "SUM(unread)",
-        sea_orm::DbBackend::MySql => "CAST(SUM(unread) AS SIGNED)",
-        _ => "CAST(SUM(unread) AS BIGINT)",
-    });
-    let rows = conversation::Entity::find()
+    let by = [
+        conversation::Column::State,
+        conversation::Column::AssigneeId,
+        conversation::Column::TeamId,
+    ];
+    let all = conversation::Entity::find()
         .select_only()
-        .column(conversation::Column::State)
-        .column(conversation::Column::AssigneeId)
-        .column(conversation::Column::TeamId)
+        .columns(by)
         .column_as(conversation::Column::Id.count(), "conversations")
-        .column_as(unread, "unread")
-        .filter(Tab::All.condition().add_option(sight::seen(sight)))
-        .group_by(conversation::Column::State)
-        .group_by(conversation::Column::AssigneeId)
-        .group_by(conversation::Column::TeamId)
+        .filter(Tab::All.condition().add_option(sight::seen(sight)));
+    let rows = by
+        .into_iter()
+        .fold(all, QuerySelect::group_by)
         .into_model::<CountRow>()
         .all(db.read())
         .await?;
-    Ok(rows.iter().fold(Counts::default(), |mut counts, row| {
+    let mut counts = Counts::default();
+    for row in rows {
         counts.all += row.conversations;
         if row.state == state_word(State::Queued) {
             counts.queue += row.conversations;
@@ -441,8 +440,40 @@ pub async fn counts(db: &Db, sight: &Sight) -> Result<Counts> {
             }
         } else if row.assignee_id == Some(sight.agent().0) {
             counts.mine += row.conversations;
-            counts.unread += row.unread;
         }
-        counts
-    }))
+    }
+    if counts.mine > 0 {
+        counts.unread = unread_of(db, sight.agent()).await?;
+    }
+    Ok(counts)
+}
+
+/// Unread messages in all that an agent has at work.
+async fn unread_of(db: &Db, agent: AgentId) -> Result<i64> {
+    let sum = Expr::cust(match db.read().get_database_backend() {
+        sea_orm::DbBackend::Sqlite => "SUM(unread)",
+        sea_orm::DbBackend::MySql => "CAST(SUM(unread) AS SIGNED)",
+        _ => "CAST(SUM(unread) AS BIGINT)",
+    });
+    let sum: Option<Option<i64>> = conversation::Entity::find()
+        .select_only()
+        .column_as(sum, "unread")
+        .filter(Tab::Mine(agent).condition())
+        .into_tuple()
+        .one(db.read())
+        .await?;
+    Ok(sum.flatten().unwrap_or_default())
+}
+
+/// Whether there is any conversation at all.
+pub async fn is_any(db: &Db) -> Result<bool> {
+    let newest = conversation::Entity::find().order_by_desc(conversation::Column::Id);
+    let id: Option<i64> = newest
+        .select_only()
+        .column(conversation::Column::Id)
+        .limit(1)
+        .into_tuple()
+        .one(db.read())
+        .await?;
+    Ok(id.is_some())
 }

@@ -23,8 +23,8 @@ pub use entries::{
 };
 pub use forgetting::{remove_closed_before, silent_since, without_conversations};
 pub use lists::{
-    Counts, Filter, Lens, Tab, closed_page, counts, held, list, of_contact, page, seen_of_contact,
-    summaries_of, touched_since, touches_since,
+    Counts, Filter, Lens, Tab, closed_page, counts, held, is_any, list, of_contact, page,
+    seen_of_contact, summaries_of, touched_since, touches_since,
 };
 pub use marks::{add_guests, set_tags};
 pub use places::Place;

@@ -39,7 +39,7 @@ use crate::{
     contact,
     conversation::{
         self, Canvas, Conversation, Counts, EntryLine, Lens, Place, QuoteLine, Range, Seat, Seen,
-        Sight, Tab, Unread, asked_range, counts, history_fragment,
+        Unread, asked_range, counts, history_fragment,
     },
     error::{Error, Result},
     event::{Present, Priority, Side, State},
@@ -280,7 +280,9 @@ async fn desk_page(
         asks: asks(lens),
         narrowed: narrowed(&lens.filter),
         view,
-        fresh: stretch.rows.is_empty() && me.agent.role.may_manage() && fresh(app, &sight).await?,
+        fresh: stretch.rows.is_empty()
+            && me.agent.role.may_manage()
+            && !conversation::is_any(&app.db).await?,
         held: Held { mine: counts.mine, capacity: me.agent.capacity.number() },
         counts,
         stretch,
@@ -298,16 +300,6 @@ fn turned(app: &App, me: &CurrentAgent, request: &Request, to: Option<Conversati
     if let Some(page) = page {
         conversation::turn_page(app, me.agent.id, page, to);
     }
-}
-
-/// Whether no conversation has come yet.
-async fn fresh(app: &App, sight: &Sight) -> Result<bool> {
-    for tab in [Tab::All, Tab::Snoozed, Tab::Closed] {
-        if !conversation::list(&app.db, sight, &tab.into(), 1).await?.is_empty() {
-            return Ok(false);
-        }
-    }
-    Ok(true)
 }
 
 async fn pane(
