@@ -110,6 +110,16 @@ impl Db {
         Ok(self.write.begin(options).await?)
     }
 
+    /// For questions whose best way depends on what is asked: PostgreSQL plans those of this transaction when it knows that, and
+    /// not once for all.
+    pub async fn planned_anew(&self) -> Result<Tx> {
+        let tx = self.read.begin(TransactionOptions::default()).await?;
+        if tx.get_database_backend() == DbBackend::Postgres {
+            tx.execute_unprepared("SET LOCAL plan_cache_mode = force_custom_plan").await?;
+        }
+        Ok(tx)
+    }
+
     /// Whether the database answers, for `/readyz`.
     pub async fn ping(&self) -> Result<()> {
         let _ = self.now().await?;

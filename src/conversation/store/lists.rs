@@ -96,6 +96,20 @@ impl Filter {
             && (!self.unread || summary.unread > 0)
     }
 
+    /// By how many things.
+    fn narrows_by(&self) -> usize {
+        let Self { site, agent, tag, team, priority, unread } = self;
+        let things = [
+            site.is_some(),
+            agent.is_some(),
+            tag.is_some(),
+            team.is_some(),
+            priority.is_some(),
+            *unread,
+        ];
+        things.into_iter().filter(|narrows| *narrows).count()
+    }
+
     fn condition(&self) -> Condition {
         use conversation::Column::{AssigneeId, Id, Priority, SiteId, TeamId, Unread};
         let tagged = self.tag.map(|tag| {
@@ -182,8 +196,23 @@ async fn rows_of(
 }
 
 /// The numbers of closed ones in the order of their list. Indexes know all that they are narrowed by, so that only the rows that
-/// are shown are read.
+/// are shown are read. Where several things narrow, it depends on them which index is the best.
 async fn closed_ids(db: &Db, sight: &Sight, lens: &Lens, limit: u64) -> Result<Vec<i64>> {
+    if lens.filter.narrows_by() < 2 {
+        return closed_of(db.read(), sight, lens, limit).await;
+    }
+    let tx = db.planned_anew().await?;
+    let ids = closed_of(&tx, sight, lens, limit).await?;
+    tx.commit().await?;
+    Ok(ids)
+}
+
+async fn closed_of(
+    db: &impl ConnectionTrait,
+    sight: &Sight,
+    lens: &Lens,
+    limit: u64,
+) -> Result<Vec<i64>> {
     use conversation::Column::{ClosedAt, Id};
     // Whoever closes one has read it, and a visitor who writes opens it again.
     if lens.filter.unread {
@@ -192,7 +221,7 @@ async fn closed_ids(db: &Db, sight: &Sight, lens: &Lens, limit: u64) -> Result<V
     let which = lens.filter.condition().add(ClosedAt.is_not_null());
     if sight.narrows() {
         let which = which.add_option(places::closed_after(lens.after));
-        return sight::newest_of(db.read(), sight, ClosedAt, which, limit).await;
+        return sight::newest_of(db, sight, ClosedAt, which, limit).await;
     }
     let closed = match lens.filter.tag {
         // What one agent has closed is less than what most tags are on.
@@ -201,7 +230,7 @@ async fn closed_ids(db: &Db, sight: &Sight, lens: &Lens, limit: u64) -> Result<V
         }
         _ => places::in_order(conversation::Entity::find().filter(which), lens.tab, lens.after),
     };
-    Ok(closed.select_only().column(Id).limit(limit).into_tuple().all(db.read()).await?)
+    Ok(closed.select_only().column(Id).limit(limit).into_tuple().all(db).await?)
 }
 
 /// Closed ones that carry a tag: its own rows are in order too, be they many or few.

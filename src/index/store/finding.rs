@@ -9,7 +9,7 @@ use crate::{
     error::Result,
     index::model::{Found, Kind},
 };
-use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Statement, TransactionOptions, Value};
+use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Statement, Value};
 use std::ops::Range;
 
 /// So many rows are looked at one by one.
@@ -40,8 +40,7 @@ pub async fn find(
             rows(db.read(), SQLITE, values, within, limit).await
         }
         DbBackend::Postgres => {
-            let tx = db.read().begin(TransactionOptions::default()).await?;
-            tx.execute_unprepared("SET LOCAL plan_cache_mode = force_custom_plan").await?;
+            let tx = db.planned_anew().await?;
             let found = newest_first(&tx, &terms, within, limit).await?;
             tx.commit().await?;
             Ok(found)
