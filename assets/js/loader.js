@@ -233,9 +233,8 @@ function begin() {
   // Who talks is told of answers on the next page of the shop, too. For whoever never opened the chat one look into one storage is enough: the first one of a page
   // takes longer than all else here.
   else setTimeout(() => {
-    if (frame) return;
-    walk();
-    pages() && seen() && load();
+    frame || walk();
+    pages() && seen() && (frame || load());
   }, 1e3);
 }
 document.addEventListener('click', event => {
