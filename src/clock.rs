@@ -35,12 +35,8 @@ impl Monotonic {
     pub fn stop(&self) {
         self.0.get_or_init(Instant::now);
     }
-}
 
-impl governor::clock::Clock for Monotonic {
-    type Instant = Instant;
-
-    fn now(&self) -> Instant {
+    pub fn now(&self) -> Instant {
         self.0.get().copied().unwrap_or_else(Instant::now)
     }
 }

@@ -14,7 +14,7 @@ use std::{
     net::IpAddr,
     num::NonZeroU32,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// The most a request's body may hold, in bytes. Files have a way of their own, see [`brings_files`].
@@ -29,6 +29,14 @@ const FILES: &str = "/files";
 const STREAM: [&str; 3] = ["/events", "/ws", "/live"];
 
 type Buckets<K> = RateLimiter<K, DashMapStateStore<K>, Monotonic>;
+
+impl Clock for Monotonic {
+    type Instant = Instant;
+
+    fn now(&self) -> Instant {
+        self.now()
+    }
+}
 
 /// The rates of one node. What a person does is counted by who they are once that is known, by address before.
 #[derive(Debug)]
