@@ -36,7 +36,7 @@ impl Monotonic {
         self.0.get_or_init(Instant::now);
     }
 
-    pub fn now(&self) -> Instant {
+    pub fn instant(&self) -> Instant {
         self.0.get().copied().unwrap_or_else(Instant::now)
     }
 }

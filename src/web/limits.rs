@@ -34,7 +34,7 @@ impl Clock for Monotonic {
     type Instant = Instant;
 
     fn now(&self) -> Instant {
-        self.now()
+        self.instant()
     }
 }
 
