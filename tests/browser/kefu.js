@@ -174,6 +174,7 @@ export async function shot(page, name) {
 /** What axe finds wrong with a page or a frame, or with a part of it. */
 export async function axe(page, part = 'html') {
   // Through the debugger's own world, which the page's policy does not bind.
-  const found = await page.evaluate(`${AXE}; axe.run(${JSON.stringify(part)}, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })`);
+  if (await page.evaluate('typeof axe') === 'undefined') await page.evaluate(AXE);
+  const found = await page.evaluate(`axe.run(${JSON.stringify(part)}, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'], resultTypes: ['violations'] })`);
   return found.violations.map(({ id, impact, nodes }) => `${id} (${impact}): ${nodes.map(node => node.html.slice(0, 160)).join(' | ')}`);
 }

@@ -18,6 +18,7 @@ pub mod program;
 pub mod proxy;
 pub mod s3;
 mod site;
+mod template;
 
 /// A figure given by hand, as in `KEFU_CUTS=10000 cargo test …`.
 pub fn by_hand<T: std::str::FromStr>(name: &str) -> Option<T> {
@@ -27,6 +28,5 @@ pub fn by_hand<T: std::str::FromStr>(name: &str) -> Option<T> {
 
 pub use cast::{Agent, Person, Visitor};
 pub use page::{Answer, Event, Stream};
-pub use site::{
-    Installation, Node, installation, installation_with_bucket, limited_installation, own_database,
-};
+pub use site::{Installation, Node, installation, installation_with_bucket, limited_installation};
+pub use template::own_database;

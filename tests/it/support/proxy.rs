@@ -84,11 +84,12 @@ async fn relay_at<F: Future<Output = ()> + Send + 'static>(
 }
 
 /// A line on which anything may happen to a connection: it is slow, it is reset or cut in the middle of a frame, or it falls
-/// silent and stays open. `calm` of them are left alone.
+/// silent and stays open. The first is never left alone, `calm` of the others are.
 pub async fn chaotic(server: SocketAddr, calm: f64) -> Chaos {
     let troubled = Arc::<AtomicUsize>::default();
     let counted = troubled.clone();
     let address = relay(move |client| {
+        let calm = if counted.load(Ordering::Relaxed) == 0 { 0.0 } else { calm };
         let trouble = Trouble::at_random(calm);
         if trouble != Trouble::None {
             counted.fetch_add(1, Ordering::Relaxed);

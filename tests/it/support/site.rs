@@ -1,5 +1,5 @@
 //! An installation over an empty database of its own.
-use super::{Agent, Person, Visitor, s3::S3};
+use super::{Agent, Person, Visitor, s3::S3, template::migrated_database};
 use clap::Parser;
 use kefu::{
     agent::{self, AgentName, Email, NewAgent, Password, Role},
@@ -8,12 +8,12 @@ use kefu::{
     config::{Config, Switch},
     contact::{TokenHash, VisitorToken},
     db::Way,
-    ids, jobs, routes, site,
+    jobs, routes, site,
     text::Lang,
     web::serve,
 };
 use poem::{EndpointExt, Response};
-use sea_orm::{ConnectionTrait, Database, Statement};
+use sea_orm::{ConnectionTrait, Statement};
 use std::{net::SocketAddr, sync::Arc};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -64,7 +64,7 @@ async fn build(rate_limits: Switch, s3: Option<S3>) -> Installation {
     let folder = tempfile::tempdir().unwrap();
     let mut config = Settings::parse_from(["kefu"]).config;
     config.data_dir = folder.path().to_owned();
-    config.database_url = own_database().await;
+    config.database_url = migrated_database(folder.path()).await;
     config.rate_limits = rate_limits;
     config.files_url = s3.as_ref().map(S3::url);
     let app = commands::open(config).await.unwrap();
@@ -75,17 +75,6 @@ async fn build(rate_limits: Switch, s3: Option<S3>) -> Installation {
 
 fn door(app: &App) -> Door {
     Arc::new(poem::endpoint::ToDynEndpoint(routes::site(app).map_to_response()))
-}
-
-/// A fresh database on the server that is being tested; none means SQLite.
-pub async fn own_database() -> Option<String> {
-    let server = std::env::var("KEFU_TEST_DATABASE_URL").ok()?;
-    let name = format!("kefu_{}", ids::random::<8>().map(|byte| format!("{byte:02x}")).concat());
-    let admin = Database::connect(&server).await.unwrap();
-    admin.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
-    admin.close().await.unwrap();
-    let (base, _) = server.rsplit_once('/').unwrap();
-    Some(format!("{base}/{name}"))
 }
 
 /// One of several processes over one database.
