@@ -70,7 +70,10 @@ const DOORS: &[(&str, &[&str])] = &[
     ("saved_view", &["agent"]),
     ("attachment", &["agent"]),
     ("tag", &["agent"]),
-    ("search", &["agent", "canned_reply", "contact", "conversation", "saved_view", "site", "tag"]),
+    (
+        "search",
+        &["agent", "canned_reply", "contact", "conversation", "desk", "saved_view", "site", "tag"],
+    ),
     ("dossier", &["agent", "contact", "conversation", "site"]),
     ("setup", &["agent", "site"]),
     ("demo", &["agent", "site"]),

@@ -38,7 +38,7 @@
     fetching = true;
     do {
       wanted = false;
-      const url = `/desk/c/${open.dataset.cid}/messages?${open.dataset.asks}&after=${held(log)}`;
+      const before = held(log), url = `/desk/c/${open.dataset.cid}/messages?${open.dataset.asks}&after=${before}`;
       const answer = await fetch(url, { headers: { 'HX-Request': 'true' } }).catch(() => null);
       if (answer && answer.status === 200 && log.isConnected) {
         const text = await answer.text(), menu = () => open.querySelector('.bar details.menu'), chooses = menu() && menu().open;
@@ -46,6 +46,8 @@
         // The head was drawn anew; whoever chooses in its menu goes on choosing.
         if (chooses && menu()) menu().open = true;
         log.dataset.held = answer.headers.get('Kefu-Held') || log.dataset.held;
+        // One answer holds no more.
+        if (held(log) - before >= 500) wanted = true;
       }
     } while (wanted && log.isConnected);
     fetching = false;
@@ -68,10 +70,11 @@
 
   // A conversation just opened takes the focus, so that keys and screen readers are in it. The row that led there may have
   // been drawn anew meanwhile, so it is not asked.
-  let shown = pane() && pane().dataset.cid, focused = null, news = null;
+  let shown = pane() && pane().dataset.cid, focused = null, within = false, news = null;
   document.addEventListener('htmx:before:swap', () => {
     const row = document.activeElement && document.activeElement.closest('#rows .row');
     focused = row && row.id;
+    within = !!document.activeElement.closest('#conv');
     news = document.querySelector('#conv .unread');
   });
   document.addEventListener('htmx:after:swap', () => {
@@ -92,6 +95,8 @@
     // the same id, which is the empty place.
     const row = document.activeElement.matches('body, .conv.none') && document.getElementById(!cid && shown ? 'c-' + shown : focused);
     if (row) row.focus({ preventScroll: true });
+    // So does a conversation whose button is gone with what it did.
+    else if (within && cid === shown && open && document.activeElement === document.body) open.focus({ preventScroll: true });
     shown = cid;
   });
 

@@ -15,6 +15,7 @@
     seen = data.seen;
     site = `/w/${encodeURIComponent(data.site)}`;
     home = `${site}?mode=embed&lang=${root.lang}`;
+    if (window.kf) kf.home = home;
     port.onmessage = event => hear(event.data);
     inTurn(() => arrive(data)).then(gone => {
       if (gone) return;
@@ -25,6 +26,8 @@
 
   // Says nothing but that this page is there: whoever hears it answers only our own.
   parent.postMessage({ kf: 1 }, '*');
+  // If what comes next never does, the page outside says so.
+  addEventListener('pagehide', () => say({ is: 'wait' }));
 
   // Whoever signs out and whoever signs in do so one after the other. What fails is asked for again by the page outside.
   const inTurn = act => turn = turn.then(act).catch(() => {});
@@ -207,7 +210,12 @@
     // The page outside has let go of it already.
     if (!log && !kept.token) kept.token = JSON.parse(told) || '';
     const answer = await fetch(`${site}/forget`, { method: 'POST' }).catch(error => error);
-    if (!answer.ok) return say({ is: 'error', detail: { code: 'shutdown' } });
+    if (!answer.ok) {
+      say({ is: 'error', detail: { code: 'shutdown' } });
+      // The page outside offers to try it again.
+      say({ is: 'wait' });
+      return true;
+    }
     kept.token = '';
     wipe();
     say({ is: 'keep', token: null });
@@ -229,8 +237,10 @@
   async function enter(token) {
     kept.token = token;
     const answer = await fetch(location.href), html = await answer.text(), found = answer.redirected && answer.ok;
-    if (found) write(html);
-    else if (!answer.ok) kept.token = '';
+    if (found) {
+      say({ is: 'keep', token });
+      write(html);
+    } else if (!answer.ok) kept.token = '';
     // One that has ended is of no use any more.
     else if (!/<form[^>]* data-known/.test(html)) say({ is: 'keep', token: kept.token = null });
     return found;
@@ -251,26 +261,50 @@
     event.preventDefault();
     begin();
   });
-  // A card goes first: what was typed waits in the box of the next page.
+  // A card goes first: what was typed waits in the box of the next page. What gets no answer is asked again under its nonce.
   async function begin(card) {
-    const body = new URLSearchParams(new FormData(form)), typed = card && form.elements.body.value;
+    const { body: box, visitor: { value: own } } = form.elements, button = form.querySelector('.btn-p'), problem = document.getElementById('problem');
+    if (button.disabled) return;
+    const body = new URLSearchParams(new FormData(form)), typed = card && box.value;
     if (card) body.set('card', card);
-    try {
+    const lock = on => { button.disabled = box.readOnly = on; };
+    lock(true);
+    // The page may be left before the answer is here.
+    if (!kept.token) say({ is: 'began', token: own });
+    for (let pause = 1e3; ; pause = Math.min(2 * pause, 15e3)) {
+      try {
+        const words = await first();
+        problem.textContent = words || '';
+        if (words) lock(false);
+        return;
+      } catch (error) { problem.textContent = error.words || document.getElementById('net').dataset.off; }
+      await new Promise(done => setTimeout(done, pause));
+    }
+
+    // Why it was refused, if it was and the page stays. Throws if it is to be asked again.
+    async function first() {
       // Whom a cookie or a kept token knows by now, from another tab perhaps, goes on there; else the form's own token counts.
-      let answer = await fetch(form.action, { method: 'POST', body });
+      let answer = await fetch(form.action, { method: 'POST', body, headers: { Accept: 'application/json' } });
       const { pathname } = new URL(answer.url), begun = pathname.startsWith('/c/');
-      if (card && answer.status < 500) chosen();
-      if (begun && answer.status === 404 && kept.token !== form.elements.visitor.value) {
-        kept.token = form.elements.visitor.value;
-        say({ is: 'keep', token: kept.token });
+      if (begun && answer.status === 404 && kept.token !== own) {
+        kept.token = own;
+        say({ is: 'keep', token: own });
         answer = await fetch(pathname);
       }
+      const text = await answer.text(), refused = /json/.test(answer.headers.get('Content-Type')) && JSON.parse(text).error.message;
+      if (answer.status >= 500) throw Object.assign(new Error(), { words: refused });
+      if (refused) return refused;
+      if (card) chosen();
       if (begun && answer.ok) {
+        say({ is: 'message', detail: { mine: true } });
         carry(typed, pathname);
-        if (!kept.token) return location.replace(pathname);
+        if (!kept.token) {
+          say({ is: 'began', token: null });
+          return void location.replace(pathname);
+        }
       }
-      write(await answer.text());
-    } catch { if (!card) form.submit(); }
+      write(text);
+    }
   }
 
   // What was typed waits in the box of the next page.

@@ -1,10 +1,11 @@
 // Drafts of the desk, in the place of draft.js: what is typed is kept by the server 800 ms after the last key, and until it has it,
-// by the tab. So what the tab holds is always the newer one. Rows say where something is begun: #drafts knows, which the page draws and
+// by the tab, with its kind: a note never comes back as a reply. So what the tab holds is always the newer one. Rows say where something is begun: #drafts knows, which the page draws and
 // the stream keeps, from whatever tab it was; news of a row, which is for everybody, does not.
 (() => {
   const key = form => 'kefu-draft ' + new URL(form.action).pathname;
   const read = name => { try { return sessionStorage.getItem(name); } catch { return null; } };
   const write = (name, text) => { try { text === null ? sessionStorage.removeItem(name) : sessionStorage.setItem(name, text); } catch { /* private mode: the page itself still holds it */ } };
+  const text = form => `${form.elements.kind.value}\n${form.elements.body.value}`, bodyOf = text => text.slice(text.indexOf('\n') + 1);
   let pending = null, timer = 0, saving = null;
 
   const composer = () => document.querySelector('form[data-draft]');
@@ -12,7 +13,7 @@
   function mark() {
     if (!begun) return;
     const form = composer(), newer = form ? read(key(form)) : null;
-    if (newer !== null) note(form, newer);
+    if (newer !== null) note(form, bodyOf(newer));
     for (const row of rows.querySelectorAll('.row')) {
       const known = document.getElementById('draft' + row.id.slice(1)), drawn = row.querySelector('.draft');
       if (drawn && !known) drawn.remove();
@@ -34,22 +35,25 @@
 
   function keep(form) {
     const body = form.elements.body.value;
-    write(key(form), body);
+    write(key(form), text(form));
     if (note(form, body)) mark();
-    pending = { key: key(form), url: form.dataset.draft, body, fields: new URLSearchParams({ kind: form.elements.kind.value, body }) };
+    pending = { key: key(form), url: form.dataset.draft, text: text(form), fields: new URLSearchParams({ kind: form.elements.kind.value, body }) };
     clearTimeout(timer);
     timer = setTimeout(save, 800);
   }
-  // One at a time, or an older one could arrive last. What cannot be kept now is kept with the next pause.
+  // One at a time, or an older one could arrive last. What the server cannot keep now is tried again; what it refuses, as of
+  // whoever is signed out, the tab keeps.
   async function save() {
     clearTimeout(timer);
     if (saving || !pending) return;
     saving = pending;
     pending = null;
     const answer = await fetch(saving.url, { method: 'POST', body: saving.fields, headers: { 'HX-Request': 'true' } }).catch(() => null);
-    if (answer && answer.ok && read(saving.key) === saving.body) write(saving.key, null);
+    const away = !answer || answer.status >= 500;
+    if (answer && answer.ok && read(saving.key) === saving.text) write(saving.key, null);
+    if (away) pending ??= saving;
     saving = null;
-    if (pending) timer = setTimeout(save, 800);
+    if (pending) timer = setTimeout(save, away ? 5000 : 800);
   }
   // Whoever leaves the page waits for nothing.
   function leave() {
@@ -61,9 +65,11 @@
     if (!form || form.dataset.drafted) return;
     form.dataset.drafted = '1';
     const newer = read(key(form));
-    if (note(form, newer ?? form.elements.body.value)) mark();
-    if (newer === null || newer === form.elements.body.value) return;
-    form.elements.body.value = newer;
+    if (note(form, newer === null ? form.elements.body.value : bodyOf(newer))) mark();
+    if (newer === null || newer === text(form)) return;
+    form.elements.kind.value = newer.split('\n', 1);
+    form.elements.body.value = bodyOf(newer);
+    form.dispatchEvent(new Event('change', { bubbles: true }));
     keep(form);
   }
   document.addEventListener('input', event => {

@@ -32,6 +32,25 @@
     if (to) (box(to) || to).focus();
     return !!to;
   }
+  // The close button's act, and then the conversation that stands next.
+  function closeAndNext() {
+    const all = rows(), next = all[all.findIndex(row => row.matches('[aria-current]')) + 1];
+    const closed = () => {
+      if (!document.querySelector('.bar[data-state=closed]')) return;
+      document.removeEventListener('htmx:after:swap', closed);
+      open(next && document.getElementById(next.id));
+    };
+    if (!press('e')) return false;
+    document.addEventListener('htmx:after:swap', closed);
+    setTimeout(() => document.removeEventListener('htmx:after:swap', closed), 5000);
+    return true;
+  }
+  // What can be done with what one said last.
+  function amend() {
+    const last = [...document.querySelectorAll('.msgs > .me:not(.pending, .fail) .menu-of')].pop();
+    if (last) last.click();
+    return !!last;
+  }
   // The row that has the focus is chosen, where it stands or where rows are chosen.
   function choose(row) {
     const link = document.querySelector('a[data-key~=x]');
@@ -68,6 +87,7 @@
     const { key, target } = event;
     if (event.altKey) return /^Digit[1-9]$/.test(event.code) && open(rows()[event.code[5] - 1]);
     if (key === 'Escape') return leave(target);
+    if (key === 'ArrowUp' && target.matches('.re textarea') && !target.value) return amend();
     if (target.matches('textarea, select, [contenteditable], input:not([type=radio], [type=checkbox])')) return false;
     const row = target.closest('.row');
     if (row && key === 'ArrowDown') return move(row, 1);
@@ -80,13 +100,15 @@
     if (two) return press('g' + one);
     if (one === 'j' || one === 'k') return step(one === 'j' ? 1 : -1);
     if (one === 'x' && row) return choose(row);
-    if (one === '[') return document.querySelector('.d').toggleAttribute('data-wide') || true;
-    return press(one);
+    // Where the contact is a column and no drawer, no button stands for it.
+    const column = one === '[' ? 'data-wide' : one === ']' && !press(one) ? 'data-bare' : null;
+    if (column) document.querySelector('.d').toggleAttribute(column);
+    return !!column || one === ']' || press(one);
   }
   document.addEventListener('keydown', event => {
-    if (event.defaultPrevented || event.isComposing || event.keyCode === 229 || event.ctrlKey || event.metaKey) return;
+    if (event.defaultPrevented || event.isComposing || event.keyCode === 229) return;
     if (!event.target.closest || document.querySelector('dialog[open]')) return;
-    if (act(event)) event.preventDefault();
+    if (event.ctrlKey || event.metaKey ? event.shiftKey && event.code === 'KeyE' && closeAndNext() : act(event)) event.preventDefault();
   });
   // The switch stands in the dialog.
   document.addEventListener('htmx:after:swap', () => {

@@ -97,7 +97,7 @@
       try {
         const answer = await fetch(kf.url({ wait }), { signal: end.signal, headers: { 'HX-Request': 'true' } });
         if (answer.status !== 200) {
-          if ([401, 403, 404].includes(answer.status)) location.reload();
+          if ([401, 403, 404].includes(answer.status)) kf.anew();
           return;
         }
         const text = await answer.text();

@@ -1,13 +1,11 @@
 // The one line on the customer's page: a button, and the chat in a frame once somebody wants it. Nothing is asked for, stored
 // or moved before, and nothing is made that only an open chat needs: each kind of element, sheet or listener costs a page that
 // has none of it yet. `site` comes from the server behind this file: { key, look: {…}, texts: { lang: […] } }.
-const script = document.currentScript, own = script?.dataset || {}, base = (script?.src || location.href).split('/', 3).join('/');
-const queue = window.kefu?.q || [];
-// A page that brings the line twice gets one chat.
-if (window.kefu?.ready) return;
-const root = document.documentElement, KEPT = `kefu ${site.key}`;
+// Where the owner has said which address the server has, the line may also stand in a file of the page's own.
+const script = document.currentScript, own = script?.dataset || {}, base = site.base || (script?.src || location.href).split('/', 3).join('/');
+const root = document.documentElement, KEPT = `kefu ${site.key}`, LEFT = `${KEPT} left`, BEGAN = `${KEPT} began`, TAB = 'sessionStorage';
 const lang = /^zh/i.test(/^(auto)?$/.test(own.lang || '') ? root.lang || navigator.language : own.lang) ? 'zh-CN' : 'en';
-const [title, failed, link, many, retry, fold, label = title] = site.texts[lang], look = { ink: '#fff', ...site.look, ...own };
+const [title, failed, link, many, retry, fold, label = title] = site.texts[lang], look = { ...site.look, ...own, color: site.look.color, ink: site.look.ink || '#fff' };
 const listeners = {}, forFrame = [], wanted = {};
 let host, shadow, button, badge, frame, panel, phone, view, port, slow, unread = 0, open = false, hadFocus, overflow, stilled;
 
@@ -46,12 +44,21 @@ i{--x:${length(look.offsetX)}px;--y:calc(${length(look.offsetY)}px + env(safe-ar
 [hidden]{display:none!important}
 button{display:flex;align-items:center;gap:8px;position:relative;height:56px;min-width:56px;padding:0 16px;border:0;border-radius:28px;background:${look.color};color:${look.ink};font:inherit;box-shadow:0 6px 24px #0003;cursor:pointer}
 button:focus-visible{outline:3px solid #fff;box-shadow:0 0 0 6px ${look.color}}
-i>button:before{content:"";width:16px;height:16px;margin:2px;border:2px solid;border-radius:9px 9px 9px 2px}`);
+i>button:before{content:"";width:16px;height:16px;margin:2px;border:2px solid;border-radius:9px 9px 9px 2px}
+@media print{i{display:none}}`);
   button = press(label, () => api.toggle());
   button.setAttribute('aria-expanded', false);
   button.hidden = look.launcher === 'off';
   shadow.append(make('i', {}, button));
-  document.body.append(host);
+  // A page that goes on by another body in the place of this one, or by other things in it, keeps the chat.
+  const watch = new MutationObserver(stay);
+  function stay() {
+    if (host.isConnected) return;
+    port = null;
+    document.body.append(host);
+    for (const place of [root, document.body]) watch.observe(place, { childList: true });
+  }
+  stay();
 }
 
 // Before the first opening.
@@ -96,7 +103,8 @@ function name() {
 
 function load() {
   panel || furnish();
-  frame = make('iframe', { title, allow: 'clipboard-write', src: `${base}/w/${site.key}?mode=embed&lang=${lang}`, referrerpolicy: own.page === 'off' ? 'no-referrer' : '' });
+  wanted.forget ||= kept(undefined, LEFT) || undefined;
+  frame = make('iframe', { title, allow: 'clipboard-write', src: `${base}/w/${site.key}?mode=embed&lang=${lang}`, referrerpolicy: own.page === 'off' ? 'no-referrer' : 'strict-origin-when-cross-origin' });
   panel.replaceChildren(frame);
   wait();
 }
@@ -117,7 +125,7 @@ function kept(value, name = KEPT, where = 'localStorage') {
     return window[where][name] || null;
   } catch { return null; }
 }
-const seen = value => kept(value, KEPT, 'sessionStorage');
+const seen = value => kept(value, KEPT, TAB), began = value => kept(value, BEGAN, TAB);
 
 // The pages since the chat was first opened, for as long as one follows within a day: a line each, the newest first, of one that tells nothing only when it was;
 // and one for each moment up to which the frame has told agents of them.
@@ -137,21 +145,27 @@ function connect() {
       clearTimeout(slow);
       panel.querySelectorAll('p').forEach(alert => alert.remove());
       forFrame.splice(0).forEach(send);
-      for (const is in wanted) send({ is, told: wanted[is] });
+      for (const is in wanted) wanted[is] && send({ is, told: wanted[is] });
       send({ is: open ? 'open' : 'close' });
       name();
       tell('ready');
-    } else if (is === 'keep' && (token === null || /^kfv_[\w.-]{1,100}$/.test(token))) kept(token);
-    else if (is === 'unread') { unread = +data.n || 0; name(); tell('unread', unread); }
+    } else if (/^(keep|began)$/.test(is) && (token === null || /^kfv_[\w.-]{1,100}$/.test(token))) {
+      // Before the first message leaves for this tab alone, and for good once it is known there.
+      began(is === 'began' ? token : null);
+      is === 'keep' && kept(token);
+    } else if (is === 'unread') { unread = +data.n || 0; name(); tell('unread', unread); }
     else if (is === 'close') api.close();
     else if (is === 'told') pages(pages() && data.at);
     else if (is === 'seen') seen(data.seq);
     else if (is === 'wait') wait();
-    else if (is === 'done') { if (wanted[data.of] === data.told) delete wanted[data.of]; }
+    else if (is === 'done') {
+      if (data.of === 'forget') kept(null, LEFT);
+      if (wanted[data.of] === data.told) delete wanted[data.of];
+    }
     else if (is === 'message' || is === 'error') tell(is, data.detail);
   };
   // Only our own page is told: whoever else stands in the frame does not get the line.
-  frame.contentWindow.postMessage({ kf: 1, is: 'hello', site: site.key, token: kept(), seen: seen(), pages: pages(), wanted }, base, [channel.port2]);
+  frame.contentWindow.postMessage({ kf: 1, is: 'hello', site: site.key, token: kept() || began(), seen: seen(), pages: pages(), wanted }, base, [channel.port2]);
 }
 function send(message) { port ? port.postMessage({ kf: 1, ...message }) : forFrame.push(message); }
 // Told to each page of the frame until one of them has done it.
@@ -184,7 +198,7 @@ const api = {
     if (open) return;
     open = true;
     hadFocus = document.activeElement;
-    unread = 0;
+    read();
     walk(1);
     if (frame) { send({ is: 'pages', pages: pages() }); send({ is: 'open' }); } else load();
     panel.hidden = false;
@@ -212,35 +226,45 @@ const api = {
   on(event, act) { (listeners[event] ||= []).push(act); },
   shutdown() {
     delete wanted.identify;
-    want('forget', kept());
+    want('forget', kept() || began());
+    // Should the page be left before that is done, as by a link that signs out, the next one does it.
+    kept(wanted.forget, LEFT);
+    began(null);
     kept(null);
     pages(null);
-    unread = 0;
+    read();
     api.close();
     // The frame ends it, and takes the cookie away, which nobody else sees.
     frame || load();
     name();
   },
 };
+function read() { if (unread) tell('unread', unread = 0); }
 const call = (command, ...rest) => api[command] ? api[command](...rest) : console.error(`kefu: there is no ${command}`);
 
 function begin() {
+  // A page that brings the line twice gets one chat.
+  if (window.kefu?.ready) return;
+  const queue = window.kefu?.q || [];
   draw();
   window.kefu = call;
   call.ready = true;
-  queue.forEach(words => call(...words));
+  // One that throws keeps none of the others.
+  for (const words of queue) queueMicrotask(() => call(...words));
+  document.addEventListener('click', event => {
+    const element = event.target.closest?.('[data-kefu-open]');
+    if (!element || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    api.open();
+  });
   if (own.open === 'true') api.open();
   // Who talks is told of answers on the next page of the shop, too. For whoever never opened the chat one look into one storage is enough: the first one of a page
   // takes longer than all else here.
-  else setTimeout(() => {
-    frame || walk();
-    pages() && seen() && (frame || load());
-  }, 1e3);
+  // A page that is drawn before anybody looks at it waits with that.
+  else document.hidden ? document.addEventListener('visibilitychange', later, { once: true }) : later();
 }
-document.addEventListener('click', event => {
-  const element = event.target.closest?.('[data-kefu-open]');
-  if (!element || event.ctrlKey || event.metaKey || event.shiftKey) return;
-  event.preventDefault();
-  api.open();
-});
+const later = () => setTimeout(() => {
+  frame || walk();
+  (pages() && (seen() || began()) || kept(undefined, LEFT)) && (frame || load());
+}, 1e3);
 document.body ? begin() : addEventListener('DOMContentLoaded', begin);

@@ -20,15 +20,24 @@
     const pin = log.closest('.pin'), main = pin.parentElement, jump = main.querySelector('#jump');
     // The box is a reversed column: at the newest entry its scrollTop is 0, above it negative.
     const atEnd = () => pin.scrollTop > -40;
+    function offer(words) {
+      jump.lastChild.data = jump.dataset[words];
+      jump.dataset.words = words;
+      jump.hidden = false;
+    }
     log.dataset.live = '';
     localise(log, log.dataset);
     new MutationObserver(records => {
       const added = records.flatMap(record => [...record.addedNodes]).filter(node => node.matches && node.matches('.m, .sys'));
       if (!added.length) return;
       localise(log, log.dataset);
-      if (!atEnd() && added.some(node => !node.classList.contains('me') && !node.nextElementSibling)) jump.hidden = false;
+      if (!atEnd() && added.some(node => !node.classList.contains('me') && !node.nextElementSibling)) offer('news');
     }).observe(log, { childList: true });
-    pin.addEventListener('scroll', () => { if (atEnd()) jump.hidden = true; });
+    // Whoever went up further than a screen finds the way back.
+    pin.addEventListener('scroll', () => {
+      if (atEnd()) jump.hidden = true;
+      else if (jump.hidden && pin.scrollTop < -pin.clientHeight) offer('newest');
+    });
     jump.addEventListener('click', () => { pin.scrollTop = 0; jump.hidden = true; });
     // Who listens to the screen hears what arrives from now on, not the history.
     const hear = () => requestAnimationFrame(() => log.parentElement.setAttribute('aria-live', 'polite'));

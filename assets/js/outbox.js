@@ -99,7 +99,7 @@
     const stop = new AbortController(), timer = setTimeout(() => stop.abort(), 15000);
     let answer, text;
     try {
-      answer = await fetch(action, { method: 'POST', body: new URLSearchParams(fields), headers: { 'HX-Request': 'true' }, signal: stop.signal });
+      answer = await fetch(action, { method: 'POST', body: new URLSearchParams(fields), headers: { 'HX-Request': 'true' }, keepalive: true, signal: stop.signal });
       text = await answer.text();
     } catch { return 'later'; } finally { clearTimeout(timer); }
     if (answer.status >= 500) return 'later';
@@ -123,11 +123,12 @@
     const { action, fields, line } = message, form = composer();
     if (!form || form.action !== action) {
       // Another conversation is open: there it will stand as a draft.
-      try { sessionStorage.setItem('kefu-draft ' + new URL(action).pathname, said(message, 'body')); } catch { /* nowhere else to keep it */ }
+      try { sessionStorage.setItem('kefu-draft ' + new URL(action).pathname, ['kind', 'body'].map(name => said(message, name)).filter(part => part !== null).join('\n')); } catch { /* nowhere else to keep it */ }
       return;
     }
     if (!form.elements.body.value) {
       if (line) line.remove();
+      if (form.elements.kind) form.elements.kind.value = said(message, 'kind');
       set(form.elements.body, said(message, 'body'));
       form.querySelector('#chips').append(...message.chips || []);
       form.elements.body.required = !form.querySelector('[name=file_id]');

@@ -3,10 +3,10 @@
   const place = document.getElementById('command');
   let dialog, input, list, back, asked = 0, timer = 0;
 
-  // The open conversation, which the server offers acts of.
+  // The open conversation, which the server offers acts of, and the list beside it.
   const context = () => {
     const open = document.querySelector('#conv[data-cid]');
-    return open ? `&c=${open.dataset.cid}` : '';
+    return open ? `&c=${open.dataset.cid}&asks=${encodeURIComponent(open.dataset.asks)}` : '';
   };
   const options = () => [...list.querySelectorAll('[role=option]')];
   const chosen = () => list.querySelector('[aria-selected=true]');
@@ -42,9 +42,15 @@
       field.dispatchEvent(new Event('input', { bubbles: true }));
       return;
     }
+    // What the page can do where one is, it does there.
+    const { pathname } = new URL(option.dataset.go, location.href);
+    const own = option.dataset.nonce && document.querySelector(`.bar form[action^="${pathname}?"]`);
+    if (own) {
+      dialog.close();
+      own.requestSubmit();
+      return;
+    }
     if (!option.dataset.nonce) {
-      // A form that the page can open where one is.
-      const { pathname } = new URL(option.dataset.go, location.href);
       const panel = [...document.querySelectorAll('a[data-panel]')].find(link => link.pathname === pathname);
       if (!panel) { location.href = option.dataset.go; return; }
       dialog.close();

@@ -42,9 +42,11 @@
   }
 
   on('synced', found);
-  on('reset', () => location.reload());
+  // In a frame a page that is nobody's any more would be a dead end; see embed.js.
+  const anew = () => (kf.home ? location.replace(kf.home) : location.reload());
+  on('reset', anew);
   // Whoever signs out here is on her way already.
-  on('bye', () => setTimeout(() => location.reload(), 500));
+  on('bye', () => setTimeout(anew, 500));
   for (const name of ['htmx:before:request', 'htmx:sse:before:connection']) on(name, () => {
     if (up) cut();
     clearTimeout(silent);
@@ -52,7 +54,7 @@
   });
   on('htmx:sse:error', event => {
     cut();
-    if ([401, 403, 404, 410].includes(event.detail.status)) location.reload();
+    if ([401, 403, 404, 410].includes(event.detail.status)) anew();
   });
   // htmx takes a stream up again, but not one whose very first request failed.
   for (const name of ['htmx:response:error', 'htmx:error']) on(name, () => {
@@ -64,7 +66,7 @@
 
   // What other ways need to know. Only the stream moves its cursor: the answer to a send may show an entry that others,
   // still on their way, precede.
-  const kf = window.kf = { live, lost, found, cursor: '', rung: '', renew };
+  const kf = window.kf = { live, lost, found, cursor: '', rung: '', renew, anew };
   const from = live().getAttribute('hx-sse:connect');
   kf.url = params => {
     const url = new URL(from, location.href);

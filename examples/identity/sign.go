@@ -16,7 +16,7 @@ func Token(id, name string) (string, error) {
 		return "", errors.New("KEFU_SECRET is not set")
 	}
 	encode := base64.RawURLEncoding.EncodeToString
-	claims, err := json.Marshal(map[string]any{"aud": "KEY", "sub": id, "name": name, "exp": time.Now().Unix() + 600})
+	claims, err := json.Marshal(map[string]any{"aud": "KEY", "sub": id, "name": name, "exp": time.Now().Unix() + 3000})
 	if err != nil {
 		return "", err
 	}

@@ -7,7 +7,7 @@ pub mod web;
 
 pub use actions::{
     Change, Colleague, NewAgent, add, change, choose, disable, enable, end_token, find_by_token,
-    hire, invite, leave_seat, make_owner, make_token, renew_link, see, session_lives,
+    hire, invite, is_there, leave_seat, make_owner, make_token, renew_link, see, session_lives,
     set_preferences, standing, standings, token_lives, unseen_since,
 };
 pub use model::{

@@ -276,7 +276,7 @@ impl Standing {
 pub enum Notice {
     /// A conversation came into the queue.
     Queue,
-    /// A visitor wrote in a conversation of hers.
+    /// A visitor wrote in a conversation of hers, or what she had put off is back.
     Mine,
     /// A colleague named her in a note.
     Mention,

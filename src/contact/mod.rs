@@ -12,7 +12,7 @@ pub use actions::{
 pub use model::{
     ATTRIBUTES, Arrival, Attribute, AttributeKey, AttributeKind, AttributeLabel, AttributeValue,
     Block, BlockReason, Change, Contact, ContactEmail, ContactName, ContactTag, Identity, Note,
-    NoteBody, PageUrl, PageView, Phone, SeenPage, Subject, TAGS, Told, choices, masked,
+    NoteBody, PageUrl, PageView, Phone, Phones, SeenPage, Subject, TAGS, Told, choices, masked,
 };
 pub use store::{
     TokenState, add_identity, add_token, all_planted, are_two, arrived, attributes, became, block,

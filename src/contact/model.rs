@@ -308,6 +308,13 @@ pub fn choices(text: &str) -> Result<Vec<String>, Invalid> {
     Ok(choices)
 }
 
+/// How somebody sees phone numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phones {
+    Whole,
+    Masked,
+}
+
 /// A phone number as it is shown to whoever need not call it: `138****8871`.
 pub fn masked(phone: &str) -> String {
     let digits: Vec<char> = phone.chars().filter(char::is_ascii_digit).collect();

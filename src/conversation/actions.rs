@@ -102,7 +102,7 @@ async fn try_start(app: &App, on: &Site, first: &FirstMessage) -> Result<Option<
     let with = With { card: first.card.clone(), ..With::default() };
     let content = Content::Text { body: first.body.clone().into(), with };
     let append = Append { author, nonce: first.nonce.clone(), content, seen: None };
-    let sent = writer::write(&tx, held, &append, at).await?;
+    let sent = writer::write(app, &tx, held, &append, at).await?;
     tx.commit().await?;
     Ok(Some(sent))
 }
@@ -263,8 +263,8 @@ pub async fn give_back(app: &App, agent: AgentId, name: &str) -> Result<usize> {
 /// So much is given back in one turn.
 const GIVEN_AT_ONCE: u64 = 200;
 
-/// Gives back what these have who work here no more, put off or not; how many. Asked again and again, as a visitor may
-/// reopen what one of them had closed.
+/// Gives back what these have who work here no more, put off or not; how many. Asked again and again, as a colleague may
+/// hand something over to one of them in the moment they go.
 pub async fn give_back_of(app: &App, gone: &[AgentId]) -> Result<u64> {
     if gone.is_empty() {
         return Ok(0);

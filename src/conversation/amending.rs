@@ -52,7 +52,7 @@ async fn try_amend(app: &App, by: &AtWork, nonce: Nonce, of: i64, change: Change
     if let Ok(now) = &now {
         held.conversation.retell(target.words(), now.words());
     }
-    let mut sent = writer::write(&tx, held, &append, at).await?;
+    let mut sent = writer::write(app, &tx, held, &append, at).await?;
     if sent.duplicate {
         sent.appended.redrawn = vec![store::redraw(&tx, id, target).await?];
         return Ok(sent);

@@ -41,7 +41,7 @@ pub async fn transfer(
         };
         let handed = append(&by, nonce.clone(), what);
         let held = writer::hold(&tx, &by.seat(), &handed).await?;
-        let sent = writer::write(&tx, held, &handed, at).await?;
+        let sent = writer::write(&app, &tx, held, &handed, at).await?;
         let mut told = vec![sent.clone()];
         if let Some(body) = note.filter(|_| !sent.duplicate) {
             let with = With { mentions, ..With::default() };
@@ -50,7 +50,7 @@ pub async fn transfer(
             // Whoever hands it over may not see it any more.
             let held = store::lock_again(&tx, by.conversation).await?;
             let note = Append { author, nonce, content, seen: None };
-            told.push(writer::write(&tx, held, &note, at).await?);
+            told.push(writer::write(&app, &tx, held, &note, at).await?);
         }
         tx.commit().await?;
         told.iter().for_each(|sent| writer::tell(&app, sent));
@@ -66,7 +66,7 @@ pub async fn invite(app: &App, by: AtWork, nonce: Nonce, agent: Mention) -> Resu
         let tx = app.db.begin().await?;
         let asked = append(&by, nonce, Happening::Invited { agent });
         let held = writer::hold(&tx, &by.seat(), &asked).await?;
-        let sent = writer::write(&tx, held, &asked, app.clock.now()).await?;
+        let sent = writer::write(&app, &tx, held, &asked, app.clock.now()).await?;
         tx.commit().await?;
         writer::tell(&app, &sent);
         Ok(sent)
@@ -137,10 +137,10 @@ pub async fn close(
             held.conversation.tags = wanted;
             store::set_tags(&tx, &held.conversation).await?;
             let tagging = append(&by, Nonce::new(), what);
-            told.push(writer::write(&tx, held, &tagging, at).await?);
+            told.push(writer::write(&app, &tx, held, &tagging, at).await?);
             held = store::lock_again(&tx, by.conversation).await?;
         }
-        let sent = writer::write(&tx, held, &closing, at).await?;
+        let sent = writer::write(&app, &tx, held, &closing, at).await?;
         tx.commit().await?;
         told.push(sent.clone());
         told.iter().for_each(|sent| writer::tell(&app, sent));
@@ -190,7 +190,7 @@ async fn set_tags(
         let done = made.into_values().map(|entry| entry.content).find(is_tagging);
         if let Some(content) = done {
             let again = Append { content, ..asked };
-            let sent = writer::write(&tx, held, &again, at).await?;
+            let sent = writer::write(&app, &tx, held, &again, at).await?;
             writer::tell(&app, &sent);
             return Ok(Some(sent));
         }
@@ -201,7 +201,7 @@ async fn set_tags(
         asked.content = Content::Event { what };
         held.conversation.tags = wanted;
         store::set_tags(&tx, &held.conversation).await?;
-        let sent = writer::write(&tx, held, &asked, at).await?;
+        let sent = writer::write(&app, &tx, held, &asked, at).await?;
         tx.commit().await?;
         writer::tell(&app, &sent);
         Ok(Some(sent))
@@ -235,13 +235,15 @@ async fn wake(app: &App, id: ConversationId, now: Timestamp) -> Result<bool> {
     let app = app.clone();
     to_the_end(async move {
         let tx = app.db.begin().await?;
-        let held = store::lock_again(&tx, id).await?;
+        let mut held = store::lock_again(&tx, id).await?;
         let is_due = held.conversation.snoozed_until.is_some_and(|until| until <= now);
         let had = held.conversation.assignee.clone().filter(|_| is_due);
         let Some(Assignee { id: agent, name }) = had else { return Ok(false) };
+        // Nobody has seen yet that it is back.
+        held.conversation.forget_reading(0)?;
         let by = AtWork { agent, name, conversation: id };
         let woken = append(&by, Nonce::new(), Happening::Woken);
-        let sent = writer::write(&tx, held, &woken, app.clock.now()).await?;
+        let sent = writer::write(&app, &tx, held, &woken, app.clock.now()).await?;
         tx.commit().await?;
         writer::tell(&app, &sent);
         Ok(true)

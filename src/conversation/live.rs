@@ -245,6 +245,9 @@ fn sentence(what: &Happening, by: &Author, canvas: &Canvas) -> String {
         Happening::Closed => lang.with("event-closed", "name", name),
         Happening::Reopened => lang.with("event-reopened", "name", name),
         Happening::Requeued => lang.t("event-requeued"),
+        Happening::Transferred { to } if matches!(by, Author::Agent { id, .. } if *id == to.agent) => {
+            lang.with("event-taken-over", "name", name)
+        }
         Happening::Transferred { to } => say("event-transferred", to.name.clone()),
         Happening::TransferredToTeam { name: team, .. } => say("event-transferred", team.clone()),
         Happening::Invited { agent } => say("event-invited", agent.name.clone()),

@@ -37,7 +37,7 @@ pub struct Conversation {
     pub assignee: Option<Assignee>,
     /// The last number taken; 0 before the first entry.
     pub last_seq: i64,
-    /// The visitor's messages that the assignee has not read, or that somebody marked as unread.
+    /// The visitor's messages that the assignee has not read, or that somebody marked as unread; at least one where its time came.
     pub unread: i64,
     /// Since when the visitor waits for an answer.
     pub waiting_since: Option<Timestamp>,
@@ -298,6 +298,17 @@ impl Conversation {
             zone,
             touches: self.touches,
         }
+    }
+
+    /// Who gets it back if this is heard: what a visitor writes opens what was closed.
+    pub fn calls_back(&self, append: &Append) -> Option<AgentId> {
+        let opens = self.state == State::Closed && append.author.side() == Side::Visitor;
+        self.assignee.as_ref().filter(|_| opens).map(|assignee| assignee.id)
+    }
+
+    /// The same, which nobody gets back who is not there: it comes into the queue.
+    pub fn without_assignee(self) -> Self {
+        Self { assignee: None, ..self }
     }
 
     fn hear_again(&mut self, at: Timestamp) -> Result<()> {
@@ -592,8 +603,16 @@ mod tests {
 
         let heard = closed.clone().accept(&vera("one more thing"), at(3600)).unwrap();
         assert_eq!((heard.state, heard.closed_at), (State::Open, None));
-        let late = closed.accept(&vera("hello again"), at(90_000));
+        let late = closed.clone().accept(&vera("hello again"), at(90_000));
         assert!(matches!(late, Err(Error::Conflict("conflict-closed-for-good"))));
+
+        let closed = Conversation { team: Some(TeamId(3)), ..closed };
+        assert_eq!(closed.calls_back(&vera("?")), Some(AgentId(7)));
+        assert_eq!(closed.calls_back(&agent(8, event(Happening::Reopened))), None);
+        assert_eq!(heard.calls_back(&vera("?")), None, "she has it");
+        let queued = closed.without_assignee().accept(&vera("?"), at(3600)).unwrap();
+        assert_eq!((queued.state, queued.assignee), (State::Queued, None));
+        assert_eq!((queued.team, queued.waiting_since), (Some(TeamId(3)), Some(at(3600))));
     }
 
     #[test]

@@ -182,7 +182,7 @@ async fn alone(app: App, one: Waiting) {
         let tx = app.db.begin().await?;
         let held = hold(&tx, &one.seat, &one.append).await?;
         let append = one.append.clone().of(held.conversation.contact);
-        let sent = write(&tx, held, &append, app.clock.now()).await?;
+        let sent = write(&app, &tx, held, &append, app.clock.now()).await?;
         tx.commit().await?;
         Ok(sent)
     });
@@ -213,9 +213,12 @@ async fn commit_known(app: &App, batch: Vec<Waiting>) -> Vec<Waiting> {
     let heads = app.kept.of::<Heads>();
     let (mut known, mut held, mut left) = (Vec::new(), Vec::new(), Vec::new());
     for one in batch {
-        // Rows beside the log's own are written in a transaction that holds their conversation.
-        let alone = !one.append.content.needs_rows();
-        match heads.take(&one.seat).filter(|_| alone) {
+        // Rows beside the log's own are written in a transaction that holds their conversation; where somebody does not get it
+        // back, there may be some.
+        let alone = |head: &Held| {
+            !one.append.content.needs_rows() && head.conversation.calls_back(&one.append).is_none()
+        };
+        match heads.take(&one.seat).filter(alone) {
             Some(head) => {
                 held.push(head);
                 known.push(one);
@@ -229,7 +232,7 @@ async fn commit_known(app: &App, batch: Vec<Waiting>) -> Vec<Waiting> {
     let mut appends: Vec<_> =
         held.into_iter().zip(&known).map(|(held, one)| (held, &one.append)).collect();
     let (db, now) = (app.db.write(), app.clock.now());
-    let written = in_time(write_all(db, &mut appends, Granted::Heads, now)).await;
+    let written = in_time(write_all(app, db, &mut appends, Granted::Heads, now)).await;
     let held: Vec<_> = appends.into_iter().map(|(held, _)| held).collect();
     match written.transpose() {
         Some(Ok(written)) => {
@@ -270,7 +273,8 @@ async fn commit_held(
             appends.push((free.swap_remove(at), &one.append));
         }
     }
-    let Some(written) = write_all(&tx, &mut appends, granted, app.clock.now()).await? else {
+    let now = app.clock.now();
+    let Some(written) = write_all(app, &tx, &mut appends, granted, now).await? else {
         return Ok(None);
     };
     tx.commit().await?;
@@ -283,8 +287,14 @@ async fn commit_held(
 }
 
 /// Inside a transaction that holds the conversation. Tell the news once it has committed.
-pub async fn write(tx: &Tx, held: Held, append: &Append, at: Timestamp) -> Result<Sent> {
-    let written = write_all(tx, &mut [(held, append)], Granted::Nothing, at).await?;
+pub async fn write(
+    app: &App,
+    tx: &Tx,
+    held: Held,
+    append: &Append,
+    at: Timestamp,
+) -> Result<Sent> {
+    let written = write_all(app, tx, &mut [(held, append)], Granted::Nothing, at).await?;
     written.and_then(|mut written| written.pop()).unwrap_or(Err(Error::NotFound))
 }
 
@@ -311,6 +321,7 @@ enum Verdict {
 /// The same in several conversations, with as many questions as for one; what is refused changes nothing. Nothing is
 /// written, and `None` returned, if what was granted is not so.
 async fn write_all(
+    app: &App,
     db: &impl Connection,
     appends: &mut [(Held, &Append)],
     granted: Granted,
@@ -323,16 +334,25 @@ async fn write_all(
         }
         Granted::Nonces | Granted::Heads => HashMap::new(),
     };
-    let mut lost = HashSet::new();
+    let (mut lost, mut left) = (HashSet::new(), HashSet::new());
     for (held, append) in appends.iter().filter(|(held, _)| !made.contains_key(&id(held))) {
         let files = files(append);
         if !files.is_empty() && !attachment::are_unsent(db, owner(held, append), &files).await? {
             lost.insert(id(held));
         }
+        if let Some(agent) = held.conversation.calls_back(append)
+            && !agent::is_there(app, db, agent).await?
+        {
+            left.insert(id(held));
+        }
     }
+    let missing = |held: &Held| Missing {
+        files: lost.contains(&id(held)),
+        assignee: left.contains(&id(held)),
+    };
     let verdicts: Vec<_> = appends
         .iter_mut()
-        .map(|(held, append)| judge(held, append, &made, lost.contains(&id(held)), at))
+        .map(|(held, append)| judge(held, append, &made, missing(held), at))
         .collect();
     let refused = verdicts.iter().any(|verdict| matches!(verdict, Verdict::Refused(_)));
     if granted != Granted::Nothing && refused {
@@ -416,14 +436,24 @@ async fn sent(
     Ok(Sent { appended, conversation, duplicate, lost: None })
 }
 
+/// What is not there any more.
+struct Missing {
+    /// Some of those that an append brings.
+    files: bool,
+    /// Who would get the conversation back by it.
+    assignee: bool,
+}
+
 /// The conversation goes on only if the append is new and its rules allow it.
 fn judge(
     held: &mut Held,
     append: &Append,
     made: &HashMap<ConversationId, Entry>,
-    lost: bool,
+    missing: Missing,
     at: Timestamp,
 ) -> Verdict {
+    let was = held.conversation.clone();
+    let was = if missing.assignee { was.without_assignee() } else { was };
     match made.get(&held.conversation.id) {
         // What was changed since cannot be compared any more.
         Some(entry) if entry.changed.is_some() || entry.content.is_again(&append.content) => {
@@ -436,11 +466,11 @@ fn judge(
         None if held.unsigned && append.author.side() == Side::Visitor => {
             Verdict::Refused(Error::Forbidden(UNSIGNED))
         }
-        None if lost => {
+        None if missing.files => {
             let gone = Invalid { field: "file_id", reason: "invalid-file-gone" };
             Verdict::Refused(gone.into())
         }
-        None => match held.conversation.clone().accept(append, at) {
+        None => match was.accept(append, at) {
             Ok(next) => {
                 let before = std::mem::replace(&mut held.conversation, next);
                 let now = &held.conversation;

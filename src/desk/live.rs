@@ -95,6 +95,8 @@ pub struct Row {
     /// What it is called where it is not as usual.
     pub priority: Option<(&'static str, String)>,
     pub state: State,
+    /// Until when it is put off.
+    pub snoozed: Option<String>,
     pub assignee: String,
     /// What of the lists is looked at, as the end of an address; empty where a row is drawn for all.
     pub asks: String,
@@ -127,6 +129,9 @@ impl Row {
             priority: (summary.priority != Priority::Normal)
                 .then(|| (summary.priority.word(), lang.t(summary.priority.key()))),
             state: summary.state,
+            snoozed: summary.snoozed_until.map(|until| {
+                lang.with("state-snoozed", "until", text::soon(until, now, &zone, lang))
+            }),
             assignee: summary.assignee_name.clone(),
             asks: String::new(),
             draft: false,

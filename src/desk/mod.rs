@@ -8,4 +8,4 @@ pub use live::{
     Around, around, begun, counters, cursor, dots, draft_changed, lost, name, row_changed,
     row_news, standing, viewers,
 };
-pub use web::{ROWS, lens};
+pub use web::{ROWS, asked_again, lens};

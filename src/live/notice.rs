@@ -1,4 +1,5 @@
-//! What an agent is told of beside what her lists show: who came into the queue, and who wrote in a conversation of hers.
+//! What an agent is told of beside what her lists show: who came into the queue, who wrote in a conversation of hers,
+//! and what she had put off and comes back.
 //! Whether it is heard, and by which of her tabs, is for `assets/js/told.js`.
 use crate::{
     agent::{Agent, Notice},
@@ -66,6 +67,11 @@ fn kind(appended: &Appended, me: &Agent, sight: &Sight) -> Option<Notice> {
             State::Open if summary.assignee == Some(me.id) => Some(Notice::Mine),
             State::Queued | State::Open | State::Closed => None,
         },
+        // The moment comes in the name of whoever has it, and counts as unread; who calls it back herself has it before her.
+        (Author::Agent { id, .. }, Content::Event { what: Happening::Woken }) => {
+            let is_told = summary.assignee == Some(me.id) && (*id != me.id || summary.unread > 0);
+            is_told.then_some(Notice::Mine)
+        }
         // Nobody is told of her own deeds.
         (Author::Agent { id, .. }, _) if *id == me.id => None,
         (_, Content::Note { with, .. }) => names(&with.mentions, me.id).then_some(Notice::Mention),
@@ -93,10 +99,10 @@ fn was_named(appended: &Appended, agent: AgentId) -> bool {
     }
 }
 
-/// Whether a visitor's message brought its conversation into the queue: as the first, or after it was closed.
-fn came(appended: &Appended) -> bool {
-    let before = appended.before_desk.as_ref().map(|entry| &entry.content);
-    matches!(before, None | Some(Content::Event { what: Happening::Closed }))
+/// Whether a visitor's message brought its conversation into the queue: as the first, or after it was closed. Whoever was there
+/// already waits since before it.
+fn came(Appended { entry, summary, .. }: &Appended) -> bool {
+    summary.waiting_since == Some(entry.at)
 }
 
 fn write(kind: Notice, summary: &Summary, body: &str, lang: Lang) -> Option<Bytes> {

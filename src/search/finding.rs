@@ -1,8 +1,9 @@
 //! Looking. An index says where all terms are; what stands there is looked at once more, so that all engines find the same.
 use super::model::{Asked, called};
 use crate::{
+    agent::Agent,
     app::App,
-    contact,
+    contact::{self, Phones},
     conversation::{self, Conversation, Seat},
     error::{Error, Result},
     event::Entry,
@@ -122,18 +123,19 @@ pub struct Person {
     pub last: ConversationId,
 }
 
-/// People by what is known of them, whoever came last first.
+/// People by what she may know of them, whoever came last first.
 pub async fn people(
     app: &App,
-    me: AgentId,
+    me: &Agent,
     question: &Question,
     limit: usize,
 ) -> Result<Vec<Person>> {
     let all = 0..i64::MAX;
     let found = index::find(&app.db, Kind::Contact, question.terms(), all, FIRST).await?;
     let ids: Vec<_> = found.iter().map(|found| ContactId(found.owner)).collect();
-    let mut known = contact::found_by(&app.db, &ids).await?;
-    let sight = conversation::sight_of(app.db.read(), me).await?;
+    let phones = if me.role.may_act() { Phones::Whole } else { Phones::Masked };
+    let mut known = contact::found_by(&app.db, &ids, phones).await?;
+    let sight = conversation::sight(app.db.read(), me).await?;
     let mut people = Vec::new();
     for id in ids {
         let Some((_, name)) = known.remove(&id).filter(|(words, _)| question.is_in(words)) else {

@@ -1,5 +1,5 @@
 //! Finding what was said: messages and notes, people, conversations; and the command palette. Doors: `agent` (who asks),
-//! `contact`, `conversation` (what is found), `canned_reply` (what may be said), `saved_view` (how lists are
+//! `contact`, `conversation` (what is found), `canned_reply` (what may be said), `desk` and `saved_view` (how lists are
 //! looked at), `site` (where it was said), `tag` (how it is marked).
 mod actions;
 mod finding;

@@ -44,30 +44,41 @@ pub fn lately(at: Timestamp, now: Timestamp, zone: &TimeZone, lang: Lang) -> Str
     if date.tomorrow().is_ok_and(|next| next == today) {
         return lang.t("yesterday");
     }
-    let key = if date.year() == today.year() { "day-of-year" } else { "day-with-year" };
-    let values = [
-        ("day", date.day().to_string()),
-        ("month", month(date, lang)),
-        ("year", date.year().to_string()),
-    ];
-    lang.fill(key, &values)
+    say(if date.year() == today.year() { "day-of-year" } else { "day-with-year" }, date, lang)
+}
+
+/// `14:05` today, else `11月22日 14:05`: what is to come within a year.
+pub fn soon(at: Timestamp, now: Timestamp, zone: &TimeZone, lang: Lang) -> String {
+    let (date, time) = (day(at, zone), clock_time(at, zone));
+    if date == day(now, zone) {
+        return time;
+    }
+    format!("{} {time}", say("day-of-year", date, lang))
 }
 
 /// `11月22日 星期日`, `Sunday, 22 November`
 pub fn day_line(at: Timestamp, zone: &TimeZone, lang: Lang) -> String {
-    let date = day(at, zone);
-    lang.fill(
-        "day-line",
-        &[
-            ("day", date.day().to_string()),
-            ("month", month(date, lang)),
-            ("weekday", lang.t(WEEKDAYS[usize::from(date.weekday().to_monday_zero_offset().unsigned_abs())])),
-        ],
-    )
+    say("day-line", day(at, zone), lang)
 }
 
-fn month(date: Date, lang: Lang) -> String {
-    lang.t(MONTHS[usize::from(date.month().unsigned_abs()) - 1])
+/// The same of this year, `2025年11月22日` of another one: for what is kept for years.
+pub fn day_of_any_year(at: Timestamp, now: Timestamp, zone: &TimeZone, lang: Lang) -> String {
+    let date = day(at, zone);
+    let same_year = date.year() == day(now, zone).year();
+    say(if same_year { "day-line" } else { "day-with-year" }, date, lang)
+}
+
+/// A date by one of the sentences that have its parts.
+fn say(key: &'static str, date: Date, lang: Lang) -> String {
+    let month = usize::from(date.month().unsigned_abs()) - 1;
+    let weekday = usize::from(date.weekday().to_monday_zero_offset().unsigned_abs());
+    let values = [
+        ("day", date.day().to_string()),
+        ("month", lang.t(MONTHS[month])),
+        ("year", date.year().to_string()),
+        ("weekday", lang.t(WEEKDAYS[weekday])),
+    ];
+    lang.fill(key, &values)
 }
 
 const MONTHS: [&str; 12] = [
@@ -90,6 +101,36 @@ mod tests {
         assert_eq!(clock_time(at, &shanghai), "00:30");
         assert_eq!(clock_time(at, &zone("No/Where")), "16:30");
         assert_eq!(stamp(at, &shanghai), "2026-11-22 00:30");
+    }
+
+    #[test]
+    fn a_day_of_another_year_says_which() {
+        let shanghai = zone("Asia/Shanghai");
+        let now: Timestamp = "2026-11-21T16:30:00Z".parse().unwrap();
+        for (at, zh, en) in [
+            ("2026-11-21T16:30:00Z", "11月22日 星期日", "Sunday, 22 November"),
+            ("2025-12-31T16:30:00Z", "1月1日 星期四", "Thursday, 1 January"),
+            ("2025-12-31T15:30:00Z", "2025年12月31日", "31 December 2025"),
+            ("2027-01-01T04:00:00Z", "2027年1月1日", "1 January 2027"),
+        ] {
+            let at = at.parse().unwrap();
+            assert_eq!(day_of_any_year(at, now, &shanghai, Lang::ZhCn), zh);
+            assert_eq!(day_of_any_year(at, now, &shanghai, Lang::En), en);
+        }
+    }
+
+    #[test]
+    fn what_comes_today_is_told_by_its_time_alone() {
+        let shanghai = zone("Asia/Shanghai");
+        let now: Timestamp = "2026-11-21T16:30:00Z".parse().unwrap();
+        for (at, zh, en) in [
+            ("2026-11-22T15:59:00Z", "23:59", "23:59"),
+            ("2026-11-22T16:00:00Z", "11月23日 00:00", "23 November 00:00"),
+        ] {
+            let at = at.parse().unwrap();
+            assert_eq!(soon(at, now, &shanghai, Lang::ZhCn), zh);
+            assert_eq!(soon(at, now, &shanghai, Lang::En), en);
+        }
     }
 
     #[test]

@@ -12,7 +12,8 @@ mod sizes;
 mod terms;
 
 pub use dates::{
-    DEFAULT_ZONE, clock_seconds, clock_time, day, day_line, known_zone, lately, stamp, zone,
+    DEFAULT_ZONE, clock_seconds, clock_time, day, day_line, day_of_any_year, known_zone, lately,
+    soon, stamp, zone,
 };
 pub use device::device;
 pub use email::email;

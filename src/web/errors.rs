@@ -1,5 +1,6 @@
 //! The outermost layer: takes each request in, logs it once, and turns `Error` into words for whoever asked.
 use super::{
+    headers,
     limits::{UPLOAD, brings_files, read_body},
     origin::own_page_before,
     page::{Viewer, draw, query},
@@ -240,6 +241,10 @@ fn explain(error: Error, asked: &Asked, request_id: &str) -> Response {
             ways: ways(&error, asked),
         }))
     };
+    // A frame that the browser leaves empty would take what was typed with it.
+    if asked.path.starts_with("/c/") || asked.path.starts_with("/w/") {
+        headers::framed_anywhere(&mut response);
+    }
     response.set_status(error.status());
     if let Error::RateLimited { retry_after } = error {
         response

@@ -56,6 +56,12 @@ pub fn framed(response: &mut Response, origins: &[String]) {
     set_policy(response, &format!("{POLICY}; frame-ancestors 'self'{ancestors}"));
 }
 
+/// For an error that has no page of its own to be framed as: where the chat stands may not be known, and what is shown is only
+/// what whoever asked has sent.
+pub fn framed_anywhere(response: &mut Response) {
+    set_policy(response, &format!("{POLICY}; frame-ancestors 'self' http: https:"));
+}
+
 /// For a page that has no script at all.
 pub fn framed_without_scripts(response: &mut Response, origins: &[String]) {
     frame_without_scripts(

@@ -15,6 +15,9 @@ const BODY_BR: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/loader.js.br"))
 #[serde(rename_all = "camelCase")]
 struct Told<'a> {
     key: &'a str,
+    /// Where the server is, if its owner has said so: pages may have the script in a file of their own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    base: Option<&'a str>,
     look: ToldLook,
     texts: BTreeMap<&'static str, Vec<String>>,
 }
@@ -42,8 +45,8 @@ struct ToldLook {
 /// itself: the title, and that it fails; `%` stands for a number.
 const SENTENCES: &[&str] = &["widget-link", "widget-unread", "widget-retry", "widget-fold"];
 
-/// The script of a site, plain and compressed.
-pub fn of(site: &Site) -> Result<(String, Vec<u8>)> {
+/// The script of a site, plain and compressed; `base` is the server's own address, where it has a name.
+pub fn of(site: &Site, base: Option<&str>) -> Result<(String, Vec<u8>)> {
     let (look, ground) = (&site.look, site.look.color.ground());
     let texts = |lang: Lang| {
         let own = [Saying::Title, Saying::Failed].map(|saying| look.say(saying, lang));
@@ -55,6 +58,7 @@ pub fn of(site: &Site) -> Result<(String, Vec<u8>)> {
     let usual = Look::default();
     let told = Told {
         key: site.key.as_str(),
+        base,
         look: ToldLook {
             color: ground,
             ink: Some(ground.ink()).filter(|ink| *ink != Color::WHITE),

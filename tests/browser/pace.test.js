@@ -98,7 +98,7 @@ test(`every act is painted within ${LIMIT} ms`, async t => {
     assert.ok(await menu.evaluate(menu => menu.open));
     await page.keyboard.press('Escape');
   });
-  await measure('open the menu of a message', () => page.locator('.m .more').last().click(), async () => {
+  await measure('open the menu of a message', () => page.locator('.m .menu-of').last().click(), async () => {
     await page.locator('#entry-menu > *').first().waitFor();
     await page.keyboard.press('Escape');
   });

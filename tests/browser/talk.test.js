@@ -343,7 +343,7 @@ test('a refusal of something else stands in no answer\'s way, and goes when its 
   await lin.locator('.panel [data-dismiss]').click();
   assert.equal(await lin.locator('#problem').textContent(), '');
   // Nor does an edit, which has a number and stands nowhere.
-  await eve.locator('.m', { hasText: '同事的回答' }).locator('.more').evaluate(link => link.click());
+  await eve.locator('.m', { hasText: '同事的回答' }).locator('.menu-of').evaluate(link => link.click());
   await eve.fill('#again', '同事的好回答');
   await eve.click('#entry-menu button.btn-p');
   await sees(lin, '同事的好回答');

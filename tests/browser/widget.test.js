@@ -573,7 +573,6 @@ test('the page is told what happens', async () => {
   const heard = event => page.waitForFunction(event => window.heard.some(([name]) => name === event), event);
   await launcher(page).click();
   await heard('ready');
-  // The first one opens the conversation's page; what is added to that is told.
   await speak(page, '喂');
   await speak(page, '听得见吗');
   await heard('message');

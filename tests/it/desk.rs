@@ -29,18 +29,18 @@ async fn the_lists_say_how_long_somebody_waits_before_any_script_does() {
     let site = installation().await;
     let (vera, ana) = (site.vera().await, site.ana().await);
     let list = async || ana.person.get("/desk/c?tab=queue").await;
-    list().await.says("<span class=\"wait\" data-since=\"").says(">waits 0:0");
+    list().await.says("<span class=\"wait\" data-since=\"").says(">waiting 0:0");
     site.app.clock.turn(SignedDuration::from_secs(61));
-    list().await.says("<span class=\"wait soon\" data-since=\"").says(">waits 1:0");
-    ana.person.get("/desk/c?tab=queue&select=1").await.says("wait soon").says(">waits 1:0");
+    list().await.says("<span class=\"wait soon\" data-since=\"").says(">waiting 1:0");
+    ana.person.get("/desk/c?tab=queue&select=1").await.says("wait soon").says(">waiting 1:0");
     site.app.clock.turn(SignedDuration::from_secs(120));
-    list().await.says("<span class=\"wait late\" data-since=\"").says(">waits 3:0");
+    list().await.says("<span class=\"wait late\" data-since=\"").says(">waiting 3:0");
     // Whoever writes again waits as long as ever.
     let mut desk = ana.listen("queue").await;
     desk.named("synced").await;
     vera.say("Hello?").await.must(StatusCode::OK);
     let row = desk.until(|event| event.data.contains("id=\"c-1\"")).await.data;
-    assert!(row.contains("wait late") && row.contains(">waits 3:"), "{row}");
+    assert!(row.contains("wait late") && row.contains(">waiting 3:"), "{row}");
     ana.reply(1, "Good day").await.must(StatusCode::OK);
     ana.person.get("/desk/c?tab=mine").await.says("id=\"c-1\"").says_not("data-since");
 }

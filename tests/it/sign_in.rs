@@ -312,11 +312,11 @@ async fn what_sends_an_answer_is_each_agents_own_and_is_said_where_she_writes() 
     told.must(StatusCode::SEE_OTHER);
     ana.person.get("/desk/me").await.says("<option value=\"ctrl_enter\" selected>");
     let page = ana.person.get("/desk/c/1").await;
-    page.says("data-send=\"ctrl_enter\"").says("Ctrl+Enter sends, Enter breaks the line");
+    page.says("data-send=\"ctrl_enter\"").says("Ctrl+Enter sends, Enter starts a new line");
     page.says("<kbd>Ctrl Enter</kbd>").says("data-keys=\"off\"");
     let keys = ana.person.get("/desk/keys").await;
-    keys.says("<kbd>⌘</kbd> <kbd>Enter</kbd> </td><td>Send what you write</td>");
-    keys.says("<kbd>Enter</kbd> </td><td>Break the line</td>");
+    keys.says("<kbd>⌘</kbd> + <kbd>Enter</kbd> </td><td>Send what you write</td>");
+    keys.says("<kbd>Enter</kbd> </td><td>Start a new line</td>");
     ben.person.get("/desk/c/1").await.says("data-send=\"enter\"").says("<kbd>Enter</kbd>");
 }
 

@@ -300,7 +300,7 @@ async fn what_cannot_be_sent_says_why_and_comes_back_in_the_form() {
             .must(StatusCode::UNPROCESSABLE_ENTITY);
         htmx.says(words).says("hx-target=\"#problem\"");
         let number = htmx.header("x-request-id").to_owned();
-        htmx.says(&format!("If you ask for help, mention the number {number}."));
+        htmx.says(&format!("If you ask for help, mention the code {number}."));
     }
     let stranger = site.stranger();
     let page = stranger.get("/w/demo").await;

@@ -161,13 +161,19 @@ pub async fn accept_invitation(
 
 pub async fn set_profile(
     app: &App,
-    id: AgentId,
+    by: &Doer,
     name: &AgentName,
     lang: Option<Lang>,
     theme: Theme,
     preferences: &Preferences,
 ) -> Result<()> {
-    store::set_profile(&app.db, id, name.as_str(), lang, theme, preferences).await
+    let tx = app.db.begin().await?;
+    store::set_profile(&tx, by.agent, name.as_str(), lang, theme, preferences).await?;
+    if by.name != name.as_str() {
+        let deed = Deed::new("agent-renamed", name.as_str()).with(&by.name);
+        audit::record(&tx, by, deed, app.clock.now()).await?;
+    }
+    Ok(tx.commit().await?)
 }
 
 /// How an agent likes the desk.
@@ -184,10 +190,19 @@ pub async fn choose(app: &App, id: AgentId, availability: Availability) -> Resul
 
 /// What colleagues see beside an agent's name.
 pub async fn standing(app: &App, id: AgentId) -> Result<Standing> {
-    let Some((availability, seated)) = store::seat_of(&app.db, id).await? else {
+    let Some((availability, seated)) = store::seat_of(app.db.read(), id).await? else {
         return Ok(Standing::Offline);
     };
     Ok(availability.standing(app.bus.is_here(Present::Agent(id)), seated))
+}
+
+/// Whether an agent is at the desk, or was a moment ago and keeps her seat. Where nobody loses a seat, whoever did not say that
+/// she leaves has hers.
+pub async fn is_there(app: &App, db: &impl Connection, id: AgentId) -> Result<bool> {
+    let Some((availability, seated)) = store::seat_of(db, id).await? else { return Ok(false) };
+    let seated = seated || app.config.seat().is_none();
+    let standing = availability.standing(app.bus.is_here(Present::Agent(id)), seated);
+    Ok(standing != Standing::Offline)
 }
 
 /// The same beside everybody's.

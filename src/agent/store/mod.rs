@@ -146,7 +146,7 @@ pub async fn insert(
 }
 
 pub async fn set_profile(
-    db: &Db,
+    db: &impl ConnectionTrait,
     id: AgentId,
     name: &str,
     lang: Option<Lang>,
@@ -163,7 +163,7 @@ pub async fn set_profile(
     agent::Entity::update_many()
         .set(row)
         .filter(agent::Column::Id.eq(id.0))
-        .exec(db.write())
+        .exec(db)
         .await?;
     Ok(())
 }

@@ -45,9 +45,12 @@ pub async fn see(db: &Db, ids: &[AgentId], at: Timestamp) -> Result<()> {
     Ok(())
 }
 
-/// What an agent wants to be, and whether her seat is kept; also of one who works here no more.
-pub async fn seat_of(db: &Db, id: AgentId) -> Result<Option<(Availability, bool)>> {
-    let row = agent::Entity::find_by_id(id.0).one(db.read()).await?;
+/// What an agent who works here wants to be, and whether her seat is kept.
+pub async fn seat_of(
+    db: &impl ConnectionTrait,
+    id: AgentId,
+) -> Result<Option<(Availability, bool)>> {
+    let row = enabled().filter(agent::Column::Id.eq(id.0)).one(db).await?;
     Ok(row.map(|row| (read(row.clone()).availability, row.seen_at.is_some())))
 }
 

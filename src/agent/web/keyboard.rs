@@ -22,28 +22,31 @@ use poem::{
 use serde::Deserialize;
 use std::sync::Arc;
 
-/// Which keys, each alternative by itself, and the key of what they do.
+/// Which keys, each alternative by itself, `+` between those that are held together and `>` between those that follow each
+/// other; and the key of what they do.
 type Line = (&'static [&'static str], &'static str);
 
 const KEYS: &[Line] = &[
     (&["J", "K"], "key-next"),
     (&["↓", "↑"], "key-rows"),
-    (&["Alt 1 … 9"], "key-nth"),
+    (&["Alt + 1 … 9"], "key-nth"),
     (&["A"], "key-claim"),
     (&["R", "Enter"], "key-reply"),
     (&["N"], "key-note"),
+    (&["↑"], "key-amend"),
     (&["E"], "key-close"),
+    (&["Ctrl + Shift + E", "⌘ + Shift + E"], "key-close-next"),
     (&["T"], "key-transfer"),
     (&["S"], "key-snooze"),
     (&["L"], "key-tags"),
     (&["U"], "key-unread"),
     (&["X"], "key-bulk"),
     (&["/"], "key-search"),
-    (&["Ctrl K", "⌘ K"], "key-palette"),
-    (&["G M"], "key-mine"),
-    (&["G Q"], "key-queue"),
-    (&["G A"], "key-all"),
-    (&["G S"], "key-settings"),
+    (&["Ctrl + K", "⌘ + K"], "key-palette"),
+    (&["G > M"], "key-mine"),
+    (&["G > Q"], "key-queue"),
+    (&["G > A"], "key-all"),
+    (&["G > S"], "key-settings"),
     (&["["], "key-list"),
     (&["]"], "key-side"),
     (&["Esc"], "key-back"),
@@ -53,8 +56,8 @@ const KEYS: &[Line] = &[
 /// What sends and what breaks the line, as the agent likes it.
 fn writing(key: SendKey) -> [Line; 2] {
     match key {
-        SendKey::Enter => [(&["Enter"], "key-send"), (&["Shift Enter"], "key-line")],
-        SendKey::CtrlEnter => [(&["Ctrl Enter", "⌘ Enter"], "key-send"), (&["Enter"], "key-line")],
+        SendKey::Enter => [(&["Enter"], "key-send"), (&["Shift + Enter"], "key-line")],
+        SendKey::CtrlEnter => [(&["Ctrl + Enter", "⌘ + Enter"], "key-send"), (&["Enter"], "key-line")],
     }
 }
 

@@ -92,13 +92,11 @@ pub async fn settings(
 
 async fn me_page(app: &App, me: &CurrentAgent, told: Told) -> Result<Response> {
     let sessions = SessionRows::new(app).of_owner(me.agent.id.0).await?;
-    let zone = text::zone(text::DEFAULT_ZONE);
+    let (zone, now) = (text::zone(text::DEFAULT_ZONE), app.clock.now());
+    let day = |at| text::day_of_any_year(at, now, &zone, me.lang);
     let moment = |micros: i64| {
         let at = crate::db::timestamp(micros);
-        (
-            format!("{} {}", text::day_line(at, &zone, me.lang), text::clock_time(at, &zone)),
-            format!("{at:.3}"),
-        )
+        (format!("{} {}", day(at), text::clock_time(at, &zone)), format!("{at:.3}"))
     };
     let row = |session: session_store::session::Model| SessionRow {
         this: session.hash == me.session,
@@ -108,8 +106,6 @@ async fn me_page(app: &App, me: &CurrentAgent, told: Told) -> Result<Response> {
         seen: moment(session.seen_at).0,
         seen_iso: moment(session.seen_at).1,
     };
-    let now = app.clock.now();
-    let day = |at| text::day_line(at, &zone, me.lang);
     let token = |token: Token| TokenRow {
         id: token.id,
         name: token.name,
@@ -165,7 +161,7 @@ pub async fn set_profile(
         likes.send_key = SendKey::parse(&word).ok_or(invalid)?;
     }
     let lang = Lang::from_tag(&form.language);
-    actions::set_profile(&app, me.agent.id, &name, lang, theme, &likes).await?;
+    actions::set_profile(&app, &me.doer(), &name, lang, theme, &likes).await?;
     Ok(see_other("/desk/me?saved=1"))
 }
 

@@ -109,7 +109,7 @@ impl Rest {
         #[oai(validator(minimum(value = "1"), maximum(value = "100")))]
         limit: Query<Option<u64>>,
     ) -> Answer<Json<Findings>> {
-        let me = caller.agent()?.id;
+        let me = caller.agent()?;
         limits.act(&caller.counted_as())?;
         let days = Days { from: instant("from", from.0)?, to: instant("to", to.0)? };
         let below = cursor.0.as_deref().map(page_cursor::<1>).transpose()?.map(|[below]| below);
@@ -118,7 +118,7 @@ impl Rest {
         let everywhere = agent.is_none() && site.is_none() && tag.is_none();
         let alone = days == Days::default() && below.is_none() && everywhere;
         let called = match alone {
-            true => search::conversation(&app, me, &q).await?,
+            true => search::conversation(&app, me.id, &q).await?,
             false => None,
         };
         let conversations: Vec<_> =
@@ -133,7 +133,7 @@ impl Rest {
         };
         let asked = Asked { question, days, agent, site, tag, below };
         let limit = usize::try_from(limit.0.unwrap_or(USUAL).min(MOST)).unwrap_or(1);
-        let page = search::messages(&app, me, &asked, limit).await?;
+        let page = search::messages(&app, me.id, &asked, limit).await?;
         let people = match alone {
             true => search::people(&app, me, &asked.question, PEOPLE).await?,
             false => Vec::new(),

@@ -1,6 +1,7 @@
 //! By what people are found.
 use super::contact;
 use crate::{
+    contact::model::Phones,
     db::{self, Db},
     error::Result,
     ids::ContactId,
@@ -10,9 +11,14 @@ use crate::{
 use sea_orm::entity::prelude::*;
 use std::collections::HashMap;
 
-/// By what a contact is found, one thing a line: what else is known of them and may be searched is added here.
-fn words(row: &contact::Model) -> String {
-    [row.name.as_str(), &row.phone, &row.email].join("\n")
+/// By what a contact is found, one thing a line: what else is known of them and may be searched is added here. Of a masked phone
+/// nothing is: whoever guesses it would learn whether that is it.
+fn words(row: &contact::Model, phones: Phones) -> String {
+    let phone = match phones {
+        Phones::Whole => row.phone.as_str(),
+        Phones::Masked => "",
+    };
+    [row.name.as_str(), phone, &row.email].join("\n")
 }
 
 /// Whether a change of this is noticed by who searches.
@@ -30,7 +36,7 @@ pub async fn index_again(db: &impl ConnectionTrait, ids: &[ContactId]) -> Result
     let doc = |row: &contact::Model| Doc {
         place: Place { kind: Kind::Contact, owner: row.id, seq: 0 },
         at: db::timestamp(row.created_at),
-        terms: text::terms(&words(row)),
+        terms: text::terms(&words(row, Phones::Whole)),
     };
     let docs: Vec<_> = rows.iter().map(doc).collect();
     index::remove(db, &docs.iter().map(|doc| doc.place).collect::<Vec<_>>()).await?;
@@ -38,11 +44,15 @@ pub async fn index_again(db: &impl ConnectionTrait, ids: &[ContactId]) -> Result
 }
 
 /// By what these people are found, and what they are called.
-pub async fn found_by(db: &Db, ids: &[ContactId]) -> Result<HashMap<ContactId, (String, String)>> {
+pub async fn found_by(
+    db: &Db,
+    ids: &[ContactId],
+    phones: Phones,
+) -> Result<HashMap<ContactId, (String, String)>> {
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
     let these = contact::Column::Id.is_in(ids.iter().map(|id| id.0));
     let rows = contact::Entity::find().filter(these).all(db.read()).await?;
-    Ok(rows.into_iter().map(|row| (ContactId(row.id), (words(&row), row.name))).collect())
+    Ok(rows.into_iter().map(|row| (ContactId(row.id), (words(&row, phones), row.name))).collect())
 }

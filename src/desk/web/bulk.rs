@@ -6,6 +6,7 @@ use super::{
     export::export,
     lens::{self, Choice, lens},
     name, open,
+    panels::called,
     verbs::{Fields, recipient},
 };
 use crate::{
@@ -14,7 +15,7 @@ use crate::{
     contact,
     conversation::{self, AtWork, Recipient, colleagues},
     error::{Error, Invalid, Result},
-    event::{Happening, Summary},
+    event::{Happening, Mention, Summary},
     ids::{ConversationId, Nonce, TagId},
     tag, team,
     text::Lang,
@@ -67,7 +68,8 @@ struct Left {
 
 /// What is done with each.
 enum Deed {
-    Claim,
+    /// For herself, whoever has it.
+    Take(Mention),
     Assign(Recipient),
     Tag(Vec<(TagId, String)>),
     /// With tags that say how it ended, if any.
@@ -172,7 +174,7 @@ async fn asked(app: &App, me: &CurrentAgent, fields: &Fields) -> Result<Asked> {
 async fn deed(app: &App, me: &CurrentAgent, fields: &Fields) -> Result<Deed> {
     Ok(match fields.one("do").unwrap_or_default() {
         "assign" => match recipient(app, fields.one("to").unwrap_or_default()).await? {
-            Recipient::Agent(to) if to.agent == me.agent.id => Deed::Claim,
+            Recipient::Agent(to) if to.agent == me.agent.id => Deed::Take(to),
             to => Deed::Assign(to),
         },
         "tag" => match tags(app, fields).await? {
@@ -198,7 +200,7 @@ async fn one(app: &App, limits: &Limits, work: AtWork, nonce: &Nonce, deed: &Dee
     limits.act(&format!("bulk {}", work.agent))?;
     let nonce = nonce.clone();
     match deed {
-        Deed::Claim => drop(conversation::happen(app, work, nonce, Happening::Claimed).await?),
+        Deed::Take(me) => take(app, work, nonce, me.clone()).await?,
         Deed::Assign(to) => {
             drop(conversation::transfer(app, work, nonce, to.clone(), None).await?);
         }
@@ -207,6 +209,16 @@ async fn one(app: &App, limits: &Limits, work: AtWork, nonce: &Nonce, deed: &Dee
             drop(conversation::change_tags(app, work, nonce, tags.clone(), nothing).await?);
         }
         Deed::Close(tags) => drop(conversation::close(app, work, nonce, tags.clone()).await?),
+    }
+    Ok(())
+}
+
+/// What nobody has is claimed, the rest taken over, under a nonce of its own.
+async fn take(app: &App, work: AtWork, nonce: Nonce, me: Mention) -> Result<()> {
+    let (over, me) = (nonce.of("over"), Recipient::Agent(me));
+    match conversation::happen(app, work.clone(), nonce, Happening::Claimed).await {
+        Err(Error::Taken { .. }) => drop(conversation::transfer(app, work, over, me, None).await?),
+        claimed => drop(claimed?),
     }
     Ok(())
 }
@@ -256,7 +268,11 @@ async fn page(
         let chosen = to == Some(value.as_str());
         Choice { value, name, chosen }
     };
-    let agents = colleagues(app).await?.into_iter();
+    let mut agents = colleagues(app).await?;
+    agents.sort_by_key(|one| one.agent != me.agent.id);
+    let agents = agents.iter().map(|one| {
+        person_or_team(one.agent.to_string(), called(&one.name, one.agent, me))
+    });
     let teams = team::all(&app.db).await?.into_iter();
     let tags = tag::all(&app.db).await?.into_iter();
     let now = app.clock.now();
@@ -272,7 +288,7 @@ async fn page(
         asks: lens::asks(&lens),
         nonce: Nonce::new(),
         rows,
-        agents: agents.map(|one| person_or_team(one.agent.to_string(), one.name)).collect(),
+        agents: agents.collect(),
         teams: teams.map(|one| person_or_team(format!("team-{}", one.id), one.name)).collect(),
         tags: tags
             .map(|one| {

@@ -1,5 +1,6 @@
 //! Narrowing the lists: what an address asks for, and the form that asks. Everything is in the address, so that a list can be
 //! kept, sent to a colleague and gone back to.
+use super::verbs::pairs;
 use crate::{
     agent::{self, CurrentAgent, DeskFrame, SignedIn},
     app::App,
@@ -10,7 +11,7 @@ use crate::{
     saved_view::{self, SavedView},
     site, tag, team,
     text::Lang,
-    web::page::{html, query},
+    web::page::html,
 };
 use askama::Template;
 use poem::{Request, Response, handler, web::Data};
@@ -18,18 +19,31 @@ use poem::{Request, Response, handler, web::Data};
 /// What the address says an agent looks at, with `before` the place of a list from which it goes on; what it says wrongly is
 /// passed over.
 pub fn lens(request: &Request, me: AgentId) -> Lens {
-    let asked = |name| query(request, name);
+    parsed(request.uri().query().unwrap_or_default(), me)
+}
+
+/// What somebody says that an address asks for, as we write it ourselves.
+pub fn asked_again(asked: &str, me: AgentId) -> String {
+    asks(&parsed(asked, me))
+}
+
+fn parsed(asked: &str, me: AgentId) -> Lens {
+    let fields = pairs(asked);
+    let asked = |name| {
+        let field = fields.iter().find(|(field, _)| field == name);
+        field.map(|(_, value)| value.as_str())
+    };
     let number = |name| asked(name).and_then(|text| text.parse().ok());
     let filter = Filter {
         site: number("site").map(crate::ids::SiteId),
         agent: number("agent").map(AgentId),
         tag: number("tag").map(crate::ids::TagId),
         team: number("team").map(crate::ids::TeamId),
-        priority: asked("priority").and_then(|word| Priority::parse(&word)),
+        priority: asked("priority").and_then(Priority::parse),
         unread: asked("unread").is_some(),
     };
-    let tab = tab(asked("tab").as_deref(), me);
-    let after = asked("before").and_then(|place| Place::parse(&place, tab));
+    let tab = tab(asked("tab"), me);
+    let after = asked("before").and_then(|place| Place::parse(place, tab));
     Lens { tab, filter, after }
 }
 

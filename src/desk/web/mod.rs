@@ -21,7 +21,7 @@ pub use callees::offer_callees;
 pub use emoji::choose_emoji;
 pub use files::{bring, look};
 pub(super) use lens::asks;
-pub use lens::{filter_form, lens};
+pub use lens::{asked_again, filter_form, lens};
 use lens::{narrowed, word};
 pub use menu::{amend, earlier, entry_menu};
 pub use panels::panel_form;
@@ -335,7 +335,7 @@ async fn pane(
         composer: Composer::of(app, me, id).await?,
         started: format!(
             "{} {}",
-            text::day_line(found.created_at, &canvas.zone, me.lang),
+            text::day_of_any_year(found.created_at, app.clock.now(), &canvas.zone, me.lang),
             text::clock_time(found.created_at, &canvas.zone)
         ),
         started_iso: format!("{:.3}", found.created_at),

@@ -11,7 +11,7 @@ use crate::{
     app::App,
     conversation::{self, Conversation, Lens, Range},
     error::{Error, Invalid, Result},
-    event::Priority,
+    event::{Priority, State},
     ids::{AgentId, ConversationId, Nonce},
     tag, team, text,
     text::{Lang, Words},
@@ -21,7 +21,11 @@ use crate::{
     },
 };
 use askama::Template;
-use jiff::{SignedDuration, Timestamp, ToSpan, civil::Weekday, tz::TimeZone};
+use jiff::{
+    SignedDuration, Timestamp, ToSpan,
+    civil::{Date, Weekday},
+    tz::TimeZone,
+};
 use poem::{
     Request, Response,
     error::ResponseError,
@@ -142,12 +146,20 @@ pub async fn refused(
     Ok(response)
 }
 
-/// Whoever may be asked, with where each is and how much each has; those first who can begin at once.
-async fn offered(app: &App, me: &CurrentAgent, found: &Conversation) -> Result<Vec<Choice>> {
+/// Whoever may be asked, with where each is and how much each has; those first who can begin at once, and before them she herself
+/// where `own`.
+async fn offered(
+    app: &App,
+    me: &CurrentAgent,
+    found: &Conversation,
+    own: bool,
+) -> Result<Vec<Choice>> {
     let (standings, held) = (agent::standings(app).await?, conversation::held(&app.db).await?);
     let all = agent::all(&app.db).await?.into_iter();
-    let others = all
-        .filter(|one| one.role.may_act() && one.id != me.agent.id && !found.is_assigned_to(one.id));
+    let others = all.filter(|one| {
+        let offered = own || one.id != me.agent.id;
+        offered && one.role.may_act() && !found.is_assigned_to(one.id)
+    });
     let mut others: Vec<_> = others
         .map(|one| {
             let standing = standings.get(&one.id).copied().unwrap_or(Standing::Offline);
@@ -156,18 +168,24 @@ async fn offered(app: &App, me: &CurrentAgent, found: &Conversation) -> Result<V
                 capacity: one.capacity.number(),
             };
             let key = if load.is_full() { "colleague-full" } else { "colleague-free" };
+            let name = called(&one.name, one.id, me);
             let words = Words::new(key)
-                .put("name", one.name)
+                .put("name", name)
                 .put("standing", me.lang.t(standing.key()))
                 .put("held", load.mine)
                 .put("capacity", load.capacity);
             let name = words.say(me.lang);
-            let later = (standing as u8, load.is_full());
+            let later = (one.id != me.agent.id, standing as u8, load.is_full());
             (later, Choice { value: one.id.to_string(), name, chosen: false })
         })
         .collect();
     others.sort_by_key(|(later, _)| *later);
     Ok(others.into_iter().map(|(_, choice)| choice).collect())
+}
+
+/// A name to choose, which says if it is her own.
+pub fn called(name: &str, id: AgentId, me: &CurrentAgent) -> String {
+    if id == me.agent.id { me.lang.with("colleague-own", "name", name) } else { name.to_owned() }
 }
 
 async fn drawn_part(
@@ -180,7 +198,9 @@ async fn drawn_part(
     let choice = |value: String, name: String, chosen| Choice { value, name, chosen };
     Ok(match part {
         "transfer" | "invite" => {
-            let others = offered(app, me, found).await?;
+            // Whoever wants what nobody has takes it.
+            let own = part == "transfer" && found.state == State::Open;
+            let others = offered(app, me, found, own).await?;
             if part == "invite" {
                 Part::Invite(others)
             } else {
@@ -208,58 +228,77 @@ async fn drawn_part(
     })
 }
 
-/// The moments that people mean by "later", each with what it comes to: in an hour, in three, tomorrow at nine, on Monday.
+/// The moments that people mean by "later", each with what it comes to: in an hour, in three, tomorrow at nine, on Monday if that is
+/// another day.
 fn moments(now: Timestamp, zone: &TimeZone, lang: Lang) -> Result<Vec<Choice>> {
-    let here = now.to_zoned_datetime(zone.clone());
-    let nine = |day: jiff::civil::Date| {
-        day.at(9, 0, 0, 0)
-            .to_zoned_datetime(zone.clone())
-            .map(|at| at.timestamp())
-            .map_err(Error::internal)
+    let today = text::day(now, zone);
+    let nine = |day: Date| {
+        let at = day.at(9, 0, 0, 0).to_zoned_datetime(zone.clone());
+        at.map(|at| at.timestamp()).map_err(Error::internal)
     };
-    let tomorrow = here.date().saturating_add(1.day());
-    let monday = here.date().nth_weekday(1, Weekday::Monday).map_err(Error::internal)?;
-    let choice = |key: &'static str, at: Timestamp| Choice {
+    let tomorrow = today.saturating_add(1.day());
+    let monday = today.nth_weekday(1, Weekday::Monday).map_err(Error::internal)?;
+    let mut moments = vec![
+        ("snooze-hour", now + SignedDuration::from_hours(1)),
+        ("snooze-hours", now + SignedDuration::from_hours(3)),
+        ("snooze-tomorrow", nine(tomorrow)?),
+    ];
+    if monday != tomorrow {
+        moments.push(("snooze-monday", nine(monday)?));
+    }
+    let choice = |(key, at): (&'static str, Timestamp)| Choice {
         value: at.as_second().to_string(),
-        name: format!(
-            "{} · {} {}",
-            lang.t(key),
-            text::day_line(at, zone, lang),
-            text::clock_time(at, zone)
-        ),
+        name: format!("{} · {}", lang.t(key), text::soon(at, now, zone, lang)),
         chosen: false,
     };
-    Ok(vec![
-        choice("snooze-hour", now + SignedDuration::from_hours(1)),
-        choice("snooze-hours", now + SignedDuration::from_hours(3)),
-        choice("snooze-tomorrow", nine(tomorrow)?),
-        choice("snooze-monday", nine(monday)?),
-    ])
+    Ok(moments.into_iter().map(choice).collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn told(now: &str, lang: Lang) -> Vec<(String, String)> {
+        let (now, shanghai) = (now.parse().unwrap(), text::zone("Asia/Shanghai"));
+        let moment = |choice: Choice| {
+            let at = Timestamp::from_second(choice.value.parse().unwrap()).unwrap();
+            (at.to_string(), choice.name)
+        };
+        moments(now, &shanghai, lang).unwrap().into_iter().map(moment).collect()
+    }
+
+    fn said(all: &[(&str, &str)]) -> Vec<(String, String)> {
+        all.iter().map(|(at, words)| ((*at).into(), (*words).into())).collect()
+    }
+
     #[test]
     fn later_is_told_in_the_sites_zone() {
         // A Wednesday, five minutes to midnight in Shanghai.
-        let now: Timestamp = "2026-11-25T15:55:00Z".parse().unwrap();
-        let shanghai = text::zone("Asia/Shanghai");
-        let chosen: Vec<_> = moments(now, &shanghai, Lang::En)
-            .unwrap()
-            .into_iter()
-            .map(|moment| moment.value.parse::<i64>().unwrap())
-            .map(|second| Timestamp::from_second(second).unwrap().to_string())
-            .collect();
         assert_eq!(
-            chosen,
-            [
-                "2026-11-25T16:55:00Z",
-                "2026-11-25T18:55:00Z",
-                "2026-11-26T01:00:00Z",
-                "2026-11-30T01:00:00Z",
-            ]
+            told("2026-11-25T15:55:00Z", Lang::En),
+            said(&[
+                ("2026-11-25T16:55:00Z", "In an hour · 26 November 00:55"),
+                ("2026-11-25T18:55:00Z", "In three hours · 26 November 02:55"),
+                ("2026-11-26T01:00:00Z", "Tomorrow · 26 November 09:00"),
+                ("2026-11-30T01:00:00Z", "Next Monday · 30 November 09:00"),
+            ])
         );
+        // A Monday morning: the next one is meant.
+        assert_eq!(
+            told("2026-11-30T02:00:00Z", Lang::ZhCn),
+            said(&[
+                ("2026-11-30T03:00:00Z", "1 小时后 · 11:00"),
+                ("2026-11-30T05:00:00Z", "3 小时后 · 13:00"),
+                ("2026-12-01T01:00:00Z", "明天 · 12月1日 09:00"),
+                ("2026-12-07T01:00:00Z", "下周一 · 12月7日 09:00"),
+            ])
+        );
+    }
+
+    #[test]
+    fn where_tomorrow_is_monday_it_is_offered_once() {
+        let sunday = told("2026-11-29T02:00:00Z", Lang::En);
+        let tomorrow = said(&[("2026-11-30T01:00:00Z", "Tomorrow · 30 November 09:00")]);
+        assert_eq!((sunday.len(), &sunday[2..]), (3, &tomorrow[..]));
     }
 }

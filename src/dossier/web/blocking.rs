@@ -95,7 +95,8 @@ pub async fn list_blocked(
             name if name.is_empty() => me.lang.with("contact-number", "number", contact.id),
             name => name,
         };
-        let time = Moment::new(block.at, &zone, me.lang);
+        let (iso, shown) = (format!("{:.3}", block.at), text::stamp(block.at, &zone));
+        let time = Moment { iso, shown };
         Some(BlockedRow { id: contact.id, name, by: block.by, reason: block.reason, time })
     };
     html(&BlockedPage {

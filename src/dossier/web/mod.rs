@@ -25,7 +25,7 @@ use crate::{
     },
 };
 use askama::Template;
-use jiff::{SignedDuration, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use poem::{
     FromRequest, Request, RequestBody, Response, handler,
     http::StatusCode,
@@ -121,8 +121,9 @@ struct Moment {
 }
 
 impl Moment {
-    fn new(at: jiff::Timestamp, zone: &TimeZone, lang: Lang) -> Self {
-        let (day, time) = (text::day_line(at, zone, lang), text::clock_time(at, zone));
+    fn new(at: Timestamp, now: Timestamp, zone: &TimeZone, lang: Lang) -> Self {
+        let day = text::day_of_any_year(at, now, zone, lang);
+        let time = text::clock_time(at, zone);
         Self { iso: format!("{at:.3}"), shown: format!("{day} {time}") }
     }
 }
@@ -223,20 +224,20 @@ async fn side_before(
     before: Option<i64>,
     told: Told,
 ) -> Result<Side> {
-    let (db, lang) = (&app.db, me.lang);
+    let (db, lang, now) = (&app.db, me.lang, app.clock.now());
     let head = open(app, me, id).await?;
     let contact = contact::find(db.read(), head.contact).await?;
     let zone = text::zone(&site::find(db.read(), head.site).await?.zone);
     let name = name(&contact, id, lang);
     let note = |note: Note| NoteRow {
-        time: Moment::new(note.at, &zone, lang),
+        time: Moment::new(note.at, now, &zone, lang),
         mine: note.agent == me.agent.id || me.agent.role.may_manage(),
         note,
     };
     let page = |view: PageView| PageRow {
         shown: shown(&view),
         from: led_by(&view),
-        time: Moment::new(view.at, &zone, lang),
+        time: Moment::new(view.at, now, &zone, lang),
         view,
     };
     let sight = conversation::sight(db.read(), &me.agent).await?;
@@ -246,18 +247,18 @@ async fn side_before(
     let older = past.last().filter(|_| more).map(|(head, _)| head.id);
     let past = past.into_iter().filter(|(head, _)| head.id != id).map(|(head, _)| PastRow {
         id: head.id,
-        day: text::day_line(head.created_at, &zone, lang),
+        day: text::day_of_any_year(head.created_at, now, &zone, lang),
         preview: head.preview,
         state: head.state.key(),
     });
     let tags = contact::tags(db.read(), contact.id).await?;
-    let since = app.clock.now() - LATELY;
+    let since = now - LATELY;
     let mut suggestions = contact::tags_given_since(db, since, SUGGESTED).await?;
     suggestions.retain(|word| !tags.contains(word));
     let blocked = contact.block.as_ref().map(|block| BlockRow {
         by: block.by.clone(),
         reason: block.reason.clone(),
-        time: Moment::new(block.at, &zone, lang),
+        time: Moment::new(block.at, now, &zone, lang),
     });
     let mut identities = Vec::new();
     for known in contact::identities(db.read(), contact.id).await? {

@@ -6,9 +6,10 @@ use crate::{
     app::App,
     canned_reply::{self, CannedReply, Wording},
     conversation::{self, Conversation, Seat, Tab},
+    desk,
     error::{Error, Result},
     event::State,
-    ids::{ConversationId, Nonce},
+    ids::{AgentId, ConversationId, Nonce},
     saved_view,
     search::finding,
     text::{self, Lang, Question, pinyin},
@@ -101,7 +102,28 @@ const FORMS: [Form; 6] = [
     Form::new("close", "close-with-tags", "circle-check", &[State::Open]),
 ];
 
-/// `?q=` what was typed, `?c=` the open conversation, `?tab=` the list beside it.
+/// The open conversation.
+struct Open {
+    id: ConversationId,
+    /// What of the lists is looked at beside it.
+    asks: String,
+}
+
+impl Open {
+    fn of(request: &Request, me: AgentId) -> Option<Self> {
+        let asks = query(request, "asks");
+        Some(Self {
+            id: query(request, "c")?.parse().ok()?,
+            asks: asks.map_or_else(|| "tab=all".into(), |asks| desk::asked_again(&asks, me)),
+        })
+    }
+
+    fn place(&self, path: &str) -> String {
+        format!("/desk/c/{}{path}?{}", self.id, self.asks)
+    }
+}
+
+/// `?q=` what was typed, `?c=` the open conversation, `?asks=` what an address asks for that stands beside the same list.
 #[handler]
 pub async fn palette(
     app: Data<&App>,
@@ -113,7 +135,8 @@ pub async fn palette(
     let typed: String = query(request, "q").unwrap_or_default();
     let typed: String = typed.chars().filter(|c| !c.is_control()).take(Question::LONGEST).collect();
     let typed = typed.trim();
-    let open = query(request, "c").and_then(|id| id.parse().ok());
+    let open = Open::of(request, me.agent.id).filter(|_| me.agent.role.may_act());
+    let open = open.as_ref();
     let mut groups = vec![
         Group { title: "palette-acts", options: acts(&app, &me, typed, open).await? },
         Group { title: "conversations", options: conversations(&app, &me, typed).await? },
@@ -141,9 +164,10 @@ async fn acts(
     app: &App,
     me: &CurrentAgent,
     typed: &str,
-    open: Option<ConversationId>,
+    open: Option<&Open>,
 ) -> Result<Vec<Choice>> {
-    let Some(id) = open.filter(|_| me.agent.role.may_act()) else { return Ok(Vec::new()) };
+    let Some(open) = open else { return Ok(Vec::new()) };
+    let id = open.id;
     let seat = Seat::Agent { id: me.agent.id, conversation: id };
     let found = match conversation::find_for(app.db.read(), &seat).await {
         Err(Error::NotFound) => return Ok(Vec::new()),
@@ -155,7 +179,7 @@ async fn acts(
         State::Closed => ("reopen", "rotate-ccw"),
     };
     let act = |icon, key, path| {
-        let place = format!("/desk/c/{id}/{path}?tab=all");
+        let place = open.place(&format!("/{path}"));
         Choice::to(icon, me.lang.t(key), format!("#{id}"), place)
     };
     let at_once = |icon, key, verb| Choice { nonce: Some(Nonce::new()), ..act(icon, key, verb) };
@@ -201,7 +225,7 @@ fn conversation_option(found: &Conversation, name: &str, lang: Lang) -> Choice {
 
 async fn people(app: &App, me: &CurrentAgent, typed: &str) -> Result<Vec<Choice>> {
     let Ok(question) = Question::parse(typed) else { return Ok(Vec::new()) };
-    let found = finding::people(app, me.agent.id, &question, OFFERED).await?;
+    let found = finding::people(app, &me.agent, &question, OFFERED).await?;
     let option = |person: finding::Person| {
         let place = format!("/desk/c/{}?tab=all", person.last);
         let name = match person.name.as_str() {
@@ -218,15 +242,15 @@ async fn replies(
     app: &App,
     me: &CurrentAgent,
     typed: &str,
-    open: Option<ConversationId>,
+    open: Option<&Open>,
 ) -> Result<Vec<Choice>> {
     if typed.is_empty() {
         return Ok(Vec::new());
     }
-    let names = match open.filter(|_| me.agent.role.may_act()) {
-        Some(id) => match canned_reply::names(app, &me.agent, me.lang, id).await {
+    let names = match open {
+        Some(open) => match canned_reply::names(app, &me.agent, me.lang, open.id).await {
             Err(Error::NotFound) => None,
-            names => Some((id, names?)),
+            names => Some((open, names?)),
         },
         None => None,
     };
@@ -238,8 +262,8 @@ async fn replies(
             let place = "/desk/settings/canned-replies?";
             Serializer::for_suffix(place.to_owned(), place.len()).append_pair("q", code).finish()
         };
-        let place = names.as_ref().map_or_else(looked_up, |(conversation, _)| {
-            format!("/desk/c/{conversation}?tab=all&canned={}", reply.id)
+        let place = names.as_ref().map_or_else(looked_up, |(open, _)| {
+            format!("{}&canned={}", open.place(""), reply.id)
         });
         let text = names.as_ref().map(|(_, names)| reply.filled(names));
         Choice { text, ..Choice::to("zap", title, format!("/{code}"), place) }
@@ -269,6 +293,7 @@ fn pages(me: &CurrentAgent, typed: &str) -> Vec<Choice> {
         list("tab-mine", "mine"),
         list("tab-queue", "queue"),
         list("tab-all", "all"),
+        list("tab-snoozed", "snoozed"),
         list("tab-closed", "closed"),
         page("search", "search-title", "/desk/search"),
         page("list-checks", "bulk", "/desk/bulk"),

@@ -290,7 +290,7 @@ async fn find(
     let messages = finding::messages(app, agent, asked, MESSAGES).await?;
     let mut found = Findings { messages: Vec::new(), people: Vec::new(), conversation: None };
     if !page.form.narrows() {
-        let people = finding::people(app, agent, question, PEOPLE).await?;
+        let people = finding::people(app, &me.agent, question, PEOPLE).await?;
         found.people =
             people.into_iter().map(|one| PersonLine::new(one, question, me.lang)).collect();
         let called = finding::conversation(app, agent, &page.form.q).await?;

@@ -205,7 +205,7 @@ impl Watch {
         // It wanted the chat, was refused, and has not come back since it may.
         let barred = opening.filter(|_| pages && seen.was_refused());
         let titles: &[_] = if pages { &PAGE_STEPS } else { &LINK_STEPS };
-        let steps: Vec<_> = titles
+        let mut steps: Vec<_> = titles
             .iter()
             .map(|(step, title)| {
                 let opens = matches!(step, SiteStep::Opened | SiteStep::LinkOpened);
@@ -223,6 +223,13 @@ impl Watch {
                 }
             })
             .collect();
+        // A browser that has the script already does not ask for it again.
+        if let [loaded, opened, ..] = &mut steps[..]
+            && pages
+            && opened.word == "done"
+        {
+            loaded.word = "done";
+        }
         let done = steps.iter().all(|step| step.word == "done");
         let asks = !done && now < until;
         let newest = titles.iter().filter_map(|(step, _)| seen.of(*step)).filter(counts);

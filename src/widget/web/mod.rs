@@ -37,7 +37,8 @@ pub async fn loader(
     let site =
         site::addressed(app.db.read(), file.strip_suffix(".js").ok_or(Error::NotFound)?).await?;
     see(&app, &site, request);
-    let (plain, compressed) = script::of(&site)?;
+    let base = Some(app.config.public_url()).filter(|_| app.config.has_its_name());
+    let (plain, compressed) = script::of(&site, base.as_deref())?;
     let tag = format!("\"{}\"", ids::encode(&Sha256::digest(&plain)[..12]));
     let response = small("text/javascript; charset=utf-8")
         .header(header::CACHE_CONTROL, "public, max-age=300, stale-while-revalidate=86400")

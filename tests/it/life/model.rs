@@ -21,6 +21,8 @@ pub enum Role {
 pub struct Account {
     pub role: Role,
     pub enabled: bool,
+    /// Whether she has not said that she leaves.
+    pub seated: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -128,13 +130,14 @@ impl Shop {
     /// Everybody at work, and so many visitors who have said one thing.
     pub fn open(talks: usize) -> Self {
         let fresh = Talk { priority: 1, unread: 1, waiting: true, last_seq: 1, ..Talk::default() };
-        let staff = roles().map(|role| Account { role, enabled: true });
+        let staff = roles().map(|role| Account { role, enabled: true, seated: true });
         Self { staff, talks: vec![fresh; talks], made: BTreeSet::new() }
     }
 
-    /// Once somebody is let in again.
+    /// Once somebody is let in again, who signs in.
     pub fn with(mut self, who: usize) -> Self {
         self.staff[who].enabled = true;
+        self.staff[who].seated = true;
         self
     }
 
@@ -172,6 +175,11 @@ impl Shop {
             return Err(Refusal::NotFound);
         }
         let mut next = self.talks[talk].clone();
+        let is_there = |who: usize| self.staff[who].enabled && self.staff[who].seated;
+        // Whoever is not there gets back nothing that a visitor opens.
+        if by == Who::Visitor && next.closed && !next.assignee.is_some_and(is_there) {
+            next.assignee = None;
+        }
         for what in lines {
             next.accept(by, what)?;
         }

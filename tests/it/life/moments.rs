@@ -44,6 +44,8 @@ pub enum At {
         below: Option<usize>,
         done: usize,
     },
+    /// She has nothing any more, and goes.
+    Leave,
     End(Outcome),
 }
 
@@ -132,14 +134,22 @@ pub fn moments(shop: &Shop, send: &Send, at: &At) -> Vec<Moment> {
                     .collect();
             let next = match left.iter().map(|(talk, _)| *talk).min() {
                 Some(lowest) => At::Each { left, below: Some(lowest), done: *done },
-                None => At::End(counted(&send.deed, *done)),
+                None => match &send.deed {
+                    Deed::Release { .. } => At::Leave,
+                    _ => At::End(Outcome::Counted(*done)),
+                },
             };
             still(shop, next)
         }
-        (At::Each { left, below, done }, deed) if left.is_empty() => {
+        // Whatever she had, she is shown a page.
+        (At::Leave, Deed::Release { who }) => {
+            shop.staff[*who].seated = false;
+            still(shop, At::End(Outcome::Done))
+        }
+        (At::Each { left, below, done }, _) if left.is_empty() => {
             let next = match below {
                 Some(below) => At::Look { below: *below, done: *done },
-                None => At::End(counted(deed, *done)),
+                None => At::End(Outcome::Counted(*done)),
             };
             still(shop, next)
         }
@@ -152,7 +162,11 @@ pub fn moments(shop: &Shop, send: &Send, at: &At) -> Vec<Moment> {
                     (Deed::WakeDue, Talk { assignee: Some(has_it), snoozed: Some(until), .. })
                         if until.due =>
                     {
-                        shop.append(*talk, Who::Agent(*has_it), None, &[What::Woken])
+                        let woken =
+                            shop.append(*talk, Who::Agent(*has_it), None, &[What::Woken]);
+                        // It counts as unread that it is back.
+                        shop.talks[*talk].unread = shop.talks[*talk].unread.max(1);
+                        woken
                     }
                     (Deed::WakeDue, _) => Err(Refusal::NotSnoozed),
                     _ => shop.append(*talk, Who::Agent(*had_it), None, &[What::Requeued]),
@@ -180,14 +194,6 @@ fn ended(shop: Shop, talk: usize, wrote: Result<Vec<Line>, Refusal>) -> Vec<Mome
 fn having(shop: &Shop, which: impl Fn(&Talk) -> bool) -> Vec<(usize, usize)> {
     let all = shop.talks.iter().enumerate().filter(|(_, talk)| which(talk));
     all.filter_map(|(number, talk)| Some((number, talk.assignee?))).collect()
-}
-
-/// Whoever goes is shown a page, whatever she had.
-fn counted(deed: &Deed, done: usize) -> Outcome {
-    match deed {
-        Deed::Release { .. } => Outcome::Done,
-        _ => Outcome::Counted(done),
-    }
 }
 
 fn lines(act: &Act, nonce: u64) -> Vec<What> {

@@ -6,7 +6,7 @@ use super::{
 };
 use jiff::Timestamp;
 use kefu::{
-    agent::{self, AccountState},
+    agent::{self, AccountState, Availability},
     conversation::{self, Conversation, Counts, Sight, Tab},
     event::{self, Author, Content, Entry, Happening, Priority, Summary},
     ids::{ConversationId, TagId, TeamId},
@@ -23,7 +23,8 @@ impl Cast {
                 agent::Role::Agent => Role::Acts,
                 agent::Role::ReadOnly => Role::Reads,
             };
-            Account { role, enabled: account.state != AccountState::Disabled }
+            let seated = account.agent.availability != Availability::Offline;
+            Account { role, enabled: account.state != AccountState::Disabled, seated }
         })
     }
 

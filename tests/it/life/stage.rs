@@ -103,6 +103,7 @@ impl Stage {
 
     /// Everybody as at first, nothing open but what new visitors ask.
     pub async fn begin(&mut self) -> Cast {
+        self.site.change("UPDATE agent SET availability = 'online', seen_at = 1").await;
         for account in agent::accounts(&self.site.app.db).await.unwrap() {
             let who = person(account.agent.id);
             let role = word(roles()[who]);
