@@ -21,7 +21,8 @@
   for (const place of document.querySelectorAll('[data-palette]')) {
     const title = place.dataset.palette, button = make('button', { type: 'button', title, onclick: open });
     button.setAttribute('aria-keyshortcuts', 'Control+K Meta+K');
-    button.append(make('span', { className: 'sr', textContent: title }), make('kbd', { textContent: /^Mac/.test(navigator.platform) ? '⌘ K' : 'Ctrl K' }));
+    button.title += /^Mac/.test(navigator.platform) ? ' (⌘ K)' : ' (Ctrl K)';
+    button.append(make('span', { className: 'sr', textContent: title }), place.firstElementChild);
     place.replaceWith(button);
   }
 })();

@@ -74,7 +74,7 @@
   document.addEventListener('htmx:before:swap', () => {
     const row = document.activeElement && document.activeElement.closest('#rows .row');
     focused = row && row.id;
-    within = !!document.activeElement.closest('#conv');
+    within ||= !!document.activeElement.closest('#conv');
     news = document.querySelector('#conv .unread');
   });
   document.addEventListener('htmx:after:swap', () => {
@@ -97,6 +97,7 @@
     if (row) row.focus({ preventScroll: true });
     // So does a conversation whose button is gone with what it did.
     else if (within && cid === shown && open && document.activeElement === document.body) open.focus({ preventScroll: true });
+    within = false;
     shown = cid;
   });
 

@@ -32,17 +32,18 @@
     if (to) (box(to) || to).focus();
     return !!to;
   }
-  // The close button's act, and then the conversation that stands next.
+  // The close button's act, and then the conversation that stands next, or last.
   function closeAndNext() {
-    const all = rows(), next = all[all.findIndex(row => row.matches('[aria-current]')) + 1];
-    const closed = () => {
-      if (!document.querySelector('.bar[data-state=closed]')) return;
+    const all = rows(), at = all.findIndex(row => row.matches('[aria-current]')), next = all[at + 1] || all[at - 1];
+    const shown = () => document.querySelector('#conv[data-cid]')?.dataset.cid, cid = shown();
+    // The stream may be faster than the answer, which draws the conversation once more.
+    const closed = ({ detail: { ctx } }) => {
+      if (!ctx || ctx.target.id !== 'conv') return;
       document.removeEventListener('htmx:after:swap', closed);
-      open(next && document.getElementById(next.id));
+      if (shown() === cid && document.querySelector('.bar[data-state=closed]')) open(next && document.getElementById(next.id));
     };
     if (!press('e')) return false;
     document.addEventListener('htmx:after:swap', closed);
-    setTimeout(() => document.removeEventListener('htmx:after:swap', closed), 5000);
     return true;
   }
   // What can be done with what one said last.

@@ -3,11 +3,11 @@
 // has none of it yet. `site` comes from the server behind this file: { key, look: {…}, texts: { lang: […] } }.
 // Where the owner has said which address the server has, the line may also stand in a file of the page's own.
 const script = document.currentScript, own = script?.dataset || {}, base = site.base || (script?.src || location.href).split('/', 3).join('/');
-const root = document.documentElement, KEPT = `kefu ${site.key}`, LEFT = `${KEPT} left`, BEGAN = `${KEPT} began`, TAB = 'sessionStorage';
+const root = document.documentElement, KEPT = `kefu ${site.key}`, TAB = 'sessionStorage';
 const lang = /^zh/i.test(/^(auto)?$/.test(own.lang || '') ? root.lang || navigator.language : own.lang) ? 'zh-CN' : 'en';
 const [title, failed, link, many, retry, fold, label = title] = site.texts[lang], look = { ...site.look, ...own, color: site.look.color, ink: site.look.ink || '#fff' };
 const listeners = {}, forFrame = [], wanted = {};
-let host, shadow, button, badge, frame, panel, phone, view, port, slow, unread = 0, open = false, hadFocus, overflow, stilled;
+let host, shadow, button, badge, frame, panel, phone, view, port, slow, unread = 0, open = false, recalled = false, hadFocus, overflow, stilled;
 
 function tell(event, detail) {
   // One that throws keeps it from nobody.
@@ -103,7 +103,7 @@ function name() {
 
 function load() {
   panel || furnish();
-  wanted.forget ||= kept(undefined, LEFT) || undefined;
+  wanted.forget ||= left();
   frame = make('iframe', { title, allow: 'clipboard-write', src: `${base}/w/${site.key}?mode=embed&lang=${lang}`, referrerpolicy: own.page === 'off' ? 'no-referrer' : 'strict-origin-when-cross-origin' });
   panel.replaceChildren(frame);
   wait();
@@ -125,7 +125,7 @@ function kept(value, name = KEPT, where = 'localStorage') {
     return window[where][name] || null;
   } catch { return null; }
 }
-const seen = value => kept(value, KEPT, TAB), began = value => kept(value, BEGAN, TAB);
+const seen = value => kept(value, KEPT, TAB), began = value => kept(value, `${KEPT} began`, TAB), left = value => kept(value, `${KEPT} left`);
 
 // The pages since the chat was first opened, for as long as one follows within a day: a line each, the newest first, of one that tells nothing only when it was;
 // and one for each moment up to which the frame has told agents of them.
@@ -159,7 +159,7 @@ function connect() {
     else if (is === 'seen') seen(data.seq);
     else if (is === 'wait') wait();
     else if (is === 'done') {
-      if (data.of === 'forget') kept(null, LEFT);
+      if (data.of === 'forget') left(null);
       if (wanted[data.of] === data.told) delete wanted[data.of];
     }
     else if (is === 'message' || is === 'error') tell(is, data.detail);
@@ -228,7 +228,7 @@ const api = {
     delete wanted.identify;
     want('forget', kept() || began());
     // Should the page be left before that is done, as by a link that signs out, the next one does it.
-    kept(wanted.forget, LEFT);
+    left(wanted.forget);
     began(null);
     kept(null);
     pages(null);
@@ -252,19 +252,25 @@ function begin() {
   // One that throws keeps none of the others.
   for (const words of queue) queueMicrotask(() => call(...words));
   document.addEventListener('click', event => {
+    recall();
     const element = event.target.closest?.('[data-kefu-open]');
     if (!element || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
     api.open();
   });
   if (own.open === 'true') api.open();
-  // Who talks is told of answers on the next page of the shop, too. For whoever never opened the chat one look into one storage is enough: the first one of a page
-  // takes longer than all else here.
-  // A page that is drawn before anybody looks at it waits with that.
-  else document.hidden ? document.addEventListener('visibilitychange', later, { once: true }) : later();
+  else if (document.hidden) document.addEventListener('visibilitychange', later, { once: true });
+  else later();
 }
-const later = () => setTimeout(() => {
+// Who talks is told of answers on the shop's next page, too, and agents of that page. To learn who that is takes a look into a storage, a third of all the time that is
+// taken here: of whoever comes from elsewhere, and has hardly anything to be told of, it waits for the first click.
+function later() {
+  if (document.referrer.startsWith(location.origin) || performance.getEntriesByType('navigation')[0]?.type !== 'navigate') setTimeout(recall, 1e3);
+}
+function recall() {
+  if (recalled) return;
+  recalled = true;
   frame || walk();
-  (pages() && (seen() || began()) || kept(undefined, LEFT)) && (frame || load());
-}, 1e3);
+  (pages() && (seen() || began()) || left()) && (frame || load());
+}
 document.body ? begin() : addEventListener('DOMContentLoaded', begin);

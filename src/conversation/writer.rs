@@ -287,13 +287,7 @@ async fn commit_held(
 }
 
 /// Inside a transaction that holds the conversation. Tell the news once it has committed.
-pub async fn write(
-    app: &App,
-    tx: &Tx,
-    held: Held,
-    append: &Append,
-    at: Timestamp,
-) -> Result<Sent> {
+pub async fn write(app: &App, tx: &Tx, held: Held, append: &Append, at: Timestamp) -> Result<Sent> {
     let written = write_all(app, tx, &mut [(held, append)], Granted::Nothing, at).await?;
     written.and_then(|mut written| written.pop()).unwrap_or(Err(Error::NotFound))
 }

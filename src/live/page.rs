@@ -55,6 +55,9 @@ pub async fn live_page(reader: Reader<'_>) -> Result<Response> {
     let site = site::find(app.db.read(), head.site).await?;
     let range = range(request, &app.epoch, head.last_seq);
     let history = conversation::history(app.db.read(), canvas.conversation, range).await?;
+    if query(request, "lang").is_some() {
+        viewer.remember_language(request, app.config.is_https());
+    }
     let seen = history.entries.last().map_or(head.last_seq, |entry| entry.seq);
     let lines = conversation::lines(&history, &canvas);
     let page = draw(&LivePage { lang: viewer.lang, cid, site: &site, lines })?;

@@ -208,7 +208,7 @@ test('a page nobody has looked at yet is not noted', async () => {
     window.unseen = true;
     Object.defineProperty(document, 'hidden', { get: () => window.unseen });
   });
-  await page.goto(at('localhost', { key, title: '预先打开' }));
+  await page.goto(at('localhost', { key, title: '预先打开' }), { referer: `http://localhost:${host.port}` });
   await launcher(page).waitFor();
   await page.evaluate(() => new Promise(done => setTimeout(done, 1_100)));
   const noted = () => page.evaluate(() => localStorage['kefu there pages'].includes('预先打开'));

@@ -251,6 +251,35 @@ test('who leaves the page at once loses nothing, and what the tab has not told y
   assert.equal(await value(lin), '');
 });
 
+test('a note that the server has not kept comes back as a note', async () => {
+  const place = lin.url(), note = () => lin.locator('input[value=note]');
+  await lin.locator('input[value=note]').check({ force: true });
+  // Signed out meanwhile, say.
+  await lin.route('**/draft', route => route.fulfill({ status: 401, body: '' }));
+  const refused = lin.waitForResponse('**/draft');
+  await lin.fill('#body', '只给同事看');
+  await refused;
+  await lin.goto(place);
+  assert.equal(await value(lin), '只给同事看');
+  assert.ok(await note().isChecked());
+  await lin.unroute('**/draft');
+  // Away for a moment: it is tried again by itself.
+  await lin.route('**/draft', route => route.fulfill({ status: 503, body: '' }), { times: 1 });
+  const kept = lin.waitForResponse(answer => answer.url().endsWith('/draft') && answer.ok());
+  await lin.fill('#body', '只给同事看的');
+  await kept;
+  // And one that is refused when it is sent.
+  await lin.route('**/messages?**', route => route.fulfill({ status: 422, contentType: 'text/html', body: '' }), { times: 1 });
+  await lin.click('form#f button.btn-p:not([type=button])');
+  await lin.locator('input[value=text]').check({ force: true });
+  await lin.waitForFunction(() => document.getElementById('body').value === '只给同事看的');
+  assert.ok(await note().isChecked());
+  const done = lin.waitForResponse(answer => answer.url().endsWith('/draft') && answer.ok());
+  await lin.fill('#body', '');
+  await done;
+  await lin.locator('input[value=text]').check({ force: true });
+});
+
 test('emoji are chosen by keys and by pointer, and weigh at most 20 KB', async () => {
   await lin.fill('#body', '好的');
   await lin.locator('#body').focus();

@@ -61,6 +61,62 @@ test('a conversation is taken, answered, noted and closed by keys alone', async 
   await lin.waitForURL('**/desk/c?tab=mine');
 });
 
+test('what was said last is amended from the empty box, and one closed leads to the next', async () => {
+  for (const words of ['先来的', '后来的']) await visitor(browser, server, words);
+  await lin.goto(`${server.url}/desk/c?tab=queue`);
+  await lin.locator('.row', { hasText: '先来的' }).click();
+  await sees(lin, '先来的');
+  await press('a');
+  await lin.locator('.bar[data-state=open]').waitFor();
+  await press('r');
+  await lin.keyboard.type('写错了');
+  await press('Enter');
+  await lin.locator('.m.me[id] .b', { hasText: '写错了' }).waitFor();
+  assert.equal(await focus(), 'body');
+  await press('ArrowUp');
+  await lin.locator('#again:focus').waitFor();
+  await press('Control+a');
+  await lin.keyboard.type('改好了');
+  await press('Tab', 'Enter');
+  await lin.locator('.m.me .b', { hasText: '改好了' }).waitFor();
+  await lin.locator('#entry-menu .panel').waitFor({ state: 'detached' });
+  await lin.goto(`${server.url}/desk/c?tab=all`);
+  const row = words => lin.locator('.row', { hasText: words });
+  await row('改好了').click();
+  await sees(lin, '改好了');
+  const ids = await lin.locator('.row').evaluateAll(rows => rows.map(row => row.id)), at = ids.indexOf(await row('改好了').getAttribute('id'));
+  const next = ids[at + 1] ?? ids[at - 1];
+  await press('Control+Shift+E');
+  await lin.waitForFunction(next => `c-${document.querySelector('#conv[data-cid]').dataset.cid}` === next, next);
+  await row('改好了').waitFor({ state: 'detached' });
+  await press(']');
+  await lin.locator('#conv .side').waitFor({ state: 'hidden' });
+  await press(']');
+  await lin.locator('#conv .side').waitFor();
+  // The button that did it is gone: keys go on from the conversation.
+  await lin.goto(`${server.url}/desk/c?tab=queue`);
+  await row('后来的').click();
+  await sees(lin, '后来的');
+  await lin.locator('.bar [data-key=a]').focus();
+  await press('Enter');
+  await lin.locator('.bar[data-state=open]').waitFor();
+  await lin.waitForFunction(() => document.activeElement.id === 'conv');
+});
+
+test('an act of the palette stays beside the list from which the conversation was opened', async () => {
+  await visitor(browser, server, '从面板接入');
+  await lin.goto(`${server.url}/desk/c?tab=queue`);
+  await lin.locator('.row', { hasText: '从面板接入' }).click();
+  await sees(lin, '从面板接入');
+  await press('Control+k');
+  await lin.locator('#palette-q:focus').waitFor();
+  await lin.keyboard.type('jr');
+  await lin.locator('#palette [aria-selected=true]', { hasText: '接入' }).waitFor();
+  await press('Enter');
+  await lin.locator('.bar[data-state=open]').waitFor();
+  assert.equal(await lin.locator('.tabs [aria-current]').textContent().then(text => text.replace(/\d+/, '').trim()), '排队');
+});
+
 test('a conversation is handed over and found again by keys alone', async () => {
   await lin.request.post(`${server.url}/desk/settings/agents`, { form: { name: '周航', email: 'zhou@shop.example', role: 'agent' }, headers: { 'sec-fetch-site': 'same-origin' } });
   await visitor(browser, server, '转交给同事的一句');
@@ -101,7 +157,7 @@ test('the arrows move in the list and Enter opens what has the focus', async () 
   await visitor(browser, server, '箭头');
   const row = lin.locator('.row', { hasText: '箭头' });
   await row.waitFor();
-  await lin.locator('.row').first().focus();
+  await row.evaluate(row => row.previousElementSibling.focus());
   await press('ArrowDown');
   assert.equal(await focus(), await row.getAttribute('id'));
   await press('Enter');
@@ -161,7 +217,7 @@ test('whoever likes it so sends by Ctrl or ⌘ and Enter, and Enter breaks the l
   await press('Escape', 'Shift+?');
   const line = lin.locator('dialog[open] tr', { hasText: '在输入框中发送' });
   await line.waitFor();
-  assert.equal((await line.locator('kbd').allTextContents()).join(' '), 'Ctrl Enter ⌘ Enter');
+  assert.equal((await line.locator('td').first().textContent()).trim(), 'Ctrl + Enter  / ⌘ + Enter');
   await like('enter');
 });
 

@@ -24,6 +24,8 @@ function addSite(key, origin) {
 }
 
 const at = (name, more) => `http://${name}:${host.port}/?${new URLSearchParams(more)}`;
+/** To a page from another one of the shop. */
+const onward = (page, url) => page.goto(url, { referer: new URL(url).origin });
 const launcher = page => page.locator('kefu-chat i > button');
 const chat = page => page.frameLocator('kefu-chat iframe');
 
@@ -51,7 +53,10 @@ async function answered(words, answer) {
 async function closed(url) {
   const page = await browser.person(), client = await page.context().newCDPSession(page), seen = new Map();
   await client.send('Network.enable');
-  client.on('Network.responseReceived', ({ requestId, response }) => seen.set(requestId, { url: response.url, encoding: new Headers(response.headers).get('Content-Encoding') }));
+  client.on('Network.responseReceived', ({ requestId, response: { url, headers } }) => {
+    const said = new Headers(headers);
+    seen.set(requestId, { url, encoding: said.get('Content-Encoding'), script: +said.get('Content-Length') });
+  });
   client.on('Network.loadingFinished', ({ requestId, encodedDataLength }) => { seen.get(requestId).bytes = encodedDataLength; });
   await page.addInitScript(() => {
     window.shift = 0;
@@ -68,7 +73,9 @@ test('closed it costs a page one request of 4 KB and nothing else', async () => 
   console.log('closed', JSON.stringify(requests));
   assert.equal(requests.length, 1, JSON.stringify(requests));
   assert.equal(requests[0].encoding, 'br');
-  assert.ok(requests[0].bytes <= 4_000, JSON.stringify(requests));
+  assert.ok(requests[0].script > 0 && requests[0].script <= 4_000, JSON.stringify(requests));
+  // With what is said before it.
+  assert.ok(requests[0].bytes <= 4_400, JSON.stringify(requests));
   assert.deepEqual([left, cookies], [{ cookies: '', stored: 0, frames: 0, shift: 0 }, []]);
 });
 
@@ -172,7 +179,7 @@ for (const [name, key] of [['127.0.0.1', 'here'], ['localhost', 'there']]) test(
   // It comes between two pages.
   await page.goto('about:blank');
   await answered(`${key} 去别的页面`, `${key} 第一个回答`);
-  await page.goto(next);
+  await onward(page, next);
   await unread.filter({ hasText: '1' }).waitFor();
   await say(lin, `${key} 第二个回答`);
   await unread.filter({ hasText: '2' }).waitFor();
@@ -183,7 +190,7 @@ for (const [name, key] of [['127.0.0.1', 'here'], ['localhost', 'there']]) test(
   await lin.locator('#conv .read').waitFor();
   assert.equal(await unread.isHidden(), true);
   // What was read is not counted once more.
-  await page.goto(at(name, { key }));
+  await onward(page, at(name, { key }));
   await page.waitForFunction(() => new Promise(done => kefu('on', 'ready', () => done(true))));
   assert.equal(await unread.isHidden(), true);
 });
@@ -418,14 +425,14 @@ async function trail(words) {
 
 /** Looks at a page until the browser has noted it, without opening the chat there. */
 async function looks(page, key, title, more = {}) {
-  await page.goto(at('localhost', { key, title, ...more }));
+  await onward(page, at('localhost', { key, title, ...more }));
   await page.waitForFunction(([key, title]) => localStorage[`kefu ${key} pages`]?.includes(title), [key, title]);
 }
 
 test('agents see which pages led to a question, from the first opening on, in whichever tab', async () => {
   const page = await browser.person(), key = 'there', notes = page => page.evaluate(() => localStorage.getItem('kefu there pages'));
   // Nobody has opened it yet: nothing is noted, however long one looks.
-  await page.goto(at('localhost', { key, title: '首页' }));
+  await onward(page, at('localhost', { key, title: '首页' }));
   await launcher(page).waitFor();
   await page.evaluate(() => new Promise(done => setTimeout(done, 1_000)));
   assert.equal(await notes(page), null);
@@ -436,7 +443,7 @@ test('agents see which pages led to a question, from the first opening on, in wh
   await page.reload();
   const other = await page.context().newPage();
   await looks(other, key, '茶盘');
-  await other.goto(at('localhost', { key, title: '私密', more: ' data-page="off"' }));
+  await onward(other, at('localhost', { key, title: '私密', more: ' data-page="off"' }));
   await launcher(other).waitFor();
   await other.evaluate(() => new Promise(done => setTimeout(done, 1_000)));
   await open(other, at('localhost', { key, title: '茶叶' }));
@@ -482,7 +489,7 @@ test('what is noted of pages stays small, and whatever stands there instead is i
   assert.deepEqual((await notes()).map(line => line[2]), ['新', ...Array.from({ length: 19 }, (_, n) => `${n}`)]);
   // A day without a page, and nothing is left, nor noted.
   await page.evaluate(() => { localStorage['kefu there pages'] = `${Date.now() - 864e5 - 1_000}\t${location.origin}/\tx\t`; });
-  await page.goto(at('localhost', { key, title: '隔天' }));
+  await onward(page, at('localhost', { key, title: '隔天' }));
   await page.waitForFunction(() => localStorage['kefu there pages'] === undefined);
   // Somebody talks, and the page's own script has written there: what can be told is.
   const rows = [`NOW\thttps://shop.example/ok\t<b>可以</b>\tnowhere`, '{', 'null', '9e15\thttps://shop.example/\t未来', 'x\ty', '\t\t\t', `NOW\tjavascript:alert(1)\t坏`, `NOW\t${'h'.repeat(3_000)}\t长`, `NOW\t<img src=x onerror=alert(1)>\t<img src=x onerror=alert(1)>`];
@@ -660,7 +667,7 @@ const speed = page => page.evaluate(() => {
  * may be busy. A quarter is of what Lighthouse takes for a desktop, an index of 1,500 to 2,000 (its docs/throttling.md), and as by default there it is reckoned:
  * the emulated one takes the thread away in slices that are longer than all of this.
  */
-async function busy() {
+async function busy(comes) {
   const page = await browser.person(), events = [];
   // The first time is that of the compiler.
   await speed(page);
@@ -668,7 +675,7 @@ async function busy() {
   const tracing = await browser.chromium.newBrowserCDPSession();
   tracing.on('Tracing.dataCollected', ({ value }) => events.push(...value));
   await tracing.send('Tracing.start', { traceConfig: { includedCategories: ['devtools.timeline', 'v8'] }, transferMode: 'ReportEvents' });
-  await page.goto(at('localhost', { key: 'there', early: "addEventListener('load', () => document.querySelector('#buy').addEventListener('click', () => kefu('open')))" }), { waitUntil: 'networkidle' });
+  await page.goto(at('localhost', { key: 'there', early: "addEventListener('load', () => document.querySelector('#buy').addEventListener('click', () => kefu('open')))" }), { waitUntil: 'networkidle', ...comes });
   await launcher(page).waitFor();
   // What it does by itself a second later has come before this.
   await page.evaluate(() => new Promise(done => setTimeout(done, 1_000)));
@@ -677,18 +684,22 @@ async function busy() {
   await complete;
   await page.context().close();
   const own = events.filter(({ name, args }) => ['EvaluateScript', 'FunctionCall'].includes(name) && args.data?.url === `${server.url}/w/there.js`);
-  assert.deepEqual(own.map(({ name }) => name), ['EvaluateScript', 'FunctionCall'], 'once, and once a second later');
+  assert.deepEqual(own.map(({ name }) => name), comes ? ['EvaluateScript', 'FunctionCall'] : ['EvaluateScript'], 'once, and on the next page once more a second later');
   for (const { tdur } of own) assert.ok(tdur > 0, JSON.stringify(own));
   const ms = own.reduce((all, { tdur }) => all + tdur, 0) / 1000;
   return { ms: +(ms * 4 * index / 1_750).toFixed(1), here: ms, index: Math.round(index) };
 }
 
 test('closed it takes less than 10 ms of the page’s main thread at a quarter of the speed', async t => {
-  // What else the machine does only adds to it, so one quiet look is enough.
-  const took = [];
-  while (took.length < 25 && !took.some(({ ms }) => ms < 10)) took.push(await busy());
-  t.diagnostic(`main thread ${JSON.stringify(took)}`);
-  assert.ok(took.some(({ ms }) => ms < 10), JSON.stringify(took));
+  // What else the machine does only adds to it, so the quieter half of the looks counts.
+  const half = async comes => {
+    const took = [];
+    do took.push(await busy(comes)); while (took.length < 25 && !(took.length > 2 && 2 * took.filter(({ ms }) => ms < 10).length > took.length));
+    t.diagnostic(`main thread${comes ? ' of the next page' : ''} ${JSON.stringify(took)}`);
+    return took;
+  };
+  const took = await half();
+  assert.ok(2 * took.filter(({ ms }) => ms < 10).length > took.length, JSON.stringify(took));
 });
 
 test('at 400 kbps, 400 ms and a quarter of the speed the chat can be used within 2.5 s', async () => {

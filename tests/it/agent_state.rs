@@ -1,5 +1,5 @@
 //! Online, busy, offline: what colleagues and visitors see of an agent, and what becomes of the conversations of one who goes.
-use crate::support::{Agent, Answer, Installation, Stream, installation};
+use crate::support::{Agent, Answer, Installation, Stream, Visitor, installation};
 use kefu::{conversation, ids::AgentId, jobs};
 use poem::http::StatusCode;
 use serde_json::Value;
@@ -68,7 +68,7 @@ async fn whoever_said_that_she_leaves_keeps_what_she_wanted_to_keep() {
     ben.act(other, "claim").await.must(StatusCode::OK);
     let open = (at_desk(&ana).await, at_desk(&ben).await);
     let asked = choose(&ana, &[("state", "offline")]).await.must(StatusCode::OK);
-    asked.says("Open conversations that you have: 1").says("value=\"keep\"");
+    asked.says("You still have open conversations: 1").says("value=\"keep\"");
     choose(&ana, &[("state", "offline"), ("held", "keep")]).await.goes_to();
     let eve = site.agent("eve", kefu::agent::Role::Agent).await;
     let mut desk = at_desk(&eve).await;
@@ -264,6 +264,79 @@ async fn who_works_here_no_more_keeps_nothing() {
     let queue = ana.person.get("/desk/c?tab=queue").await.all("id=\"c-");
     assert_eq!(queue, [had[0].0.to_string(), had[1].0.to_string()]);
     had[2].1.say("one more thing").await.must(StatusCode::OK);
-    assert_eq!(conversation::give_back_of(&site.app, &gone).await.unwrap(), 1);
     assert_eq!(ana.person.get("/desk/c?tab=queue").await.all("id=\"c-").len(), 3);
+    assert_eq!(conversation::give_back_of(&site.app, &gone).await.unwrap(), 0);
+}
+
+/// Ben, of Returns as Mia is, has answered Vera and closed what she asked.
+async fn closed_by_ben(site: &Installation) -> (Agent, Agent, Visitor, i64) {
+    let (ana, ben) = (site.ana().await, site.ben().await);
+    let mia = site.agent("mia", kefu::agent::Role::Agent).await;
+    let members = [("name", "Returns"), ("member", "2"), ("member", "3")];
+    ana.person.post("/desk/settings/teams", &members).await.goes_to();
+    let (vera, id) = (site.vera().await, 1);
+    let fields = [("nonce", "team"), ("to", "team-1")];
+    ana.person.hx_post(&format!("/desk/c/{id}/transfer"), &fields).await.must(StatusCode::OK);
+    ben.act(id, "claim").await.must(StatusCode::OK);
+    ben.reply(id, "Good day").await.must(StatusCode::OK);
+    ben.act(id, "close").await.must(StatusCode::OK);
+    (ben, mia, vera, id)
+}
+
+#[tokio::test]
+async fn a_visitor_who_comes_back_is_with_whoever_had_it_while_that_one_is_there() {
+    let site = installation().await;
+    let (ben, _mia, vera, id) = closed_by_ben(&site).await;
+    let open = at_desk(&ben).await;
+    for state in ["online", "busy"] {
+        choose(&ben, &[("state", state)]).await.goes_to();
+        vera.say("One more thing").await.must(StatusCode::OK);
+        assert_eq!(ben.newest("mine").await, id, "{state}");
+        ben.act(id, "close").await.must(StatusCode::OK);
+    }
+    // Another process, which cannot hear that he is here, knows that his seat is kept.
+    let elsewhere = Visitor { person: vera.person.at(site.deaf_node()), ..vera.clone() };
+    elsewhere.say("And another").await.must(StatusCode::OK);
+    assert_eq!(ben.newest("mine").await, id);
+    ben.act(id, "close").await.must(StatusCode::OK);
+    drop(open);
+    vera.say("And a last one").await.must(StatusCode::OK);
+    assert_eq!(ben.newest("mine").await, id, "he was there a moment ago");
+}
+
+#[tokio::test]
+async fn a_visitor_who_comes_back_while_nobody_is_there_comes_into_the_queue_of_the_team() {
+    let site = installation().await;
+    let (ben, mia, vera, id) = closed_by_ben(&site).await;
+    let eve = site.agent("eve", kefu::agent::Role::Agent).await;
+    let mut desk = at_desk(&mia).await;
+    // He left; the next time, he has lost his seat. What colleagues note meanwhile changes nothing.
+    for seat in ["availability = 'offline'", "availability = 'online', seen_at = NULL"] {
+        site.change(&format!("UPDATE agent SET {seat} WHERE id = 2")).await;
+        ben.write(id, "note", "She may come back").await.must(StatusCode::OK);
+        vera.say("One more thing").await.must(StatusCode::OK);
+        assert_eq!(mia.newest("queue").await, id, "{seat}");
+        let told: Value = serde_json::from_str(&desk.named("notify").await.data).unwrap();
+        assert_eq!((&told["kind"], &told["body"]), (&"queue".into(), &"One more thing".into()));
+        ben.person.get("/desk/c?tab=mine").await.says_not("id=\"c-");
+        eve.person.get("/desk/c?tab=queue").await.says_not("id=\"c-");
+        // Who waits there is told of once, and the next one has it.
+        vera.say("Hello?").await.must(StatusCode::OK);
+        ben.act(id, "claim").await.must(StatusCode::OK);
+        ben.act(id, "close").await.must(StatusCode::OK);
+    }
+}
+
+#[tokio::test]
+async fn where_nobody_loses_a_seat_a_visitor_comes_back_to_whoever_did_not_leave() {
+    let site = installation().await.at_work(|config| config.seat_seconds = 0);
+    let vera = site.vera().await;
+    let (ana, _ben, id) = ana_at_work(&site).await;
+    ana.act(id, "close").await.must(StatusCode::OK);
+    vera.say("One more thing").await.must(StatusCode::OK);
+    assert_eq!(ana.newest("mine").await, id);
+    ana.act(id, "close").await.must(StatusCode::OK);
+    choose(&ana, &[("state", "offline")]).await.goes_to();
+    vera.say("And another").await.must(StatusCode::OK);
+    assert_eq!(ana.newest("queue").await, id);
 }

@@ -61,6 +61,18 @@ async fn whatever_an_agent_does_with_her_account_is_remembered() {
 }
 
 #[tokio::test]
+async fn whoever_renames_herself_is_remembered_by_both_names() {
+    let site = installation().await;
+    let ana = site.ana().await;
+    let fields = [("name", "周航"), ("language", "en"), ("theme", "auto")];
+    for _ in 0..2 {
+        ana.person.post("/desk/me/profile", &fields).await.goes_to();
+    }
+    assert_eq!(deeds(&site).await[0], said("ana", "agent-renamed", "周航"));
+    assert_eq!(audit::page(&site.app.db, None, 1).await.unwrap()[0].detail, "ana");
+}
+
+#[tokio::test]
 async fn whatever_is_done_with_the_accounts_of_others_is_remembered() {
     let site = installation().await;
     let (ana, _ben) = (site.ana().await, site.ben().await);
@@ -140,7 +152,7 @@ async fn whatever_is_done_with_contacts_is_remembered_without_what_is_personal()
         ]
     );
     let log = ana.person.get(AUDIT).await.must(StatusCode::OK);
-    log.says("changed what is known of \u{2068}Vera #1\u{2069}")
+    log.says("changed the details of \u{2068}Vera #1\u{2069}")
         .says("<bdi>Phone</bdi>")
         .says("<bdi>level</bdi>");
     for personal in ["13800138000", "v@home.example", "gold", "likes tea"] {

@@ -114,6 +114,30 @@ async fn the_same_form_twice_does_nothing_twice() {
 }
 
 #[tokio::test]
+async fn whoever_assigns_to_herself_takes_what_nobody_has_and_takes_the_rest_over() {
+    let site = installation().await;
+    let (ana, ben) = (site.ana().await, site.ben().await);
+    let both = two(&site, &ana).await;
+    ben.act(both[1], "claim").await.must(StatusCode::OK);
+    let page = ana.person.get("/desk/bulk?tab=all").await;
+    page.says("<optgroup label=\"Agents\"><option value=\"1\">ana (you)</option>");
+    for _ in 0..2 {
+        let answer = does_as(&ana, "mine", &both, "assign", &[("to", "1")]).await;
+        answer.must(StatusCode::OK).says("Done: 2 of 2.");
+    }
+    assert_eq!(listed(&ana, "tab=mine").await, both);
+    for (id, sentence) in both.iter().zip(["joined the", "took the"]) {
+        let page = ana.person.get(&format!("/desk/c/{id}")).await;
+        let said = format!("ana {sentence} conversation");
+        assert_eq!(page.body.matches(&said).count(), 1, "{said}");
+        page.says_not("handed");
+    }
+    // What is hers already is no more hers.
+    let again = does(&ana, &both, "assign", &[("to", "1")]).await.must(StatusCode::OK);
+    again.says("Done: 0 of 2.").says("has the conversation already");
+}
+
+#[tokio::test]
 async fn two_who_tag_at_once_do_not_undo_each_other() {
     let site = installation().await;
     let (ana, ben) = (site.ana().await, site.ben().await);

@@ -1,5 +1,8 @@
 //! The contact beside a conversation: what agents know and change of the person they speak with.
-use crate::support::{Agent, Answer, Installation, Visitor, installation, program::value};
+use crate::support::{
+    Agent, Answer, Installation, Visitor, installation,
+    program::{Program, value},
+};
 use futures_util::future::join_all;
 use jiff::SignedDuration;
 use kefu::{
@@ -122,6 +125,50 @@ async fn who_may_only_read_sees_a_masked_phone_and_no_forms() {
     rob.set(1, "phone", "1").await.must(StatusCode::FORBIDDEN);
     let program = site.agent_program("rob", Scope::Write).await;
     assert_eq!(value(&program.get("/contacts/1").await)["phone"], "138****8871");
+}
+
+#[tokio::test]
+async fn who_sees_a_masked_phone_cannot_find_out_by_searching_what_is_under_the_mask() {
+    let site = installation().await;
+    let (_vera, ben) = (site.vera().await, site.ben().await);
+    let rob = site.agent("rob", Role::ReadOnly).await;
+    ben.set(1, "phone", "13812348871").await.must(StatusCode::OK);
+    ben.set(1, "email", "vera@example.com").await.must(StatusCode::OK);
+    let (bens, robs) = (
+        site.agent_program("ben", Scope::Read).await,
+        site.agent_program("rob", Scope::Read).await,
+    );
+    // An address is masked for nobody.
+    for (guess, found) in [("13812348871", false), ("vera@example.com", true)] {
+        let found_by = async |agent: &Agent, program: &Program| {
+            let [page, palette] =
+                ["search", "palette"].map(|page| format!("/desk/{page}?q={guess}"));
+            let [page, palette] = [agent.person.get(&page).await, agent.person.get(&palette).await];
+            [
+                page.body.contains("href=\"/desk/c/1?tab=all\""),
+                palette.body.contains("data-go=\"/desk/c/1?tab=all\""),
+                value(&program.get(&format!("/search?q={guess}")).await)["contacts"][0]["id"] == 1,
+            ]
+        };
+        assert_eq!(found_by(&ben, &bens).await, [true; 3], "{guess}");
+        assert_eq!(found_by(&rob, &robs).await, [found; 3], "{guess}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_kept_for_years_says_of_which_it_is() {
+    let site = installation().await;
+    let (_vera, ana) = (site.vera().await, site.ana().await);
+    ana.edit(1, "notes", &[("body", "likes tea")]).await.must(StatusCode::OK);
+    ana.edit(1, "block", &[("reason", "spam")]).await.must(StatusCode::OK);
+    ana.side(1).await.says_not(" 2021");
+    // 2021-03-04 05:06 in Shanghai.
+    let at = 1_614_805_560_000_000_i64;
+    site.change(&format!("UPDATE contact_note SET at = {at}")).await;
+    site.change(&format!("UPDATE contact SET blocked_at = {at}")).await;
+    let side = ana.side(1).await;
+    assert_eq!(side.body.matches("4 March 2021 05:06").count(), 2, "{}", side.body);
+    ana.person.get("/desk/settings/blocked").await.says(">2021-03-04 05:06</time>");
 }
 
 #[tokio::test]

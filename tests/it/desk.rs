@@ -20,7 +20,9 @@ async fn a_conversation_is_taken_answered_closed_and_reopened() {
     ana.act(id, "close").await.must(StatusCode::OK);
 
     vera.page().await.says("ana closed the conversation");
+    let desk = ana.listen("mine").await;
     vera.say("One more thing").await.must(StatusCode::OK);
+    drop(desk);
     assert_eq!(ana.newest("mine").await, id, "a visitor who writes again is with the same agent");
 }
 
@@ -548,7 +550,7 @@ async fn an_empty_list_says_why_it_is_empty() {
     ana.person.get("/desk/c?tab=all").await.says("no conversations yet").says("href=\"/demo\"");
     ben.person.get("/desk/c?tab=all").await.says("no conversations yet").says_not("/demo");
     let filtered = ana.person.get("/desk/c?tab=all&unread=1").await;
-    filtered.says("No conversation fits the filter").says_not("/demo");
+    filtered.says("No conversation matches the filter").says_not("/demo");
     filtered.says_not("no conversations yet");
     assert!(filtered.all("href=\"").contains(&"/desk/c?tab=all".to_owned()));
     site.vera().await;

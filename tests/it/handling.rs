@@ -100,6 +100,26 @@ async fn whoever_hands_over_sees_who_can_take_it_and_a_refusal_keeps_what_was_ty
 }
 
 #[tokio::test]
+async fn what_a_colleague_has_is_taken_over_by_whoever_names_herself() {
+    let site = installation().await;
+    let (ana, ben, vera) = (site.ana().await, site.ben().await, site.vera().await);
+    let form = "/desk/c/1/transfer";
+    ana.person.get(form).await.says("ben · Offline").says_not("(you)");
+    does(&ben, 1, "claim", &[]).await.must(StatusCode::OK);
+    let first = "<optgroup label=\"Agents\"><option value=\"1\">ana (you) · Offline · has 0/5";
+    ana.person.get(form).await.says(first).says_not("ben · ");
+    ben.person.get(form).await.says("ana · Offline").says_not("(you)");
+    ana.person.get("/desk/c/1/invite").await.says_not("(you)");
+    does(&ana, 1, "transfer", &[("to", "1"), ("note", "He is ill")]).await.must(StatusCode::OK);
+    assert_eq!(rows(&ana, "tab=mine").await, ["1"]);
+    assert_eq!(rows(&ben, "tab=mine").await, Vec::<String>::new());
+    let sentence = "ana took the conversation over";
+    ana.person.get("/desk/c/1").await.says(sentence).says("He is ill").says_not("handed");
+    vera.page().await.says(sentence).says_not("He is ill");
+    does(&ana, 1, "transfer", &[("to", "1")]).await.must(StatusCode::CONFLICT);
+}
+
+#[tokio::test]
 async fn the_same_handing_over_twice_is_one() {
     let site = installation().await;
     let (ana, _ben, _vera) = (site.ana().await, site.ben().await, site.vera().await);
@@ -142,6 +162,7 @@ async fn what_is_put_off_leaves_the_lists_until_the_visitor_writes_or_its_time_c
         assert_eq!(rows(&ana, &format!("tab={tab}")).await, Vec::<String>::new(), "{tab}");
     }
     assert_eq!(rows(&ana, "tab=snoozed").await, [id.to_string()]);
+    ana.person.get("/desk/c?tab=snoozed").await.says("<span class=\"who until\">Until ");
     vera.page().await.says_not("put the conversation off");
 
     vera.say("I found it").await.must(StatusCode::OK);

@@ -1,6 +1,7 @@
 //! What an agent is told of, by her stream; and what she wants to be told.
 use crate::support::{Agent, Stream, installation};
-use kefu::agent::Role;
+use jiff::Timestamp;
+use kefu::{agent::Role, conversation, ids::Nonce};
 use poem::http::StatusCode;
 use serde_json::Value;
 
@@ -42,6 +43,40 @@ async fn everybody_is_told_who_came_and_one_who_wrote_to_her() {
     assert_eq!(told(&mut anas).await["body"], "One more thing");
     site.walt().await;
     assert_eq!(told(&mut bens).await["body"], "I am somebody else");
+}
+
+/// Puts a conversation off for an hour.
+async fn put_off(agent: &Agent, id: i64) {
+    let (nonce, later) = (Nonce::new(), (Timestamp::now().as_second() + 3600).to_string());
+    let fields = [("nonce", nonce.as_str()), ("until", &later)];
+    agent.person.hx_post(&format!("/desk/c/{id}/snooze"), &fields).await.must(StatusCode::OK);
+}
+
+#[tokio::test]
+async fn whoever_put_something_off_is_told_that_it_is_back_unless_she_called_it_back() {
+    let site = installation().await;
+    let (ana, ben, _vera) = (site.ana().await, site.ben().await, site.vera().await);
+    let (mut anas, mut bens) = (listening(&ana).await, listening(&ben).await);
+    ana.reply(1, "Good day").await.must(StatusCode::OK);
+    put_off(&ana, 1).await;
+    ana.act(1, "wake").await.must(StatusCode::OK);
+    ana.person.get("/desk/c?tab=mine").await.says("class=\"row\"");
+    put_off(&ana, 1).await;
+    site.change("UPDATE conversation SET snoozed_until = 1").await;
+    assert_eq!(conversation::wake_due(&site.app).await.unwrap(), 1);
+    let news = told(&mut anas).await;
+    assert_eq!((&news["kind"], &news["seq"]), (&"mine".into(), &6.into()));
+    ana.person.get("/desk/c?tab=mine").await.says("class=\"row u\"");
+    let read = [("seq", "6")];
+    ana.person.hx_post("/desk/c/1/seen", &read).await.must(StatusCode::NO_CONTENT);
+    ana.person.get("/desk/c?tab=mine").await.says("class=\"row\"");
+    // And when a colleague thought better of it.
+    put_off(&ana, 1).await;
+    ben.act(1, "wake").await.must(StatusCode::OK);
+    let news = told(&mut anas).await;
+    assert_eq!((&news["kind"], &news["seq"]), (&"mine".into(), &8.into()));
+    site.walt().await;
+    assert_eq!(told(&mut bens).await["kind"], "queue");
 }
 
 #[tokio::test]

@@ -476,6 +476,35 @@ async fn the_palette_offers_what_can_be_done_where_one_is_and_who_and_where_by_p
 }
 
 #[tokio::test]
+async fn the_palette_stays_beside_the_list_that_stands_there() {
+    let site = installation().await;
+    let (_vera, ana) = (site.vera().await, site.ana().await);
+    let reply = [("title", "Refunds"), ("short_code", "tk"), ("body", "Hello"), ("scope", "all")];
+    ana.person.post("/desk/settings/canned-replies", &reply).await.goes_to();
+    let ask = async |asks: &str, typed: &str| {
+        let asks = url::form_urlencoded::byte_serialize(asks.as_bytes()).collect::<String>();
+        let path = format!("/desk/palette?q={typed}&c=1&asks={asks}");
+        ana.person.get(&path).await.must(StatusCode::OK)
+    };
+    for (said, asks) in [
+        ("tab=queue&site=1", "tab=queue&#38;site=1"),
+        ("tab=snoozed", "tab=snoozed"),
+        // Only what the desk would write itself.
+        ("tab=queue&site=1x&at=3&q=\"><script>", "tab=queue"),
+        ("\"><script>", "tab=mine"),
+    ] {
+        let open = ask(said, "").await;
+        open.says(&format!("data-go=\"/desk/c/1/claim?{asks}\""))
+            .says(&format!("data-go=\"/desk/c/1/transfer?{asks}\""))
+            .says_not("/transfer?tab=all")
+            .says_not("<script>");
+        let replies = ask(said, "tk").await;
+        replies.says(&format!("data-go=\"/desk/c/1?{asks}&#38;canned=1\""));
+    }
+    ask("tab=mine", "later").await.says("data-go=\"/desk/c?tab=snoozed\"");
+}
+
+#[tokio::test]
 async fn programs_of_agents_search_as_well() {
     let site = installation().await;
     let _ana = site.ana().await;

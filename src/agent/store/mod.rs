@@ -160,11 +160,7 @@ pub async fn set_profile(
         preferences: Set(Some(seats::written(preferences)?)),
         ..Default::default()
     };
-    agent::Entity::update_many()
-        .set(row)
-        .filter(agent::Column::Id.eq(id.0))
-        .exec(db)
-        .await?;
+    agent::Entity::update_many().set(row).filter(agent::Column::Id.eq(id.0)).exec(db).await?;
     Ok(())
 }
 

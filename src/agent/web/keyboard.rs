@@ -57,7 +57,9 @@ const KEYS: &[Line] = &[
 fn writing(key: SendKey) -> [Line; 2] {
     match key {
         SendKey::Enter => [(&["Enter"], "key-send"), (&["Shift + Enter"], "key-line")],
-        SendKey::CtrlEnter => [(&["Ctrl + Enter", "⌘ + Enter"], "key-send"), (&["Enter"], "key-line")],
+        SendKey::CtrlEnter => {
+            [(&["Ctrl + Enter", "⌘ + Enter"], "key-send"), (&["Enter"], "key-line")]
+        }
     }
 }
 

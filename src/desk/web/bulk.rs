@@ -270,9 +270,9 @@ async fn page(
     };
     let mut agents = colleagues(app).await?;
     agents.sort_by_key(|one| one.agent != me.agent.id);
-    let agents = agents.iter().map(|one| {
-        person_or_team(one.agent.to_string(), called(&one.name, one.agent, me))
-    });
+    let agents = agents
+        .iter()
+        .map(|one| person_or_team(one.agent.to_string(), called(&one.name, one.agent, me)));
     let teams = team::all(&app.db).await?.into_iter();
     let tags = tag::all(&app.db).await?.into_iter();
     let now = app.clock.now();

@@ -262,9 +262,9 @@ async fn replies(
             let place = "/desk/settings/canned-replies?";
             Serializer::for_suffix(place.to_owned(), place.len()).append_pair("q", code).finish()
         };
-        let place = names.as_ref().map_or_else(looked_up, |(open, _)| {
-            format!("{}&canned={}", open.place(""), reply.id)
-        });
+        let place = names
+            .as_ref()
+            .map_or_else(looked_up, |(open, _)| format!("{}&canned={}", open.place(""), reply.id));
         let text = names.as_ref().map(|(_, names)| reply.filled(names));
         Choice { text, ..Choice::to("zap", title, format!("/{code}"), place) }
     };

@@ -134,10 +134,12 @@ impl Shop {
         Self { staff, talks: vec![fresh; talks], made: BTreeSet::new() }
     }
 
-    /// Once somebody is let in again, who signs in.
+    /// Once somebody is let in again who was not, and signs in.
     pub fn with(mut self, who: usize) -> Self {
-        self.staff[who].enabled = true;
-        self.staff[who].seated = true;
+        let account = &mut self.staff[who];
+        if !account.enabled {
+            (account.enabled, account.seated) = (true, true);
+        }
         self
     }
 

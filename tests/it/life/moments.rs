@@ -162,8 +162,7 @@ pub fn moments(shop: &Shop, send: &Send, at: &At) -> Vec<Moment> {
                     (Deed::WakeDue, Talk { assignee: Some(has_it), snoozed: Some(until), .. })
                         if until.due =>
                     {
-                        let woken =
-                            shop.append(*talk, Who::Agent(*has_it), None, &[What::Woken]);
+                        let woken = shop.append(*talk, Who::Agent(*has_it), None, &[What::Woken]);
                         // It counts as unread that it is back.
                         shop.talks[*talk].unread = shop.talks[*talk].unread.max(1);
                         woken
