@@ -403,7 +403,8 @@ pub struct Summary {
     pub assignee_name: String,
     /// The number of the newest entry.
     pub last_seq: i64,
-    /// Messages of the visitor that whoever has the conversation has not read, or that somebody marked as unread.
+    /// Messages of the visitor that whoever has the conversation has not read, or that somebody marked as unread; at least one
+    /// where it came back that was put off.
     pub unread: i64,
     /// Since when the visitor waits for an answer.
     pub waiting_since: Option<Timestamp>,

@@ -430,7 +430,8 @@ pub struct Conversation {
     /// The number of the agent who has it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub assignee: Option<i64>,
-    /// Messages of the visitor that whoever has it has not read, or that an agent marked as unread.
+    /// Messages of the visitor that whoever has it has not read, or that an agent marked as unread; at least
+    /// one where it came back that was put off.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unread: Option<i64>,
     /// Since when the visitor waits for an answer.

@@ -37,7 +37,8 @@ pub struct Conversation {
     pub assignee: Option<Assignee>,
     /// The last number taken; 0 before the first entry.
     pub last_seq: i64,
-    /// The visitor's messages that the assignee has not read, or that somebody marked as unread; at least one where its time came.
+    /// The visitor's messages that the assignee has not read, or that somebody marked as unread; at least one where it came
+    /// back that was put off.
     pub unread: i64,
     /// Since when the visitor waits for an answer.
     pub waiting_since: Option<Timestamp>,

@@ -220,7 +220,7 @@ test('the contact is a column of the desk, a drawer where that is narrow, and al
   await bare.locator('.edit:has([value="name"]) > summary').click();
   await bare.fill('#side-name', '陈女士');
   await bare.keyboard.press('Enter');
-  await bare.locator('h1', { hasText: '陈女士' }).waitFor();
+  await bare.locator('.who b', { hasText: '陈女士' }).waitFor();
   for (const page of [wide, bare]) await page.context().close();
   browser.nothingComplained();
 });

@@ -284,7 +284,7 @@ async fn a_sheet_comes_in_as_a_file_whole_or_not_at_all() {
 
     // One bad line, one odd file: nothing is taken, and the page says what to do.
     let bad = bring("Short code,Title,Text\nnew,New,x\n,None,x\nlate,,x\n".as_bytes()).await;
-    bad.must(StatusCode::UNPROCESSABLE_ENTITY).says("<b>Line 3:</b>").says("<b>Line 4:</b>");
+    bad.must(StatusCode::UNPROCESSABLE_ENTITY).says("<b>Line 3: </b>").says("<b>Line 4: </b>");
     for (odd, status, told) in [
         (&b"PK\x03\x04\x14\0\x06\0"[..], StatusCode::UNPROCESSABLE_ENTITY, "Save the sheet as CSV"),
         (b"a,b\n", StatusCode::UNPROCESSABLE_ENTITY, "names the columns"),

@@ -119,8 +119,8 @@ async fn who_may_only_read_sees_a_masked_phone_and_no_forms() {
     let rob = site.agent("rob", Role::ReadOnly).await;
     ben.set(1, "phone", "13812348871").await.must(StatusCode::OK).says("13812348871");
     rob.side(1).await.says("138****8871").says_not("13812348871");
-    ben.person.get("/desk/c/1").await.says("class=\"more\"");
-    rob.person.get("/desk/c/1").await.says("class=\"m\"").says_not("class=\"more\"");
+    ben.person.get("/desk/c/1").await.says("class=\"menu-of\"");
+    rob.person.get("/desk/c/1").await.says("class=\"m\"").says_not("class=\"menu-of\"");
     rob.side(1).await.says_not("action=\"/desk/c/1/side").says_not("action=\"/desk/contacts");
     rob.set(1, "phone", "1").await.must(StatusCode::FORBIDDEN);
     let program = site.agent_program("rob", Scope::Write).await;

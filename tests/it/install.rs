@@ -1,5 +1,6 @@
 //! Putting the chat on a website, and watching it turn green.
 use crate::support::{Answer, Installation, Person, Visitor, installation};
+use jiff::SignedDuration;
 use kefu::ids::Nonce;
 use poem::http::{Method, StatusCode};
 
@@ -95,6 +96,11 @@ async fn the_panel_turns_green_step_by_step_and_asks_no_more_once_it_is() {
     let page = ana.person.get(&format!("{SITE}/install?how=html&since={later}")).await;
     assert_eq!(steps(&page), ["wait", "wait", "wait"]);
     page.says("Last time:").says("<details class=\"help\" open>").says_not("All set");
+    // A browser that still has the script does not ask for it again.
+    site.app.clock.turn(SignedDuration::from_secs(120));
+    from(&site, "https://shop.example/", "/w/demo?mode=embed").await;
+    let page = ana.person.get(&format!("{SITE}/install?how=html&since={later}")).await;
+    assert_eq!(steps(&page), ["done", "done", "wait"]);
 }
 
 #[tokio::test]

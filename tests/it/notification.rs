@@ -143,7 +143,7 @@ async fn single_keys_are_turned_off_and_on() {
         .get("/desk/keys")
         .await
         .says("Take the conversation")
-        .says("<kbd>G</kbd> <kbd>M</kbd>");
+        .says("<kbd>G</kbd> then <kbd>M</kbd>");
     assert_eq!(ana.person.post("/desk/keys", &[("single", "off")]).await.goes_to(), "/desk/keys");
     ana.person.get("/desk/c").await.says("data-keys=\"off\"");
     // One choice leaves the others as they were.

@@ -296,8 +296,11 @@ async fn what_sends_an_answer_is_each_agents_own_and_is_said_where_she_writes() 
     let save = async |key| ana.person.post("/desk/me/profile", &profile(key)).await;
     ana.person.get("/desk/me").await.says("<option value=\"enter\" selected>");
     let page = ana.person.get("/desk/c/1").await;
-    page.says("data-send=\"enter\"").says("Enter sends, Shift+Enter breaks the line");
-    ana.person.get("/desk/keys").await.says("<kbd>Enter</kbd> </td><td>Send what you write</td>");
+    page.says("data-send=\"enter\"").says("Enter sends, Shift+Enter starts a new line");
+    ana.person
+        .get("/desk/keys")
+        .await
+        .says("<kbd>Enter</kbd> </span></td><td>Send what you write</td>");
 
     assert_eq!(save("ctrl_enter").await.goes_to(), "/desk/me?saved=1");
     for strange in ["", "Enter", "ctrl_enter ", "pink"] {
@@ -315,8 +318,8 @@ async fn what_sends_an_answer_is_each_agents_own_and_is_said_where_she_writes() 
     page.says("data-send=\"ctrl_enter\"").says("Ctrl+Enter sends, Enter starts a new line");
     page.says("<kbd>Ctrl Enter</kbd>").says("data-keys=\"off\"");
     let keys = ana.person.get("/desk/keys").await;
-    keys.says("<kbd>⌘</kbd> + <kbd>Enter</kbd> </td><td>Send what you write</td>");
-    keys.says("<kbd>Enter</kbd> </td><td>Start a new line</td>");
+    keys.says("<kbd>⌘</kbd> + <kbd>Enter</kbd> </span></td><td>Send what you write</td>");
+    keys.says("<kbd>Enter</kbd> </span></td><td>Start a new line</td>");
     ben.person.get("/desk/c/1").await.says("data-send=\"enter\"").says("<kbd>Enter</kbd>");
 }
 

@@ -37,7 +37,7 @@ async fn ana_makes_a_team_renames_it_changes_who_is_in_it_and_removes_it() {
     assert_eq!(hers, team::all(&site.app.db).await.unwrap());
     assert_eq!(team::of_agent(site.app.db.read(), AgentId(1)).await.unwrap(), []);
 
-    page.says("its members and their conversations stay");
+    page.says("Its members and its conversations stay");
     assert_eq!(ana.person.post(&format!("{TEAMS}/1/remove"), &[]).await.goes_to(), SAVED);
     ana.person.get(TEAMS).await.says("no teams yet");
     assert_eq!(team::members(site.app.db.read(), TeamId(1)).await.unwrap(), []);
