@@ -12,7 +12,7 @@ public final class KefuToken {
     if (secret == null || secret.isEmpty()) throw new IllegalStateException("KEFU_SECRET is not set");
     Base64.Encoder encoder = Base64.getUrlEncoder().withoutPadding();
     String claims = "{\"aud\":\"KEY\",\"sub\":" + json(id) + ",\"name\":" + json(name)
-        + ",\"exp\":" + (Instant.now().getEpochSecond() + 600) + "}";
+        + ",\"exp\":" + (Instant.now().getEpochSecond() + 3000) + "}";
     String signed = encoder.encodeToString("{\"alg\":\"HS256\",\"typ\":\"JWT\"}".getBytes(UTF_8))
         + "." + encoder.encodeToString(claims.getBytes(UTF_8));
     Mac mac = Mac.getInstance("HmacSHA256");
