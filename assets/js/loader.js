@@ -53,7 +53,7 @@ i>button:before{content:"";width:16px;height:16px;margin:2px;border:2px solid;bo
   // A page that goes on by another body in the place of this one, or by other things in it, keeps the chat.
   const watch = new MutationObserver(stay);
   function stay() {
-    if (host.isConnected) return;
+    if (host.isConnected || !document.body) return;
     port = null;
     document.body.append(host);
     for (const place of [root, document.body]) watch.observe(place, { childList: true });

@@ -63,12 +63,18 @@ test('pages of others show the chat where they may, and nothing else of ours', a
   await page.goto(`http://localhost:${host.port}/?frame=here`);
   await page.frameLocator('iframe').locator('#body').waitFor();
   browser.nothingComplained();
-  for (const path of ['/', '/login', '/setup', '/desk', '/demo', '/api/docs', '/nowhere', '/w/demo', chat]) {
-    const complaints = await complained(page, /frame-ancestors/, () => page.evaluate(src => {
-      document.querySelector('iframe').replaceWith(Object.assign(document.createElement('iframe'), { src }));
-    }, server.url + path));
+  const show = path => page.evaluate(src => {
+    document.querySelector('iframe').replaceWith(Object.assign(document.createElement('iframe'), { src }));
+  }, server.url + path);
+  for (const path of ['/', '/login', '/setup', '/desk', '/demo', '/api/docs', '/nowhere', '/w/demo']) {
+    const complaints = await complained(page, /frame-ancestors/, () => show(path));
     assert.ok(complaints.some(text => text.includes('frame-ancestors')), path);
   }
+  // Somebody's conversation is not there for others, and that may be said.
+  await show(chat);
+  const said = await page.frameLocator('iframe').locator('main.card').textContent();
+  assert.match(said, /404/);
+  assert.ok(!said.includes('您好'), said);
 });
 
 test('every test that opens a browser asks whether something complained', () => {

@@ -100,6 +100,7 @@ impl PreviewPage {
              border:1px solid var(--line);border-radius:16px}}\n\
              .launch{{position:absolute;{side}:{x}px;bottom:{y}px;display:flex;align-items:center;gap:8px;height:56px;padding:0 16px;\
              border-radius:28px;background:{ground};color:{};font-weight:500;white-space:nowrap}}\n\
+             .launch i{{width:20px;height:20px;margin:2px;border:2px solid;border-radius:9px 9px 9px 2px}}\n\
              #contrast{{padding:var(--s1) var(--s3);font-size:var(--t-sm)}}",
             theme::brand(look),
             x + 336,
