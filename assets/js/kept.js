@@ -1,11 +1,11 @@
 // Drafts of the desk, in the place of draft.js: what is typed is kept by the server 800 ms after the last key, and until it has it,
-// by the tab, with its kind: a note never comes back as a reply. So what the tab holds is always the newer one. Rows say where something is begun: #drafts knows, which the page draws and
-// the stream keeps, from whatever tab it was; news of a row, which is for everybody, does not.
+// by the tab, after its kind and a line break: a note never comes back as a reply. So what the tab holds is always the newer one.
+// Rows say where something is begun: #drafts knows, which the page draws and the stream keeps, from whatever tab it was; news of a row, which is for everybody, does not.
 (() => {
   const key = form => 'kefu-draft ' + new URL(form.action).pathname;
   const read = name => { try { return sessionStorage.getItem(name); } catch { return null; } };
   const write = (name, text) => { try { text === null ? sessionStorage.removeItem(name) : sessionStorage.setItem(name, text); } catch { /* private mode: the page itself still holds it */ } };
-  const text = form => `${form.elements.kind.value}\n${form.elements.body.value}`, bodyOf = text => text.slice(text.indexOf('\n') + 1);
+  const text = form => `${form.elements.kind.value}\n${form.elements.body.value}`, bodyOf = kept => kept.slice(kept.indexOf('\n') + 1);
   let pending = null, timer = 0, saving = null;
 
   const composer = () => document.querySelector('form[data-draft]');
@@ -37,7 +37,7 @@
     const body = form.elements.body.value;
     write(key(form), text(form));
     if (note(form, body)) mark();
-    pending = { key: key(form), url: form.dataset.draft, text: text(form), fields: new URLSearchParams({ kind: form.elements.kind.value, body }) };
+    pending = { key: key(form), text: text(form), url: form.dataset.draft, fields: new URLSearchParams({ kind: form.elements.kind.value, body }) };
     clearTimeout(timer);
     timer = setTimeout(save, 800);
   }

@@ -22,7 +22,6 @@
     const atEnd = () => pin.scrollTop > -40;
     function offer(words) {
       jump.lastChild.data = jump.dataset[words];
-      jump.dataset.words = words;
       jump.hidden = false;
     }
     log.dataset.live = '';

@@ -122,7 +122,7 @@
   function refuse(message) {
     const { action, fields, line } = message, form = composer();
     if (!form || form.action !== action) {
-      // Another conversation is open: there it will stand as a draft.
+      // Another conversation is open: there it will stand as a draft, as kept.js keeps one.
       try { sessionStorage.setItem('kefu-draft ' + new URL(action).pathname, ['kind', 'body'].map(name => said(message, name)).filter(part => part !== null).join('\n')); } catch { /* nowhere else to keep it */ }
       return;
     }

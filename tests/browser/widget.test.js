@@ -125,9 +125,13 @@ for (const [name, key] of [['127.0.0.1', 'here'], ['localhost', 'there']]) test(
   const one = await browser.person(), two = await one.context().newPage(), url = at(name, { key });
   await open(one, url);
   await open(two, url);
+  // People press in the tab before them; in one behind it a press may not find its way into a frame of another process.
+  await one.bringToFront();
   await speak(one, `${key} 甲先说`);
+  await two.bringToFront();
   await speak(two, `${key} 乙后说`);
   await chat(one).locator('ol.msgs .m .b', { hasText: `${key} 乙后说` }).waitFor();
+  await one.bringToFront();
   await speak(one, `${key} 甲再说`);
   await chat(two).locator('ol.msgs .m .b', { hasText: `${key} 甲再说` }).waitFor();
   for (const page of [one, two]) {
