@@ -157,7 +157,8 @@ test('a line that comes before the page hears what the page says after it', asyn
   let goOn;
   await page.route('**/slow.js', async route => { await new Promise(done => { goOn = done; }); await route.continue(); });
   await page.goto(at('localhost', { key, first: '', early: `kefu('identify', '${token}');kefu('prefill', '我是老客户')` }), { waitUntil: 'commit' });
-  await page.waitForFunction(() => window.lineIsHere);
+  // By the clock: a page that has no body yet draws nothing, so no frame of it comes to ask in.
+  await page.waitForFunction(() => window.lineIsHere, undefined, { polling: 50 });
   const identified = page.waitForResponse('**/identify');
   goOn();
   await page.locator('[data-kefu-open]').click();
