@@ -531,6 +531,10 @@ pub enum Event {
     RowSeen(Box<Summary>),
     /// A row of the desk's lists changed without an entry: its visitor is called otherwise or blocked, or it counts as unread again.
     RowChanged(Box<Summary>),
+    /// What stands beside a contact's conversations at the desk is another: what is known and noted of them, where they were.
+    ContactChanged {
+        contact: ContactId,
+    },
     /// What colleagues see beside an agent's name may be another: it was chosen, or the seat was lost.
     StandingChanged {
         agent: AgentId,
@@ -616,6 +620,7 @@ impl Event {
             Self::AccessLost { .. }
             | Self::Typed { .. }
             | Self::PresenceChanged { .. }
+            | Self::ContactChanged { .. }
             | Self::StandingChanged { .. }
             | Self::DraftChanged { .. }
             | Self::PageTurned { .. }
@@ -632,6 +637,7 @@ impl Event {
             | Self::AccessLost { .. }
             | Self::Typed { .. }
             | Self::PresenceChanged { .. }
+            | Self::ContactChanged { .. }
             | Self::StandingChanged { .. }
             | Self::DraftChanged { .. }
             | Self::PageTurned { .. }
@@ -656,6 +662,7 @@ impl Event {
             Self::HeadSeen { conversation, .. } => vec![Topic::Conversation(*conversation)],
             Self::RowSeen(_)
             | Self::RowChanged(_)
+            | Self::ContactChanged { .. }
             | Self::StandingChanged { .. }
             | Self::PresenceChanged { who: Present::Agent(_) | Present::Viewer { .. }, .. } => {
                 vec![Topic::Desk]

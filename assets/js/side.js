@@ -1,5 +1,5 @@
-// The contact beside a conversation, where there is no room beside it: a drawer that a button opens, and the same or Escape
-// closes. Without this file the button leads to the page of the contact.
+// The contact beside a conversation: follows what becomes of it, and where there is no room beside it, is a drawer that a button opens,
+// and the same or Escape closes. Without this file the button leads to the page of the contact.
 (() => {
   const side = () => document.querySelector('#conv .side');
   const isDrawer = () => matchMedia('(max-width: 1180px)').matches;
@@ -21,4 +21,40 @@
     event.preventDefault();
     turn(false);
   });
+
+  // What colleagues note and where the visitor goes comes as it happens: each part that is another by now, but for one in which somebody
+  // is at work, which comes once that is done.
+  const busy = part => part.matches(':focus-within, [data-paged]') || part.querySelector('details[open]')
+    || [...part.querySelectorAll('input, textarea')].some(box => box.value !== box.defaultValue);
+  let fetching = false, wanted = false, stale = false;
+  async function renew() {
+    if (fetching) { wanted = true; return; }
+    fetching = true;
+    do {
+      wanted = stale = false;
+      const panel = side();
+      // One that was not fetched yet is so at once.
+      if (!panel || !panel.querySelector('#side-identity')) break;
+      const answer = await fetch(panel.getAttribute('hx-get'), { headers: { 'HX-Request': 'true' } }).catch(() => null);
+      if (!answer || !answer.ok) break;
+      const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html');
+      for (const part of fresh.querySelectorAll('section[id]')) {
+        const target = panel.isConnected && panel.querySelector('#' + part.id);
+        if (!target || target.textContent === part.textContent) continue;
+        if (busy(target)) stale = true;
+        else await htmx.swap({ sourceElement: target, target, swap: 'outerHTML', text: part.outerHTML });
+      }
+    } while (wanted);
+    fetching = false;
+  }
+  document.addEventListener('contact', event => {
+    const open = document.querySelector('#conv[data-cid]');
+    if (open && String(JSON.parse(event.detail.data).conversation) === open.dataset.cid) renew();
+  });
+  // Where the line was cut, nobody knows what was missed.
+  let synced = false;
+  document.addEventListener('synced', () => { if (synced) renew(); synced = true; });
+  for (const sign of ['focusout', 'toggle']) {
+    document.addEventListener(sign, ({ target }) => { if (stale && target.closest('.side')) setTimeout(renew); }, true);
+  }
 })();

@@ -165,7 +165,8 @@ impl Subjects {
             Event::RowChanged(summary) => Some(self.conversation(summary.id)),
             Event::Typed { conversation, .. } => Some(self.conversation(*conversation)),
             Event::AccessLost { .. } => Some(self.access()),
-            Event::StandingChanged { .. }
+            Event::ContactChanged { .. }
+            | Event::StandingChanged { .. }
             | Event::DraftChanged { .. }
             | Event::PageTurned { .. } => Some(self.presence()),
             Event::PresenceChanged { .. } | Event::HeadSeen { .. } | Event::RowSeen(_) => None,

@@ -2,7 +2,7 @@
 use super::{
     model::{
         ATTRIBUTES, Attribute, AttributeKey, AttributeKind, AttributeLabel, Change, ContactTag,
-        Note, NoteBody, TAGS,
+        Note, NoteBody, SeenPage, TAGS,
     },
     store,
 };
@@ -11,6 +11,7 @@ use crate::{
     audit::{self, Deed, Doer},
     db::Connection,
     error::{Error, Invalid, Result},
+    event::Event,
     ids::{ContactId, Nonce},
 };
 use jiff::SignedDuration;
@@ -23,6 +24,19 @@ pub async fn change(db: &impl Connection, id: ContactId, change: &Change) -> Res
         Change::Email(email) => store::set_email(db, id, email).await,
         Change::Attribute(attribute, value) => store::set_value(db, id, *attribute, value).await,
     }
+}
+
+/// Tells whoever has a conversation of the contact open that what stands beside it is another, once that is stored.
+pub fn tell(app: &App, contact: ContactId) {
+    app.bus.publish(Event::ContactChanged { contact });
+}
+
+/// A contact looked at pages, at least one.
+pub async fn look_at(app: &App, contact: ContactId, pages: Vec<SeenPage>) -> Result<()> {
+    store::viewed(app.db.write(), contact, pages).await?;
+    store::forget_old_pages(app.db.write(), contact).await?;
+    tell(app, contact);
+    Ok(())
 }
 
 /// Notes something about a contact; the same nonce again finds the note it made, and whether it had.
@@ -42,6 +56,7 @@ pub async fn add_note(
     let note = store::add_note(&tx, contact.id, author, nonce, body, at).await?;
     audit::record(&tx, by, Deed::new("contact-noted", contact.called()), at).await?;
     tx.commit().await?;
+    tell(app, contact.id);
     Ok((note, false))
 }
 
@@ -63,7 +78,9 @@ pub async fn remove_note(
     // Whose it was; what it said is gone.
     let deed = Deed::new("contact-note-removed", contact.called()).with(note.by);
     audit::record(&tx, by, deed, app.clock.now()).await?;
-    Ok(tx.commit().await?)
+    tx.commit().await?;
+    tell(app, contact.id);
+    Ok(())
 }
 
 /// Takes tags `off` and puts others `on`, those before them that are in both: all of it or nothing.
@@ -97,7 +114,9 @@ pub async fn change_tags(
     for (action, words) in changes.into_iter().filter(|(_, words)| !words.is_empty()) {
         audit::record(&tx, by, Deed::new(action, contact.called()).with(words), at).await?;
     }
-    Ok(tx.commit().await?)
+    tx.commit().await?;
+    tell(app, contact.id);
+    Ok(())
 }
 
 /// Those of some tags that are not among others, as one line.

@@ -48,6 +48,7 @@ pub async fn start(app: &App, site: &Site, first: FirstMessage) -> Result<Sent> 
         for _ in 0..3 {
             if let Some(sent) = try_start(&app, &site, &first).await? {
                 writer::tell(&app, &sent);
+                contact::tell(&app, sent.conversation.contact);
                 return Ok(sent);
             }
         }

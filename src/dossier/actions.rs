@@ -28,6 +28,7 @@ pub async fn change(app: &App, by: &Doer, id: ContactId, changes: Vec<Change>) -
         }
         let rows = if renamed { rows_of(&tx, &contact).await? } else { Vec::new() };
         tx.commit().await?;
+        contact::tell(&app, contact.id);
         conversation::tell_rows(&app, &rows).await
     })
     .await
@@ -65,6 +66,7 @@ pub async fn block(app: &App, by: &Doer, id: ContactId, reason: BlockReason) -> 
         audit::record(&tx, &by, deed, at).await?;
         let rows = rows_of(&tx, &contact).await?;
         tx.commit().await?;
+        contact::tell(&app, contact.id);
         conversation::tell_rows(&app, &rows).await
     })
     .await
@@ -90,6 +92,7 @@ pub async fn unblock(
         audit::record(&tx, &by, deed, app.clock.now()).await?;
         let rows = rows_of(&tx, &contact).await?;
         tx.commit().await?;
+        contact::tell(&app, contact.id);
         conversation::tell_rows(&app, &rows).await
     })
     .await
@@ -114,6 +117,9 @@ pub async fn merge(app: &App, by: &Doer, from: ContactId, to: ContactId) -> Resu
         let deed = Deed::new("contact-merged", kept.called()).with(gone.called());
         audit::record(&tx, &by, deed, app.clock.now()).await?;
         tx.commit().await?;
+        for one in [gone.id, kept.id] {
+            contact::tell(&app, one);
+        }
         conversation::tell_rows(&app, &rows).await
     })
     .await

@@ -34,6 +34,8 @@ pub struct Met {
     pub moved: bool,
     /// What was said and does not fit, by field.
     pub left_out: Vec<String>,
+    /// Of whom something is known now, or who became another.
+    contacts: Vec<ContactId>,
     rows: Vec<ConversationId>,
     lost: Vec<Access>,
 }
@@ -58,6 +60,9 @@ pub async fn introduce(app: &App, one: Introduction) -> Result<Met> {
             if let Some(met) = try_introduce(&app, &one).await? {
                 for access in met.lost.iter().cloned() {
                     app.bus.publish(Event::AccessLost { access });
+                }
+                for one in &met.contacts {
+                    contact::tell(&app, *one);
                 }
                 conversation::tell_rows(&app, &met.rows).await?;
                 return Ok(met);
@@ -151,6 +156,7 @@ async fn try_introduce(app: &App, one: &Introduction) -> Result<Option<Met>> {
     write(&tx, &before, &unknown, &mut met.rows).await?;
     contact::seen_as(&tx, one.site, &one.person.subject, &told, at).await?;
     met.left_out = [left_out, more].concat();
+    met.contacts = holder.into_iter().chain([contact]).collect();
     tx.commit().await?;
     Ok(Some(met))
 }
@@ -202,6 +208,7 @@ pub async fn describe(
         let mut rows = Vec::new();
         write(&tx, &contact, &changes, &mut rows).await?;
         tx.commit().await?;
+        contact::tell(&app, contact.id);
         conversation::tell_rows(&app, &rows).await?;
         Ok(left_out)
     })

@@ -9,13 +9,13 @@ use crate::{
     agent::{self, CurrentAgent},
     app::{App, aside},
     bus::{Drawn, News},
-    conversation::{self, Canvas, Lens, Sight, counts, list, touched_since},
+    conversation::{self, Canvas, Lens, Seat, Sight, counts, list, touched_since},
     db::Db,
     desk::{self, Around, row_changed, row_news},
     draft,
     error::Result,
     event::{Access, Author, Circle, Event, Present, Side, Summary, Topic},
-    ids::{AgentId, ConversationId, Nonce},
+    ids::{AgentId, ContactId, ConversationId, Nonce},
     text::Lang,
 };
 use bytes::Bytes;
@@ -140,6 +140,8 @@ pub fn follow(
 
         let mut count_at: Option<Instant> = None;
         let mut typing = Typing::default();
+        // Whose the conversation is that stands open, once that was asked.
+        let mut beside: Option<(ConversationId, ContactId)> = None;
         loop {
             let quiet_at = typing.quiet_at();
             tokio::select! {
@@ -195,6 +197,17 @@ pub fn follow(
                             {
                                 let around = Around::of(&app.bus, *id, me.agent.id);
                                 yield Piece::Passing(desk::viewers(&around, me.lang).into());
+                            }
+                            Event::ContactChanged { contact } if page.is_some() => {
+                                let open = at_desk.shows();
+                                if beside.map(|(of, _)| of) != open {
+                                    beside = contact_of(&app, &me, open).await;
+                                }
+                                if let Some((id, _)) = beside.filter(|(_, whose)| whose == contact) {
+                                    yield Piece::Contact(id);
+                                    // Two may have become one.
+                                    beside = None;
+                                }
                             }
                             Event::PresenceChanged { who: Present::Agent(id), .. }
                             | Event::StandingChanged { agent: id } => {
@@ -287,6 +300,18 @@ impl Typing {
 
 fn is_her(by: &Author, me: &CurrentAgent) -> bool {
     matches!(by, Author::Agent { id, .. } if *id == me.agent.id)
+}
+
+/// Whose an open conversation is, as far as she sees it.
+async fn contact_of(
+    app: &App,
+    me: &CurrentAgent,
+    open: Option<ConversationId>,
+) -> Option<(ConversationId, ContactId)> {
+    let (app, seat) = (app.clone(), Seat::Agent { id: me.agent.id, conversation: open? });
+    let found =
+        aside(async move { conversation::find_for(app.db.read(), &seat).await }).await.ok()?;
+    Some((found.id, found.contact))
 }
 
 /// What stands beside a colleague's name now.

@@ -42,6 +42,8 @@ pub enum Piece {
     Synced(Drawn),
     /// A row of the desk's lists, the cursor to come back with, and that there is more to fetch in the conversation, as JSON.
     Row { cursor: String, drawn: Drawn, hint: Bytes },
+    /// That the contact beside the conversation which an agent has open is known otherwise now: to be fetched anew.
+    Contact(ConversationId),
     /// Something that an agent wants to be told of, as JSON.
     Notice(Bytes),
     /// The cursor cannot be continued from: load the page again.

@@ -96,6 +96,7 @@ impl Frames {
             | Event::HeadSeen { .. }
             | Event::RowSeen(_)
             | Event::RowChanged(_)
+            | Event::ContactChanged { .. }
             | Event::StandingChanged { .. }
             | Event::DraftChanged { .. }
             | Event::PageTurned { .. } => Vec::new(),

@@ -97,7 +97,11 @@ fn written(piece: Piece) -> Bytes {
     match piece {
         Piece::Entry { drawn, .. } | Piece::Redrawn { drawn, .. } => Bytes::clone(&drawn),
         // A document that only grows cannot move a mark.
-        Piece::Passing(_) | Piece::Synced(_) | Piece::Row { .. } | Piece::Notice(_) => Bytes::new(),
+        Piece::Passing(_)
+        | Piece::Synced(_)
+        | Piece::Row { .. }
+        | Piece::Contact(_)
+        | Piece::Notice(_) => Bytes::new(),
         Piece::Beat => Bytes::from_static(b"<!-- -->"),
         Piece::Reset | Piece::End => {
             let seconds = follow::retry(0).as_secs();

@@ -244,6 +244,10 @@ impl Line {
             seq: None,
             duplicate: None,
         };
+        // A token may have expired since the line was opened, which nobody is told of.
+        if !matches!(frame, ClientFrame::Ping | ClientFrame::Unsubscribe { .. }) {
+            self.caller.still(&self.app).await?;
+        }
         let side = self.caller.side();
         Ok(match frame {
             ClientFrame::Start { site, nonce, body } => {
@@ -368,7 +372,9 @@ fn subscription(
                 Brought::Frames(frames)
             }
             Piece::Reset => Brought::Reset { reference: reference.take(), name: name.clone() },
-            Piece::Row { .. } | Piece::Notice(_) | Piece::Beat => Brought::Frames(Vec::new()),
+            Piece::Row { .. } | Piece::Contact(_) | Piece::Notice(_) | Piece::Beat => {
+                Brought::Frames(Vec::new())
+            }
             Piece::Bye => Brought::Gone(name.clone()),
             Piece::End => Brought::Broken,
         }

@@ -121,6 +121,10 @@ impl Writer {
             Piece::Passing(drawn) => drawn.block(|drawn| shown(None, drawn)),
             Piece::Synced(drawn) if drawn.is_empty() => self.named("synced"),
             Piece::Synced(drawn) => [shown(None, drawn), self.named("synced")].concat().into(),
+            Piece::Contact(conversation) => {
+                let of = serde_json::json!({ "conversation": conversation }).to_string();
+                encode(Frame { event: Some("contact"), data: Some(&of), ..Frame::default() })
+            }
             Piece::Notice(told) => {
                 let told = text_of(told);
                 encode(Frame { event: Some("notify"), data: Some(&told), ..Frame::default() })

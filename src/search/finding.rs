@@ -1,5 +1,5 @@
 //! Looking. An index says where all terms are; what stands there is looked at once more, so that all engines find the same.
-use super::model::{Asked, called};
+use super::model::{Asked, Within, called};
 use crate::{
     agent::Agent,
     app::App,
@@ -18,6 +18,8 @@ const FIRST: u64 = 64;
 const MOST: u64 = 1_024;
 /// What does not fit is passed over only so often; then the page ends, and the next one goes on from there.
 const LOOKED_AT: u64 = 2_500;
+/// Of somebody who was found, so many conversations are looked at for one that is asked about.
+const EACH: u64 = 20;
 
 /// A message or a note, where it was said.
 #[derive(Clone, Debug)]
@@ -40,7 +42,7 @@ pub struct Page {
 
 /// What an agent may see of what was asked for, at most `limit`.
 pub async fn messages(app: &App, me: AgentId, asked: &Asked, limit: usize) -> Result<Page> {
-    let mut within = asked.within(index::moment);
+    let mut within = asked.range(index::moment);
     let (mut page, mut batch, mut looked_at) = (Page::default(), FIRST, 0);
     let mut ended = false;
     while !ended && page.hits.len() <= limit && looked_at < LOOKED_AT {
@@ -72,10 +74,7 @@ async fn stands_there(
     let heads =
         conversation::seen_by(&app.db, me, found.iter().map(|found| place(found).0)).await?;
     let fits = |found: &&index::Found| {
-        heads.get(&place(found).0).is_some_and(|head| {
-            let assignee = head.assignee.as_ref().map(|assignee| assignee.id);
-            asked.fits(head.site, assignee, &head.tags)
-        })
+        heads.get(&place(found).0).is_some_and(|head| asked.within.fits(head))
     };
     let fitting: Vec<_> = found.iter().filter(fits).collect();
     let mut entries =
@@ -114,7 +113,7 @@ async fn name(app: &App, hits: &mut [Hit]) -> Result<()> {
     Ok(())
 }
 
-/// Somebody who was found, and their last conversation that the agent may see.
+/// Somebody who was found, and the last conversation of theirs that was asked about and that the agent may see.
 #[derive(Clone, Debug)]
 pub struct Person {
     pub id: ContactId,
@@ -128,6 +127,7 @@ pub async fn people(
     app: &App,
     me: &Agent,
     question: &Question,
+    within: &Within,
     limit: usize,
 ) -> Result<Vec<Person>> {
     let all = 0..i64::MAX;
@@ -141,8 +141,10 @@ pub async fn people(
         let Some((_, name)) = known.remove(&id).filter(|(words, _)| question.is_in(words)) else {
             continue;
         };
-        let seen = conversation::seen_of_contact(&app.db, &sight, id, None, 1).await?;
-        let Some((last, _)) = seen.into_iter().next() else { continue };
+        let each = if *within == Within::default() { 1 } else { EACH };
+        let seen = conversation::seen_of_contact(&app.db, &sight, id, None, each).await?;
+        let asked_about = seen.into_iter().find(|(head, _)| within.covers(head));
+        let Some((last, _)) = asked_about else { continue };
         people.push(Person { id, name, last: last.id });
         if people.len() == limit {
             break;
@@ -151,11 +153,12 @@ pub async fn people(
     Ok(people)
 }
 
-/// The conversation that is called by its number, and its visitor's name.
+/// The conversation that is called by its number if it is one of those that are asked about, and its visitor's name.
 pub async fn conversation(
     app: &App,
     me: AgentId,
     question: &str,
+    within: &Within,
 ) -> Result<Option<(Conversation, String)>> {
     let Some(id) = called(question) else { return Ok(None) };
     let seat = Seat::Agent { id: me, conversation: id };
@@ -163,6 +166,9 @@ pub async fn conversation(
         Err(Error::NotFound) => return Ok(None),
         found => found?,
     };
+    if !within.covers(&found) {
+        return Ok(None);
+    }
     let name = contact::name_of(app.db.read(), found.contact).await?;
     Ok(Some((found, name)))
 }

@@ -8,4 +8,4 @@ pub mod web;
 
 pub use actions::{Turn, all_planted, index_again, plant, take_turn};
 pub use finding::{Hit, Page, Person, conversation, messages, people};
-pub use model::{Asked, Days};
+pub use model::{Asked, Days, Within};

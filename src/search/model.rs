@@ -1,5 +1,6 @@
 //! What is asked for.
 use crate::{
+    conversation::Conversation,
     error::Invalid,
     ids::{AgentId, ConversationId, SiteId, TagId},
     text::Question,
@@ -11,14 +12,20 @@ use std::ops::Range;
 #[derive(Clone, Debug)]
 pub struct Asked {
     pub question: Question,
-    pub days: Days,
-    /// In conversations that this agent has.
-    pub agent: Option<AgentId>,
-    pub site: Option<SiteId>,
-    /// In conversations that have this tag now.
-    pub tag: Option<TagId>,
+    pub within: Within,
     /// Below the last that was shown before.
     pub below: Option<i64>,
+}
+
+/// Among which conversations; all of them where nothing is said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Within {
+    pub days: Days,
+    /// Those that this agent has.
+    pub agent: Option<AgentId>,
+    pub site: Option<SiteId>,
+    /// Those that have this tag now.
+    pub tag: Option<TagId>,
 }
 
 /// From one moment until another, which is not in it.
@@ -54,18 +61,30 @@ fn day(field: &'static str, text: &str) -> Result<Option<Date>, Invalid> {
 }
 
 impl Asked {
-    /// Whether a conversation is one of those that are asked about.
-    pub fn fits(&self, site: SiteId, assignee: Option<AgentId>, tags: &[TagId]) -> bool {
-        self.site.is_none_or(|asked| asked == site)
-            && self.agent.is_none_or(|asked| assignee == Some(asked))
-            && self.tag.is_none_or(|asked| tags.contains(&asked))
+    /// The numbers under which the index keeps what was said then, by a function from a moment to the first of them.
+    pub fn range(&self, number: impl Fn(Timestamp) -> i64) -> Range<i64> {
+        let Days { from, to } = self.within.days;
+        let (from, to) = (from.map_or(0, &number), to.map_or(i64::MAX, &number));
+        from..self.below.map_or(to, |below| below.min(to))
+    }
+}
+
+impl Within {
+    /// Whether a conversation is one of those that are asked about, whatever was said in it when.
+    pub fn fits(&self, head: &Conversation) -> bool {
+        self.site.is_none_or(|asked| asked == head.site)
+            && self.agent.is_none_or(|asked| {
+                head.assignee.as_ref().is_some_and(|assignee| assignee.id == asked)
+            })
+            && self.tag.is_none_or(|asked| head.tags.contains(&asked))
     }
 
-    /// The numbers under which the index keeps what was said then, by a function from a moment to the first of them.
-    pub fn within(&self, number: impl Fn(Timestamp) -> i64) -> Range<i64> {
-        let from = self.days.from.map_or(0, &number);
-        let to = self.days.to.map_or(i64::MAX, &number);
-        from..self.below.map_or(to, |below| below.min(to))
+    /// Whether it is, and went on at some time of those days.
+    pub fn covers(&self, head: &Conversation) -> bool {
+        let Days { from, to } = self.days;
+        self.fits(head)
+            && from.is_none_or(|from| head.last_at >= from)
+            && to.is_none_or(|to| head.created_at < to)
     }
 }
 

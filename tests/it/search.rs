@@ -190,6 +190,31 @@ async fn days_agents_and_sites_narrow_it_and_numbers_call_conversations() {
     for number in ["3", "#3", "＃3"] {
         search_for(&ana, number).await.must(StatusCode::OK).says("<mark>#3</mark>");
     }
+    // So do people and conversations fit, or not.
+    site.change("UPDATE contact SET name = 'Teapot Tim' WHERE id = 3").await;
+    contact::index_again(site.app.db.write(), &[ContactId(3)]).await.unwrap();
+    site.change(&format!(
+        "UPDATE conversation SET created_at = created_at - {day} * 40, last_at = last_at - {day} * 40 WHERE id = 3"
+    ))
+    .await;
+    let (now, before, today) =
+        (days_ago(0), days_ago(30), [("site", "1"), ("from", &*days_ago(1))]);
+    for (fields, fits) in [
+        (&[("site", "1")][..], true),
+        (&[("site", "2")], false),
+        (&[("agent", "2")], false),
+        (&[("tag", "1")], false),
+        (&[("to", before.as_str())], true),
+        (&[("from", before.as_str()), ("to", now.as_str())], false),
+        (&today, false),
+    ] {
+        let by = async |q: &str| {
+            let fields = [&[("q", q)], fields].concat();
+            ana.person.get(&address(&fields)).await
+        };
+        assert_eq!(by("tim").await.body.contains("Teapot <mark>Tim</mark>"), fits, "{fields:?}");
+        assert_eq!(by("#3").await.body.contains("<mark>#3</mark>"), fits, "{fields:?}");
+    }
     search_for(&ana, "4").await.must(StatusCode::UNPROCESSABLE_ENTITY);
     search_for(&ana, "#44").await.must(StatusCode::OK).says("Nothing matches");
 }

@@ -268,7 +268,7 @@ invalid-subscriptions = One socket can follow 200 conversations. Unsubscribe fro
 # Settings
 settings = Settings
 settings-menu = Settings
-forbidden-manage = Only an owner or an admin may change this.
+forbidden-manage = Only an owner or an admin may do this.
 # What is said, changed, quoted
 recalled = This message was taken back
 edited = edited

@@ -268,7 +268,7 @@ invalid-subscriptions = 一个连接最多关注 200 个会话，请先取消其
 # Settings
 settings = 设置
 settings-menu = 设置
-forbidden-manage = 只有所有者或管理员可以更改此项。
+forbidden-manage = 只有所有者或管理员可以进行此操作。
 # 消息的更改与引用
 recalled = 此消息已撤回
 edited = 已编辑

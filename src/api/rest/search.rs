@@ -10,7 +10,7 @@ use crate::{
     error::{Error, Invalid},
     event::{Content, Side},
     ids::{AgentId, SiteId, TagId},
-    search::{self, Asked, Days, Hit},
+    search::{self, Asked, Days, Hit, Within},
     text::Question,
 };
 use jiff::Timestamp;
@@ -27,9 +27,9 @@ const PEOPLE: usize = 10;
 struct Findings {
     /// The newest first.
     messages: Vec<FoundMessage>,
-    /// Only with the first page, and only if nothing but `q` is given.
+    /// Whoever has a conversation that is asked about; only with the first page.
     contacts: Vec<FoundContact>,
-    /// The one that `q` calls by its number; under the same conditions.
+    /// The one that `q` calls by its number, if it is asked about; only with the first page.
     conversations: Vec<Conversation>,
     /// Where the next page of messages begins; none after the last one.
     next: Option<String>,
@@ -59,7 +59,7 @@ enum FoundKind {
 struct FoundContact {
     id: i64,
     name: String,
-    /// The number of their last conversation.
+    /// The number of their last conversation that is asked about.
     conversation: i64,
 }
 
@@ -84,7 +84,8 @@ pub struct Rest;
 impl Rest {
     /// Finds messages, notes, contacts and conversations.
     ///
-    /// All words must be there: whole ones in any case, Chinese as any part of it.
+    /// All words must be there: whole ones in any case, Chinese as any part of it. What narrows it holds for all three: contacts and
+    /// conversations are found where a conversation fits that went on at some time between `from` and `to`.
     #[oai(path = "/search", method = "get", tag = "Tag::Conversations", operation_id = "search")]
     #[expect(clippy::too_many_arguments, reason = "they are the parameters of the operation")]
     async fn search(
@@ -114,11 +115,10 @@ impl Rest {
         let days = Days { from: instant("from", from.0)?, to: instant("to", to.0)? };
         let below = cursor.0.as_deref().map(page_cursor::<1>).transpose()?.map(|[below]| below);
         let (agent, site) = (agent.0.map(AgentId), site.0.map(SiteId));
-        let tag = tag.0.map(TagId);
-        let everywhere = agent.is_none() && site.is_none() && tag.is_none();
-        let alone = days == Days::default() && below.is_none() && everywhere;
-        let called = match alone {
-            true => search::conversation(&app, me.id, &q).await?,
+        let within = Within { days, agent, site, tag: tag.0.map(TagId) };
+        let is_first = below.is_none();
+        let called = match is_first {
+            true => search::conversation(&app, me.id, &q, &within).await?,
             false => None,
         };
         let conversations: Vec<_> =
@@ -131,11 +131,11 @@ impl Rest {
             }
             question => question.map_err(Error::from)?,
         };
-        let asked = Asked { question, days, agent, site, tag, below };
+        let asked = Asked { question, within, below };
         let limit = usize::try_from(limit.0.unwrap_or(USUAL).min(MOST)).unwrap_or(1);
         let page = search::messages(&app, me.id, &asked, limit).await?;
-        let people = match alone {
-            true => search::people(&app, me, &asked.question, PEOPLE).await?,
+        let people = match is_first {
+            true => search::people(&app, me, &asked.question, &within, PEOPLE).await?,
             false => Vec::new(),
         };
         let contact = |person: search::Person| FoundContact {

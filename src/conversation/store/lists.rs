@@ -496,8 +496,9 @@ async fn unread_of(db: &Db, agent: AgentId) -> Result<i64> {
 
 /// Whether there is any conversation at all.
 pub async fn is_any(db: &Db) -> Result<bool> {
-    let newest = conversation::Entity::find().order_by_desc(conversation::Column::Id);
-    let id: Option<i64> = newest
+    // By a bound that all are above, a look into the index by every engine's account.
+    let id: Option<i64> = conversation::Entity::find()
+        .filter(conversation::Column::Id.gt(0))
         .select_only()
         .column(conversation::Column::Id)
         .limit(1)

@@ -53,8 +53,7 @@ pub async fn view(
     limits.act(&visitor.token.name())?;
     actions::must_be_heard(&app, &conversation).await?;
     let pages = read(&form.pages, app.clock.now())?;
-    contact::viewed(app.db.write(), visitor.contact, pages).await?;
-    contact::forget_old_pages(app.db.write(), visitor.contact).await?;
+    contact::look_at(&app, visitor.contact, pages).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -58,7 +58,8 @@ struct Side {
     nonce: Nonce,
     pages: Vec<PageRow>,
     past: Vec<PastRow>,
-    /// Where older conversations go on.
+    /// Whether they are not the newest, and where older ones go on.
+    paged: bool,
     older: Option<ConversationId>,
     blocked: Option<BlockRow>,
     /// Who the site's own server says it is, and on which site; the signature of one of them is a proof.
@@ -204,7 +205,7 @@ pub async fn find(
     let sight = conversation::sight(app.db.read(), &me.agent).await?;
     let newest = conversation::seen_of_contact(&app.db, &sight, contact.id, None, 1).await?;
     let (head, _) = newest.first().ok_or(Error::NotFound)?;
-    Ok(see_other(format!("/desk/c/{}", head.id)))
+    Ok(see_other(format!("/desk/c/{}?tab=all", head.id)))
 }
 
 /// A conversation through the agent who looks, and whose it is.
@@ -279,6 +280,7 @@ async fn side_before(
         nonce: Nonce::new(),
         pages: contact::pages(db, contact.id, PAGES).await?.into_iter().map(page).collect(),
         past: past.collect(),
+        paged: before.is_some(),
         older,
         blocked,
         identities,

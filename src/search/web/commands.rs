@@ -11,7 +11,7 @@ use crate::{
     event::State,
     ids::{AgentId, ConversationId, Nonce},
     saved_view,
-    search::finding,
+    search::{Within, finding},
     text::{self, Lang, Question, pinyin},
     web::{
         limits::Limits,
@@ -196,7 +196,7 @@ async fn acts(
 /// Whatever is not closed, by the visitor's name or the last words; and any by its number.
 async fn conversations(app: &App, me: &CurrentAgent, typed: &str) -> Result<Vec<Choice>> {
     let mut options = Vec::new();
-    let called = finding::conversation(app, me.agent.id, typed).await?;
+    let called = finding::conversation(app, me.agent.id, typed, &Within::default()).await?;
     if let Some((found, name)) = &called {
         options.push(conversation_option(found, name, me.lang));
     }
@@ -225,7 +225,8 @@ fn conversation_option(found: &Conversation, name: &str, lang: Lang) -> Choice {
 
 async fn people(app: &App, me: &CurrentAgent, typed: &str) -> Result<Vec<Choice>> {
     let Ok(question) = Question::parse(typed) else { return Ok(Vec::new()) };
-    let found = finding::people(app, &me.agent, &question, OFFERED).await?;
+    let everywhere = Within::default();
+    let found = finding::people(app, &me.agent, &question, &everywhere, OFFERED).await?;
     let option = |person: finding::Person| {
         let place = format!("/desk/c/{}?tab=all", person.last);
         let name = match person.name.as_str() {

@@ -5,7 +5,7 @@ pub use commands::palette;
 
 use super::{
     finding::{self, Hit, Person},
-    model::{Asked, Days},
+    model::{Asked, Days, Within},
 };
 use crate::{
     agent::{self, CurrentAgent, DeskFrame, SignedIn},
@@ -79,11 +79,6 @@ impl Form {
         }
     }
 
-    /// Whether only some messages are asked for: then people and numbers are not.
-    fn narrows(&self) -> bool {
-        self.is_narrowed() || !self.below.is_empty()
-    }
-
     fn is_narrowed(&self) -> bool {
         [&self.from, &self.to, &self.agent, &self.site, &self.tag]
             .iter()
@@ -93,11 +88,17 @@ impl Form {
     fn asked(&self, zone: &TimeZone) -> Result<Asked, Invalid> {
         Ok(Asked {
             question: Question::parse(&self.q)?,
+            within: self.within(zone)?,
+            below: number("below", &self.below)?,
+        })
+    }
+
+    fn within(&self, zone: &TimeZone) -> Result<Within, Invalid> {
+        Ok(Within {
             days: Days::parse(&self.from, &self.to, zone)?,
             agent: number("agent", &self.agent)?.map(AgentId),
             site: number("site", &self.site)?.map(SiteId),
             tag: number("tag", &self.tag)?.map(TagId),
-            below: number("below", &self.below)?,
         })
     }
 
@@ -265,13 +266,17 @@ pub async fn show(
             Ok(asked) => find(&app, &me, &mut page, &asked, &zone).await?,
             Err(invalid) => {
                 // A conversation may have a number of one digit.
-                let called = finding::conversation(&app, me.agent.id, &page.form.q).await?;
-                page.found =
-                    called.filter(|_| !page.form.narrows()).map(|(found, name)| Findings {
-                        messages: Vec::new(),
-                        people: Vec::new(),
-                        conversation: Some(ConversationLine::new(&found, &name, me.lang)),
-                    });
+                let called = match page.form.within(&zone) {
+                    Ok(within) => {
+                        finding::conversation(&app, me.agent.id, &page.form.q, &within).await?
+                    }
+                    Err(_) => None,
+                };
+                page.found = called.map(|(found, name)| Findings {
+                    messages: Vec::new(),
+                    people: Vec::new(),
+                    conversation: Some(ConversationLine::new(&found, &name, me.lang)),
+                });
                 page.error = Some(invalid).filter(|_| page.found.is_none());
             }
         }
@@ -286,14 +291,15 @@ async fn find(
     asked: &Asked,
     zone: &TimeZone,
 ) -> Result<()> {
-    let (agent, question) = (me.agent.id, &asked.question);
+    let (agent, Asked { question, within, .. }) = (me.agent.id, asked);
     let messages = finding::messages(app, agent, asked, MESSAGES).await?;
     let mut found = Findings { messages: Vec::new(), people: Vec::new(), conversation: None };
-    if !page.form.narrows() {
-        let people = finding::people(app, &me.agent, question, PEOPLE).await?;
+    // Messages alone go on from page to page.
+    if asked.below.is_none() {
+        let people = finding::people(app, &me.agent, question, within, PEOPLE).await?;
         found.people =
             people.into_iter().map(|one| PersonLine::new(one, question, me.lang)).collect();
-        let called = finding::conversation(app, agent, &page.form.q).await?;
+        let called = finding::conversation(app, agent, &page.form.q, within).await?;
         found.conversation =
             called.map(|(found, name)| ConversationLine::new(&found, &name, me.lang));
     }
