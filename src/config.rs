@@ -8,6 +8,7 @@ use std::{
     io::{ErrorKind, Write},
     net::SocketAddr,
     path::{Path, PathBuf},
+    str::FromStr,
     sync::Arc,
     time::Duration,
 };
@@ -75,6 +76,10 @@ pub struct Config {
     #[arg(long, env = "KEFU_SEAT_SECONDS", default_value_t = 60, value_name = "SECONDS")]
     pub seat_seconds: u32,
 
+    /// How long a visitor waits until that stands out in the lists (amber), and until it stands out more (red).
+    #[arg(long, env = "KEFU_WAITING_SECONDS", default_value = "60,180", value_name = "SOON,LATE")]
+    pub waiting_seconds: Waits,
+
     /// How long a node that was asked to stop goes on accepting while `/readyz` already says no: what a load balancer needs
     /// to notice.
     #[arg(long, env = "KEFU_SHUTDOWN_DELAY", default_value_t = 0, value_name = "SECONDS")]
@@ -91,6 +96,25 @@ pub struct Config {
     /// How the log is written; by default `pretty` on a terminal, else `json`.
     #[arg(long, env = "KEFU_LOG_FORMAT", value_name = "pretty|json")]
     pub log_format: Option<LogFormat>,
+}
+
+/// After how many seconds it is soon time to answer, and after how many it is late.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Waits {
+    pub soon: u32,
+    pub late: u32,
+}
+
+impl FromStr for Waits {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let seconds = |text: &str| text.trim().parse().ok();
+        text.split_once(',')
+            .and_then(|(soon, late)| Some(Self { soon: seconds(soon)?, late: seconds(late)? }))
+            .filter(|waits| waits.soon <= waits.late)
+            .ok_or("must be two numbers of seconds, the smaller one first, such as 60,180")
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -77,7 +77,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("dossier", &["agent", "contact", "conversation", "site"]),
     ("setup", &["agent", "site"]),
     ("demo", &["agent", "site"]),
-    ("staff", &["agent", "team"]),
+    ("staff", &["agent", "contact", "team"]),
     ("team", &["agent"]),
     ("canned_reply", &["agent", "attachment", "contact", "conversation", "team"]),
     ("draft", &["agent", "conversation"]),

@@ -18,12 +18,12 @@
     return ago === 1 ? yesterday : (moment.getFullYear() === now.getFullYear() ? day : year).format(moment);
   }
   function tick() {
-    const words = at().dataset, now = new Date(), today = String(dayOf(now));
+    const words = at().dataset, { soon, late } = words, now = new Date(), today = String(dayOf(now));
     for (const wait of document.querySelectorAll('.row .wait')) {
       const seconds = Math.max(0, Math.floor((now - new Date(wait.dataset.since)) / 1000));
       wait.textContent = `${words.wait} ${waited(seconds, words)}`;
-      wait.classList.toggle('soon', seconds >= 60 && seconds < 180);
-      wait.classList.toggle('late', seconds >= 180);
+      wait.classList.toggle('soon', seconds >= soon && seconds < late);
+      wait.classList.toggle('late', seconds >= late);
     }
     // Once a day, which says what is yesterday.
     for (const time of document.querySelectorAll('.row time')) {

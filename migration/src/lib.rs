@@ -54,6 +54,7 @@ mod m20261129_000085_add_contact_note_nonce;
 mod m20261129_000090_find_drafts_of_an_agent;
 mod m20261129_000095_widen_attachment_media_type;
 mod m20261129_000098_count_in_an_index;
+mod m20261130_000100_narrow_closed_by_tag;
 
 #[derive(Debug)]
 pub struct Migrator;
@@ -113,6 +114,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000090_find_drafts_of_an_agent::Migration),
             Box::new(m20261129_000095_widen_attachment_media_type::Migration),
             Box::new(m20261129_000098_count_in_an_index::Migration),
+            Box::new(m20261130_000100_narrow_closed_by_tag::Migration),
         ]
     }
 }

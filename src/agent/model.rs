@@ -455,6 +455,14 @@ impl Scope {
     pub fn parse(word: &str) -> Option<Self> {
         [Self::Read, Self::Write].into_iter().find(|scope| scope.word() == word)
     }
+
+    /// The key of what people call it.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Read => "scope-read",
+            Self::Write => "scope-write",
+        }
+    }
 }
 
 /// A personal access token as its agent sees it. The token itself is shown once, when it is made.

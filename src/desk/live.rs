@@ -3,7 +3,9 @@
 use super::web::asks;
 use crate::{
     agent::Standing,
+    app::App,
     bus::{Bus, News, Sheet, Viewer},
+    config::Waits,
     conversation::{Counts, Lens, Sight},
     event::{Present, Priority, Side, State, Summary},
     ids::{AgentId, ConversationId},
@@ -110,7 +112,8 @@ pub struct Row {
 }
 
 impl Row {
-    pub fn new(summary: &Summary, here: bool, lang: Lang, now: Timestamp) -> Self {
+    pub fn new(app: &App, summary: &Summary, here: bool, lang: Lang) -> Self {
+        let now = app.clock.now();
         let zone = text::zone(&summary.zone);
         let name = name(summary, lang);
         Self {
@@ -124,7 +127,9 @@ impl Row {
             by_agent: summary.preview_by == Side::Agent,
             iso: format!("{:.3}", summary.last_at),
             time: text::lately(summary.last_at, now, &zone, lang),
-            waiting: summary.waiting_since.map(|since| Waiting::new(since, now, lang)),
+            waiting: summary
+                .waiting_since
+                .map(|since| Waiting::new(since, now, app.config.waiting_seconds, lang)),
             unread: summary.unread,
             priority: (summary.priority != Priority::Normal)
                 .then(|| (summary.priority.word(), lang.t(summary.priority.key()))),
@@ -141,10 +146,10 @@ impl Row {
     }
 
     /// The same as one agent sees it now.
-    pub fn seen_by(me: AgentId, bus: &Bus, summary: &Summary, lang: Lang, now: Timestamp) -> Self {
-        let around = Around::of(bus, summary.id, me);
+    pub fn seen_by(app: &App, me: AgentId, summary: &Summary, lang: Lang) -> Self {
+        let around = Around::of(&app.bus, summary.id, me);
         let viewers = Viewers::new(&around, lang);
-        Self { viewers, ..Self::new(summary, around.here, lang, now) }
+        Self { viewers, ..Self::new(app, summary, around.here, lang) }
     }
 }
 
@@ -155,12 +160,12 @@ pub struct Waiting {
     pub since: String,
     /// `1:24`, `2 h`, `3 d`
     pub clock: String,
-    /// How long that is: `soon` after a minute, `late` after three.
+    /// How long that is: `soon` or `late`, as [`Waits`] says.
     pub class: &'static str,
 }
 
 impl Waiting {
-    fn new(since: Timestamp, now: Timestamp, lang: Lang) -> Self {
+    fn new(since: Timestamp, now: Timestamp, waits: Waits, lang: Lang) -> Self {
         let seconds = now.duration_since(since).as_secs().max(0);
         Self {
             since: format!("{since:.3}"),
@@ -170,9 +175,9 @@ impl Waiting {
                 _ => lang.with("waiting-days", "count", seconds / 86_400),
             },
             class: match seconds {
-                ..60 => "",
-                60..180 => " soon",
-                _ => " late",
+                _ if seconds >= waits.late.into() => " late",
+                _ if seconds >= waits.soon.into() => " soon",
+                _ => "",
             },
         }
     }
@@ -217,14 +222,14 @@ struct RowMoved {
 
 /// A row as news of a list: taken from where it was, and set where it belongs, if it still does.
 pub fn row_changed(
+    app: &App,
     summary: &Summary,
     lens: &Lens,
     around: &Around,
     lang: Lang,
-    now: Timestamp,
 ) -> String {
     if lens.holds(summary) {
-        beside(lens, around, &moved(summary, around.here, lang, now), lang)
+        beside(lens, around, &moved(app, summary, around.here, lang), lang)
     } else {
         removed(summary.id)
     }
@@ -232,18 +237,18 @@ pub fn row_changed(
 
 /// The same, drawn once for all agents of a language.
 pub fn row_news(
+    app: &App,
     news: &News,
     summary: &Summary,
     lens: &Lens,
     around: &Around,
     lang: Lang,
-    now: Timestamp,
 ) -> String {
     if !lens.holds(summary) {
         return removed(summary.id);
     }
     let drawn =
-        news.drawn(Sheet::Row, lang as usize, || moved(summary, around.here, lang, now).into());
+        news.drawn(Sheet::Row, lang as usize, || moved(app, summary, around.here, lang).into());
     beside(lens, around, &String::from_utf8_lossy(&drawn), lang)
 }
 
@@ -259,8 +264,8 @@ fn beside(lens: &Lens, around: &Around, drawn: &str, lang: Lang) -> String {
     row.replacen(&place, &(place.clone() + &viewers), 1)
 }
 
-fn moved(summary: &Summary, here: bool, lang: Lang, now: Timestamp) -> String {
-    draw(&RowMoved { row: Row::new(summary, here, lang, now), current: 0 })
+fn moved(app: &App, summary: &Summary, here: bool, lang: Lang) -> String {
+    draw(&RowMoved { row: Row::new(app, summary, here, lang), current: 0 })
 }
 
 #[derive(Template)]
@@ -417,7 +422,8 @@ mod tests {
     use jiff::SignedDuration;
 
     #[test]
-    fn a_minute_is_soon_and_three_are_late() {
+    fn a_minute_is_soon_and_three_are_late_unless_the_owner_says_otherwise() {
+        let waits: Waits = "60,180".parse().unwrap();
         let since = Timestamp::UNIX_EPOCH;
         for (seconds, clock, class) in [
             (-5, "0:00", ""),
@@ -431,10 +437,17 @@ mod tests {
             (172_800, "2 d", " late"),
             (12_477_600, "144 d", " late"),
         ] {
-            let waiting = Waiting::new(since, since + SignedDuration::from_secs(seconds), Lang::En);
+            let now = since + SignedDuration::from_secs(seconds);
+            let waiting = Waiting::new(since, now, waits, Lang::En);
             assert_eq!((waiting.clock.as_str(), waiting.class), (clock, class), "{seconds}");
         }
-        let days = Waiting::new(since, since + SignedDuration::from_hours(3_466), Lang::ZhCn);
+        let ten = since + SignedDuration::from_secs(10);
+        assert_eq!(Waiting::new(since, ten, Waits { soon: 5, late: 10 }, Lang::En).class, " late");
+        for bad in ["60", "180,60", "-1,3", "1,2,3", ""] {
+            assert!(bad.parse::<Waits>().is_err(), "{bad}");
+        }
+        let days =
+            Waiting::new(since, since + SignedDuration::from_hours(3_466), waits, Lang::ZhCn);
         assert_eq!(days.clock, "144 天");
     }
 }

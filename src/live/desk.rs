@@ -125,7 +125,7 @@ pub fn follow(
         }
         for summary in missed.rows {
             let around = Around::of(&app.bus, summary.id, me.agent.id);
-            let drawn = row_changed(&summary, &lens, &around, me.lang, app.clock.now()).into();
+            let drawn = row_changed(&app, &summary, &lens, &around, me.lang).into();
             yield Piece::Row { cursor: now(), drawn, hint: hint(&summary, None) };
             if after.as_ref().is_some_and(|after| summary.last_at > after.at)
                 && let Some(told) = notice::of_row(&summary, &me.agent, &sight, me.lang)
@@ -168,9 +168,8 @@ pub fn follow(
                             count_at.get_or_insert_with(|| Instant::now() + COUNT_EVERY);
                         }
                         if let Some((summary, seq)) = concerns(&news) {
-                            let at = app.clock.now();
                             let around = Around::of(&app.bus, summary.id, me.agent.id);
-                            let drawn = row_news(&news, summary, &lens, &around, me.lang, at).into();
+                            let drawn = row_news(&app, &news, summary, &lens, &around, me.lang).into();
                             yield Piece::Row { cursor: now(), drawn, hint: hint(summary, seq) };
                             count_at.get_or_insert_with(|| Instant::now() + COUNT_EVERY);
                         }

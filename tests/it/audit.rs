@@ -57,6 +57,7 @@ async fn whatever_an_agent_does_with_her_account_is_remembered() {
         .says("\u{2068}ana\u{2069} revoked the token \u{2068}till\u{2069}.")
         .says("The command line made an account for \u{2068}ana\u{2069}.")
         .says("ana@shop.example · Owner")
+        .says("Read only")
         .says_not("correct horse");
 }
 
@@ -154,7 +155,7 @@ async fn whatever_is_done_with_contacts_is_remembered_without_what_is_personal()
     let log = ana.person.get(AUDIT).await.must(StatusCode::OK);
     log.says("changed the details of \u{2068}Vera #1\u{2069}")
         .says("<bdi>Phone</bdi>")
-        .says("<bdi>level</bdi>");
+        .says("<bdi>Level</bdi>");
     for personal in ["13800138000", "v@home.example", "gold", "likes tea"] {
         log.says_not(personal);
     }

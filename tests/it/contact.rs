@@ -376,6 +376,11 @@ async fn a_company_says_what_it_wants_to_know() {
     ana.person.post(&format!("{path}/1/remove"), &[]).await.goes_to();
     ben.side(1).await.says_not("Rank").says("2001-02-28");
     ana.person.post(&format!("{path}/1/remove"), &[]).await.must(StatusCode::NOT_FOUND);
+    let log = ana.person.get("/desk/settings/audit").await;
+    log.says("details of \u{2068}Customer #1\u{2069}")
+        .says("<bdi>Birthday</bdi>")
+        .says("<bdi>level</bdi>");
+    log.says("<bdi>Choice</bdi>");
     let told = deeds(&site).await;
     assert_eq!(
         told,

@@ -534,8 +534,9 @@ async fn narrowed_lists_of_closed_ones_go_on_to_their_end_and_each_comes_once() 
     }
     for sql in [
         "UPDATE conversation SET closed_at = 1000000 * (CASE WHEN id <= 4 THEN 7 ELSE id - 5 END), assignee_id = 1",
-        "UPDATE conversation_tag SET closed_at = (SELECT closed_at FROM conversation WHERE id = conversation_id)",
         "UPDATE conversation SET team_id = CASE WHEN id <= 3 THEN 1 WHEN id <= 6 THEN 2 ELSE NULL END",
+        "UPDATE conversation_tag SET closed_at = (SELECT closed_at FROM conversation WHERE id = conversation_id), \
+            assignee_id = 1, team_id = (SELECT team_id FROM conversation WHERE id = conversation_id)",
     ] {
         shop.site.change(sql).await;
     }

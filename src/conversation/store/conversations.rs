@@ -260,9 +260,12 @@ impl Held {
         HANDLED.into_iter().any(|column| now.get(column) != self.row.get(column))
     }
 
-    /// Whether it is closed or opened again by what happens to it.
+    /// Whether it is closed or opened again by what happens to it, or listed otherwise among those that are closed.
     pub(super) fn turns(&self) -> bool {
-        self.row.closed_at != self.conversation.closed_at.map(db::micros)
+        let listed = |row: &conversation::Model| {
+            row.closed_at.map(|at| (at, row.assignee_id, row.team_id, row.priority))
+        };
+        listed(&self.row) != listed(&changed(&self.row, &self.conversation))
     }
 
     /// Whether whoever sits there looks at this conversation, and is known to see it without asking for teams.

@@ -223,25 +223,27 @@ async fn closed_of(
         let which = which.add_option(places::closed_after(lens.after));
         return sight::newest_of(db, sight, ClosedAt, which, limit).await;
     }
-    let closed = match lens.filter.tag {
-        // What one agent has closed is less than what most tags are on.
-        Some(tag) if lens.filter.agent.is_none() => {
-            places::in_order_of_tag(closed_with(tag, &lens.filter), lens.after)
-        }
-        _ => places::in_order(conversation::Entity::find().filter(which), lens.tab, lens.after),
-    };
+    if let Some(tag) = lens.filter.tag {
+        let closed = places::in_order_of_tag(closed_with(tag, &lens.filter), lens.after);
+        let id = conversation_tag::Column::ConversationId;
+        return Ok(closed.select_only().column(id).limit(limit).into_tuple().all(db).await?);
+    }
+    let closed = places::in_order(conversation::Entity::find().filter(which), lens.tab, lens.after);
     Ok(closed.select_only().column(Id).limit(limit).into_tuple().all(db).await?)
 }
 
-/// Closed ones that carry a tag: its own rows are in order too, be they many or few.
-fn closed_with(tag: TagId, filter: &Filter) -> Select<conversation::Entity> {
-    use conversation_tag::Column::{ClosedAt, ConversationId, TagId};
-    let mut found = conversation::Entity::find();
-    let id = Expr::col((conversation::Entity, conversation::Column::Id));
-    let own = Condition::all().add(ConversationId.into_expr().eq(id)).add(is(TagId, tag.0));
-    QuerySelect::query(&mut found).inner_join(conversation_tag::Entity, own);
-    let others = Filter { tag: None, ..*filter };
-    found.filter(others.condition()).filter(ClosedAt.is_not_null())
+/// Closed ones that carry a tag: its own rows know all that they are narrowed by, and are in order too, be they many or few.
+fn closed_with(tag: TagId, filter: &Filter) -> Select<conversation_tag::Entity> {
+    use conversation_tag::Column::{AssigneeId, ClosedAt, Priority, SiteId, TagId, TeamId};
+    let narrowed = Condition::all()
+        .add_option(filter.site.map(|site| is(SiteId, site.0)))
+        .add_option(filter.agent.map(|agent| is(AssigneeId, agent.0)))
+        .add_option(filter.team.map(|team| is(TeamId, team.0)))
+        .add_option(filter.priority.map(|priority| is(Priority, priority_number(priority))));
+    conversation_tag::Entity::find()
+        .filter(is(TagId, tag.0))
+        .filter(ClosedAt.is_not_null())
+        .filter(narrowed)
 }
 
 /// What of a list an agent sees; `None` where she sees all of it, as of her own.

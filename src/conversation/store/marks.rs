@@ -1,5 +1,5 @@
 //! What conversations are marked with: tags, and the colleagues who were asked to help.
-use super::conversations::conversation;
+use super::{conversations::conversation, words::priority_number};
 use crate::{
     conversation::model::Conversation,
     db,
@@ -21,8 +21,13 @@ pub mod conversation_tag {
         pub conversation_id: i64,
         #[sea_orm(primary_key, auto_increment = false)]
         pub tag_id: i64,
-        /// The conversation's, so that those with a tag are found in the order in which they are listed.
+        /// The conversation's: those with a tag are found in the order in which they are listed.
         pub closed_at: Option<i64>,
+        /// By what lists are narrowed besides, true of conversations that are closed.
+        pub site_id: Option<i64>,
+        pub assignee_id: Option<i64>,
+        pub team_id: Option<i64>,
+        pub priority: Option<i64>,
     }
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
     pub enum Relation {}
@@ -60,6 +65,10 @@ pub(super) async fn insert_tags<'a>(
             conversation_id: Set(conversation.id.0),
             tag_id: Set(tag.0),
             closed_at: Set(conversation.closed_at.map(db::micros)),
+            site_id: Set(Some(conversation.site.0)),
+            assignee_id: Set(conversation.assignee.as_ref().map(|assignee| assignee.id.0)),
+            team_id: Set(conversation.team.map(|team| team.0)),
+            priority: Set(Some(priority_number(conversation.priority))),
         })
     });
     let rows: Vec<_> = each.collect();
@@ -69,21 +78,26 @@ pub(super) async fn insert_tags<'a>(
     Ok(())
 }
 
-/// Conversations with tags were closed or opened again, and their rows say so.
+/// Conversations with tags were closed or opened again, or are listed otherwise among those that are closed, and their rows say so.
 pub(super) async fn follow(db: &impl ConnectionTrait, ids: &[i64]) -> Result<()> {
-    use conversation::Column::{ClosedAt, Id};
+    use conversation::Column as Now;
+    use conversation_tag::Column as Copy;
     if ids.is_empty() {
         return Ok(());
     }
-    let id = conversation_tag::Column::ConversationId;
-    let mut closed_at = Query::select();
-    closed_at
-        .column(ClosedAt)
-        .from(conversation::Entity)
-        .and_where(Id.into_expr().eq(Expr::col((conversation_tag::Entity, id))));
+    let its = |column: Now| -> Expr {
+        let mut now = Query::select();
+        now.column(column).from(conversation::Entity);
+        let own = Expr::col((conversation_tag::Entity, Copy::ConversationId));
+        now.and_where(Now::Id.into_expr().eq(own)).take().into()
+    };
     conversation_tag::Entity::update_many()
-        .col_expr(conversation_tag::Column::ClosedAt, closed_at.take().into())
-        .filter(id.is_in(ids.iter().copied()))
+        .col_expr(Copy::ClosedAt, its(Now::ClosedAt))
+        .col_expr(Copy::SiteId, its(Now::SiteId))
+        .col_expr(Copy::AssigneeId, its(Now::AssigneeId))
+        .col_expr(Copy::TeamId, its(Now::TeamId))
+        .col_expr(Copy::Priority, its(Now::Priority))
+        .filter(Copy::ConversationId.is_in(ids.iter().copied()))
         .exec(db)
         .await?;
     Ok(())

@@ -134,11 +134,11 @@ pub(super) fn in_order(
     ordered(list, tab, after, columns(tab))
 }
 
-/// The same of closed ones that were joined with the rows of a tag.
+/// The same of closed ones by the rows of their tag.
 pub(super) fn in_order_of_tag(
-    list: Select<conversation::Entity>,
+    list: Select<conversation_tag::Entity>,
     after: Option<Place>,
-) -> Select<conversation::Entity> {
+) -> Select<conversation_tag::Entity> {
     use conversation_tag::Column::{ClosedAt, ConversationId};
     ordered(list, Tab::Closed, after, vec![ClosedAt.into_expr(), ConversationId.into_expr()])
 }
@@ -148,12 +148,12 @@ pub(super) fn closed_after(after: Option<Place>) -> Option<Condition> {
     after.map(|place| place.condition(&columns(Tab::Closed)))
 }
 
-fn ordered(
-    list: Select<conversation::Entity>,
+fn ordered<E: EntityTrait>(
+    list: Select<E>,
     tab: Tab,
     after: Option<Place>,
     columns: Vec<Expr>,
-) -> Select<conversation::Entity> {
+) -> Select<E> {
     let rest = after.map_or_else(Condition::all, |place| place.condition(&columns));
     let by = columns.into_iter().zip(ways(tab));
     by.fold(list.filter(rest), |list, (column, way)| match way {

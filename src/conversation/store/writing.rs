@@ -36,7 +36,7 @@ pub async fn write(db: &impl Connection, steps: Vec<Step<'_>>) -> Result<bool> {
     Ok(true)
 }
 
-/// Whether it is closed or opened again, and carries tags, which follow.
+/// Whether it turns up elsewhere among those that are closed, and carries tags, which follow.
 fn turns((held, ..): &Step<'_>) -> bool {
     held.turns() && !held.conversation.tags.is_empty()
 }

@@ -275,10 +275,9 @@ async fn page(
         .map(|one| person_or_team(one.agent.to_string(), called(&one.name, one.agent, me)));
     let teams = team::all(&app.db).await?.into_iter();
     let tags = tag::all(&app.db).await?.into_iter();
-    let now = app.clock.now();
     let row = |row: &Summary| {
         let chosen = ids.contains(&row.id.to_string().as_str());
-        (Row::seen_by(me.agent.id, &app.bus, row, me.lang, now), chosen)
+        (Row::seen_by(app, me.agent.id, row, me.lang), chosen)
     };
     let mut rows: Vec<_> = rows.iter().map(row).collect();
     rows.sort_by_key(|(_, chosen)| !chosen);

@@ -3,6 +3,7 @@ use super::{Row, lens::asks};
 use crate::{
     agent::CurrentAgent,
     app::App,
+    config::Waits,
     conversation::{self, Lens, Place, Sight},
     draft,
     error::Result,
@@ -23,6 +24,7 @@ pub struct Stretch {
     /// Where whoever looks has begun to write something, on whatever page of the list that stands.
     pub begun: BTreeSet<ConversationId>,
     pub more: Option<More>,
+    pub waits: Waits,
 }
 
 /// That there is more of it.
@@ -50,11 +52,11 @@ impl Stretch {
             found.pop();
         }
         let begun = draft::begun_by(app, me.agent.id).await?;
-        let (beside, now) = (format!("?{}", asks(lens)), app.clock.now());
+        let beside = format!("?{}", asks(lens));
         let row = |summary: &Summary| Row {
             asks: beside.clone(),
             draft: begun.contains(&summary.id),
-            ..Row::seen_by(me.agent.id, &app.bus, summary, me.lang, now)
+            ..Row::seen_by(app, me.agent.id, summary, me.lang)
         };
         let rows: Vec<Row> = found.iter().map(row).collect();
         let last = found.last().zip(rows.last()).filter(|_| goes_on);
@@ -62,7 +64,7 @@ impl Stretch {
             place: Place::of(lens.tab, summary),
             key: row.key.clone(),
         });
-        Ok(Self { rows, begun, more })
+        Ok(Self { rows, begun, more, waits: app.config.waiting_seconds })
     }
 }
 

@@ -1,9 +1,10 @@
 //! What was changed here, by whom, from where: the newest first.
 use super::Moment;
 use crate::{
-    agent::{DeskFrame, Role, SignedIn},
+    agent::{DeskFrame, Role, Scope, SignedIn},
     app::App,
     audit::{self, Record},
+    contact::{self, Attribute, AttributeKind},
     error::{Error, Result},
     ids::AgentId,
     text::{self, Lang},
@@ -50,33 +51,44 @@ pub async fn audit_log(
     let mut deeds = audit::page(&app.db, below, PAGE as u64 + 1).await?;
     let more = deeds.len() > PAGE;
     deeds.truncate(PAGE);
+    let known = contact::attributes(app.db.read()).await?;
     html(&AuditPage {
         lang: me.lang,
         frame: DeskFrame::new(&me, "settings", 0),
         place: "audit",
         older: deeds.last().map(|deed| deed.id).filter(|_| more),
         newest: below.is_none(),
-        deeds: deeds.into_iter().map(|deed| line(deed, me.lang)).collect(),
+        deeds: deeds.into_iter().map(|deed| line(deed, &known, me.lang)).collect(),
         zone: text::DEFAULT_ZONE,
     })
 }
 
-fn line(deed: Record, lang: Lang) -> Line {
+fn line(deed: Record, known: &[Attribute], lang: Lang) -> Line {
     let by_hand = deed.agent == AgentId(0);
     let name = if by_hand { lang.t("command-line") } else { isolated(&deed.name) };
-    let values = [("name", name), ("subject", isolated(&deed.subject))];
+    let values = [("name", name), ("subject", isolated(&subject(&deed, lang)))];
     let sentence = lang.try_fill(&format!("audit-{}", deed.action), &values);
     Line {
         at: Moment::new(deed.at),
         // A newer node may do more.
         sentence: sentence.unwrap_or_else(|| format!("{}: {}", deed.name, deed.action)),
-        detail: detail(&deed, lang),
+        detail: detail(&deed, known, lang),
         address: if by_hand { String::new() } else { deed.address },
     }
 }
 
-/// Roles and fields by the names they have for people.
-fn detail(deed: &Record, lang: Lang) -> String {
+/// A contact without a name by what it is, and not by its number alone.
+fn subject(deed: &Record, lang: Lang) -> String {
+    match deed.subject.strip_prefix('#') {
+        Some(number) if deed.action.starts_with("contact-") => {
+            lang.with("contact-number", "number", number)
+        }
+        _ => deed.subject.clone(),
+    }
+}
+
+/// Roles, kinds and fields by the names they have for people.
+fn detail(deed: &Record, known: &[Attribute], lang: Lang) -> String {
     const WITH_ROLES: [&str; 6] = [
         "agent-added",
         "agent-invited",
@@ -90,9 +102,22 @@ fn detail(deed: &Record, lang: Lang) -> String {
             "name" => lang.t("contact-name"),
             "phone" => lang.t("contact-phone"),
             "email" => lang.t("email"),
-            other => other.strip_prefix("attributes.").unwrap_or(other).to_owned(),
+            other => {
+                let key = other.strip_prefix("attributes.").unwrap_or(other);
+                // One that was removed since has its key only.
+                let attribute = known.iter().find(|attribute| attribute.key == key);
+                attribute.map_or(key, |attribute| attribute.label(lang)).to_owned()
+            }
         };
         return deed.detail.split(" · ").map(field).collect::<Vec<_>>().join(" · ");
+    }
+    let title = match deed.action.as_str() {
+        "attribute-added" => AttributeKind::parse(&deed.detail).map(AttributeKind::title),
+        "token-made" => Scope::parse(&deed.detail).map(Scope::title),
+        _ => None,
+    };
+    if let Some(title) = title {
+        return lang.t(title);
     }
     if !WITH_ROLES.contains(&deed.action.as_str()) {
         return deed.detail.clone();
