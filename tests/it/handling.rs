@@ -391,6 +391,28 @@ async fn closed_ones_with_a_tag_are_listed_as_they_were_closed() {
     assert_eq!(rows(&ana, &closed).await, [first.to_string()]);
     does(&ana, second, "tags", &[("tag", &tag)]).await.must(StatusCode::OK);
     assert_eq!(rows(&ana, &closed).await, [second.to_string(), first.to_string()]);
+
+    // However else they are narrowed: by whom they were closed, and how much they mattered.
+    let ben = site.ben().await;
+    does(&ana, first, "reopen", &[]).await.must(StatusCode::OK);
+    does(&ana, first, "priority", &[("priority", "urgent")]).await.must(StatusCode::OK);
+    does(&ana, first, "transfer", &[("to", "2")]).await.must(StatusCode::OK);
+    does(&ben, first, "close", &[]).await.must(StatusCode::OK);
+    for (narrowed, expected) in [
+        ("agent=1", &[second][..]),
+        ("agent=2", &[first]),
+        ("agent=2&priority=urgent&site=1", &[first]),
+        ("agent=1&priority=urgent", &[]),
+        ("site=1", &[first, second]),
+        ("site=2", &[]),
+        ("team=1", &[]),
+    ] {
+        let expected: Vec<_> = expected.iter().map(i64::to_string).collect();
+        assert_eq!(rows(&ana, &format!("{closed}&{narrowed}")).await, expected, "{narrowed}");
+    }
+    let strays = "conversation_tag AS t JOIN conversation AS c ON c.id = t.conversation_id WHERE c.closed_at IS NOT NULL \
+        AND (t.closed_at <> c.closed_at OR t.assignee_id <> c.assignee_id OR t.priority <> c.priority)";
+    assert_eq!(site.count(strays).await, 0);
 }
 
 #[tokio::test]
