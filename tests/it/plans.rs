@@ -93,6 +93,7 @@ async fn what_grows_is_found_by_an_index() {
         "INSERT INTO conversation_guest (conversation_id, agent_id) SELECT id, 2 FROM conversation WHERE id % 2 = 0",
         "INSERT INTO conversation_guest (conversation_id, agent_id) SELECT id, 3 FROM conversation WHERE id % 150 = 0",
         "INSERT INTO draft (conversation_id, agent_id, kind, body, at) SELECT id, 2, 'text', 'x', 4000000000000000 FROM conversation",
+        "INSERT INTO contact_note (contact_id, agent_id, agent_name, body, at) SELECT id, 2, 'x', 'x', 0 FROM contact",
     ] {
         site.change(sql).await;
     }
