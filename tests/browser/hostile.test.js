@@ -395,7 +395,9 @@ async function examined(views) {
   world.hacked = hacked;
   // One after the other in one document, as a document for each takes thrice as long; none may reach beyond its end.
   for (const [n, [, html]] of views.entries()) page.write(`${html}<hr id="end-${n}">`);
+  const loaded = new Promise(done => { frame.onload = done; });
   page.close();
+  await loaded;
   const endless = views.find((_, n) => !page.querySelector(`body > hr#end-${n}`));
   if (endless) found.push(`${endless[0]} has no end`);
   for (const el of page.querySelectorAll('[autofocus]')) el.focus();
