@@ -269,9 +269,12 @@ test('a note that the server has not kept comes back as a note', async () => {
   await lin.fill('#body', '只给同事看的');
   await kept;
   // And one that is refused when it is sent.
-  await lin.route('**/messages?**', route => route.fulfill({ status: 422, contentType: 'text/html', body: '' }), { times: 1 });
+  const asked = new Promise(asked => lin.route('**/messages?**', route => new Promise(refuse => asked(refuse))
+    .then(() => route.fulfill({ status: 422, contentType: 'text/html', body: '' })), { times: 1 }));
   await lin.click('form#f button.btn-p:not([type=button])');
+  const refuse = await asked;
   await lin.locator('input[value=text]').check({ force: true });
+  refuse();
   await lin.waitForFunction(() => document.getElementById('body').value === '只给同事看的');
   assert.ok(await note().isChecked());
   const done = lin.waitForResponse(answer => answer.url().endsWith('/draft') && answer.ok());
