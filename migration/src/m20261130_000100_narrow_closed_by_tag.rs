@@ -57,12 +57,13 @@ impl MigrationTrait for Migration {
             let mut column = maybe_number(name);
             let table = Table::alter().table("conversation_tag").add_column(&mut column).to_owned();
             manager.alter_table(table).await?;
-            let follow = format!(
-                "UPDATE conversation_tag SET {name} = \
-                 (SELECT {name} FROM conversation WHERE id = conversation_tag.conversation_id)"
-            );
-            manager.get_connection().execute_unprepared(&follow).await?;
         }
+        let copied = COPIED.map(|name| {
+            let of = "conversation WHERE id = conversation_tag.conversation_id";
+            format!("{name} = (SELECT {name} FROM {of})")
+        });
+        let follow = format!("UPDATE conversation_tag SET {}", copied.join(", "));
+        manager.get_connection().execute_unprepared(&follow).await?;
         for index in AFTER {
             create(manager, index).await?;
         }
