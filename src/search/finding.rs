@@ -1,5 +1,5 @@
 //! Looking. An index says where all terms are; what stands there is looked at once more, so that all engines find the same.
-use super::model::{Asked, Within, called};
+use super::model::{Asked, Days, Within, called};
 use crate::{
     agent::Agent,
     app::App,
@@ -38,6 +38,25 @@ pub struct Page {
     pub hits: Vec<Hit>,
     /// Below which number there may be more.
     pub next: Option<i64>,
+}
+
+impl Within {
+    /// Whether a conversation is one of those that are asked about, whatever was said in it when.
+    pub fn fits(&self, head: &Conversation) -> bool {
+        self.site.is_none_or(|asked| asked == head.site)
+            && self.agent.is_none_or(|asked| {
+                head.assignee.as_ref().is_some_and(|assignee| assignee.id == asked)
+            })
+            && self.tag.is_none_or(|asked| head.tags.contains(&asked))
+    }
+
+    /// Whether it is, and went on at some time of those days.
+    pub fn covers(&self, head: &Conversation) -> bool {
+        let Days { from, to } = self.days;
+        self.fits(head)
+            && from.is_none_or(|from| head.last_at >= from)
+            && to.is_none_or(|to| head.created_at < to)
+    }
 }
 
 /// What an agent may see of what was asked for, at most `limit`.

@@ -1,6 +1,5 @@
 //! What is asked for.
 use crate::{
-    conversation::Conversation,
     error::Invalid,
     ids::{AgentId, ConversationId, SiteId, TagId},
     text::Question,
@@ -66,25 +65,6 @@ impl Asked {
         let Days { from, to } = self.within.days;
         let (from, to) = (from.map_or(0, &number), to.map_or(i64::MAX, &number));
         from..self.below.map_or(to, |below| below.min(to))
-    }
-}
-
-impl Within {
-    /// Whether a conversation is one of those that are asked about, whatever was said in it when.
-    pub fn fits(&self, head: &Conversation) -> bool {
-        self.site.is_none_or(|asked| asked == head.site)
-            && self.agent.is_none_or(|asked| {
-                head.assignee.as_ref().is_some_and(|assignee| assignee.id == asked)
-            })
-            && self.tag.is_none_or(|asked| head.tags.contains(&asked))
-    }
-
-    /// Whether it is, and went on at some time of those days.
-    pub fn covers(&self, head: &Conversation) -> bool {
-        let Days { from, to } = self.days;
-        self.fits(head)
-            && from.is_none_or(|from| head.last_at >= from)
-            && to.is_none_or(|to| head.created_at < to)
     }
 }
 
