@@ -81,23 +81,23 @@ pub(super) async fn insert_tags<'a>(
 /// Conversations with tags were closed or opened again, or are listed otherwise among those that are closed, and their rows say so.
 pub(super) async fn follow(db: &impl ConnectionTrait, ids: &[i64]) -> Result<()> {
     use conversation::Column as Now;
-    use conversation_tag::Column as Copy;
+    use conversation_tag::Column as Tagged;
     if ids.is_empty() {
         return Ok(());
     }
     let its = |column: Now| -> Expr {
         let mut now = Query::select();
         now.column(column).from(conversation::Entity);
-        let own = Expr::col((conversation_tag::Entity, Copy::ConversationId));
+        let own = Expr::col((conversation_tag::Entity, Tagged::ConversationId));
         now.and_where(Now::Id.into_expr().eq(own)).take().into()
     };
     conversation_tag::Entity::update_many()
-        .col_expr(Copy::ClosedAt, its(Now::ClosedAt))
-        .col_expr(Copy::SiteId, its(Now::SiteId))
-        .col_expr(Copy::AssigneeId, its(Now::AssigneeId))
-        .col_expr(Copy::TeamId, its(Now::TeamId))
-        .col_expr(Copy::Priority, its(Now::Priority))
-        .filter(Copy::ConversationId.is_in(ids.iter().copied()))
+        .col_expr(Tagged::ClosedAt, its(Now::ClosedAt))
+        .col_expr(Tagged::SiteId, its(Now::SiteId))
+        .col_expr(Tagged::AssigneeId, its(Now::AssigneeId))
+        .col_expr(Tagged::TeamId, its(Now::TeamId))
+        .col_expr(Tagged::Priority, its(Now::Priority))
+        .filter(Tagged::ConversationId.is_in(ids.iter().copied()))
         .exec(db)
         .await?;
     Ok(())
