@@ -23,21 +23,21 @@
   document.addEventListener('htmx:after:swap', badge);
 
   // Sound, for which a browser wants to be touched once.
-  const TONES = { queue: [[660, 0], [880, .16]], mine: [[784, 0]], mention: [[988, 0], [988, .14], [1319, .28]] };
+  const TONES = { rise: [[660, 0], [880, .16]], single: [[784, 0]], chime: [[988, 0], [988, .14], [1319, .28]] };
   let audio = null, leaderSounds = null;
   const sounds = () => !!audio && audio.state === 'running';
-  function play(kind, volume = likes.volume) {
+  function play({ tone, volume }) {
     if (!sounds()) return;
-    for (const [pitch, after] of TONES[kind]) {
-      const at = audio.currentTime + after, tone = audio.createOscillator(), loud = audio.createGain();
-      tone.frequency.value = pitch;
+    for (const [pitch, after] of TONES[tone]) {
+      const at = audio.currentTime + after, note = audio.createOscillator(), loud = audio.createGain();
+      note.frequency.value = pitch;
       loud.gain.setValueAtTime(0, at);
       loud.gain.linearRampToValueAtTime(volume / 100, at + .01);
       loud.gain.linearRampToValueAtTime(0, at + .3);
-      tone.connect(loud);
+      note.connect(loud);
       loud.connect(audio.destination);
-      tone.start(at);
-      tone.stop(at + .32);
+      note.start(at);
+      note.stop(at + .32);
     }
   }
   const undecided = () => 'Notification' in window && Notification.permission === 'default';
@@ -101,14 +101,14 @@
     kf.say({ told: [conversation, seq] });
     if (!likes.notices.includes(kind) || quiet() || conversation === (eyes() || elsewhere)) return;
     if (kind === 'queue') again();
-    if (signals('sound')) play(kind);
+    if (signals('sound')) play(likes.sounds[kind]);
     if (signals('desktop')) pop(what);
   });
   let waiting = 0;
   function again() {
     clearInterval(waiting);
     waiting = setInterval(() => {
-      if (kf.leads && figure('nav-queue') && likes.notices.includes('queue') && signals('sound') && !quiet()) play('queue');
+      if (kf.leads && figure('nav-queue') && likes.notices.includes('queue') && signals('sound') && !quiet()) play(likes.sounds.queue);
     }, 30000);
   }
   again();
@@ -133,13 +133,22 @@
 
   const test = document.querySelector('[data-told-test]');
   if (test) {
+    const wake = () => (audio = audio || new AudioContext()).resume().catch(() => {});
+    const chosen = kind => ({ tone: test.form.elements[kind + '_tone'].value, volume: +test.form.elements[kind + '_volume'].value });
+    for (const hear of document.querySelectorAll('[data-hear]')) {
+      hear.hidden = false;
+      hear.addEventListener('click', async () => {
+        await wake();
+        play(chosen(hear.dataset.hear));
+        check();
+      });
+    }
     test.hidden = false;
     test.addEventListener('click', async () => {
-      const { sound, desktop, volume } = test.form.elements, { title, body } = test.dataset;
-      audio = audio || new AudioContext();
-      await audio.resume().catch(() => {});
+      const { sound, desktop } = test.form.elements, { title, body } = test.dataset;
+      await wake();
       if (desktop.checked && undecided()) await Notification.requestPermission();
-      if (sound.checked) play('mine', +volume.value);
+      if (sound.checked) play(chosen('mine'));
       if (desktop.checked) pop({ title, body, conversation: 0 });
       check();
     });

@@ -12,7 +12,7 @@ pub use actions::{
 };
 pub use model::{
     Account, AccountState, Agent, AgentName, Availability, Capacity, Email, Notice, Password,
-    Preferences, Role, Scope, SendKey, Signal, SingleKeys, Standing, Theme, TokenName, Wish,
+    Preferences, Role, Scope, SendKey, Signal, SingleKeys, Standing, Theme, TokenName, Tone, Wish,
     may_change, may_invite,
 };
 pub use store::{

@@ -303,6 +303,77 @@ impl Notice {
     }
 }
 
+/// What is heard of a notice: one of three figures that browsers play themselves, without a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Tone {
+    /// Two notes, upwards.
+    Rise,
+    /// One note.
+    Single,
+    /// Three notes.
+    Chime,
+}
+
+impl Tone {
+    pub const ALL: [Self; 3] = [Self::Rise, Self::Single, Self::Chime];
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Rise => "rise",
+            Self::Single => "single",
+            Self::Chime => "chime",
+        }
+    }
+
+    /// The key of its name.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Rise => "tone-rise",
+            Self::Single => "tone-single",
+            Self::Chime => "tone-chime",
+        }
+    }
+
+    pub fn parse(word: &str) -> Result<Self, Invalid> {
+        let tone = Self::ALL.into_iter().find(|one| one.word() == word);
+        tone.ok_or(Invalid { field: "tone", reason: "invalid-form" })
+    }
+}
+
+/// How a notice sounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sound {
+    pub tone: Tone,
+    pub volume: Volume,
+}
+
+/// How each notice sounds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Sounds {
+    pub queue: Sound,
+    pub mine: Sound,
+    pub mention: Sound,
+}
+
+impl Default for Sounds {
+    fn default() -> Self {
+        let sound = |tone| Sound { tone, volume: Volume::default() };
+        Self { queue: sound(Tone::Rise), mine: sound(Tone::Single), mention: sound(Tone::Chime) }
+    }
+}
+
+impl Sounds {
+    pub fn of(&self, notice: Notice) -> Sound {
+        match notice {
+            Notice::Queue => self.queue,
+            Notice::Mine => self.mine,
+            Notice::Mention => self.mention,
+        }
+    }
+}
+
 /// How she is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -360,7 +431,7 @@ impl SendKey {
 pub struct Preferences {
     pub notices: BTreeSet<Notice>,
     pub signals: BTreeSet<Signal>,
-    pub volume: Volume,
+    pub sounds: Sounds,
     /// When nothing may be heard or pop up.
     pub quiet: Option<Quiet>,
     pub single_keys: SingleKeys,
@@ -372,7 +443,7 @@ impl Default for Preferences {
         Self {
             notices: Notice::ALL.into(),
             signals: [Signal::Sound, Signal::Desktop].into(),
-            volume: Volume::default(),
+            sounds: Sounds::default(),
             quiet: None,
             single_keys: SingleKeys::On,
             send_key: SendKey::Enter,
@@ -743,7 +814,9 @@ mod tests {
     fn preferences_of_an_older_or_newer_kefu_are_read_as_far_as_they_are_known() {
         let read = |text: &str| serde_json::from_str::<Preferences>(text).unwrap();
         assert_eq!(read("{}"), Preferences::default());
-        assert_eq!(read(r#"{"volume":5,"colour":"red"}"#).volume.percent(), 5);
+        let loud = read(r#"{"sounds":{"mine":{"tone":"chime","volume":5}},"colour":"red"}"#).sounds;
+        assert_eq!(loud.mine, Sound { tone: Tone::Chime, volume: Volume(5) });
+        assert_eq!(loud.queue, Sounds::default().queue);
         assert_eq!(read(r#"{"send_key":"ctrl_enter"}"#).send_key, SendKey::CtrlEnter);
     }
 }

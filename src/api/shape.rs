@@ -437,7 +437,7 @@ pub struct Conversation {
     /// Since when the visitor waits for an answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waiting_since: Option<String>,
-    /// The beginning of the last message.
+    /// The beginning of the last message; empty where it was taken back.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preview: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]

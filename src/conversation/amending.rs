@@ -49,8 +49,10 @@ async fn try_amend(app: &App, by: &AtWork, nonce: Nonce, of: i64, change: Change
     };
     let append = Append { author: by.author(), nonce, content, seen: None };
     let now = model::amended(&target, &append.author, &append.content, at);
-    if let Ok(now) = &now {
-        held.conversation.retell(target.words(), now.words());
+    if let Ok(now) = &now
+        && store::is_last_said(&tx, id, now).await?
+    {
+        held.conversation.retell(now);
     }
     let mut sent = writer::write(app, &tx, held, &append, at).await?;
     if sent.duplicate {

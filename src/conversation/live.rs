@@ -35,6 +35,11 @@ pub struct Canvas {
     pub standing: [String; 2],
 }
 
+/// The last message as lists show it: nothing is left of one that was taken back.
+pub fn last_said(preview: &str, lang: Lang) -> String {
+    if preview.is_empty() { lang.t("recalled") } else { preview.to_owned() }
+}
+
 impl Canvas {
     pub fn name_of(&self, author: &Author) -> String {
         name_of(author, &self.visitor, self.lang)

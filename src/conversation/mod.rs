@@ -25,8 +25,8 @@ pub use handling::{
     Recipient, change_tags, close, invite, prioritize, retag, snooze, transfer, wake_due,
 };
 pub use live::{
-    Canvas, EntryLine, FileLine, QuoteLine, drawn, lines, news, presence, read_marks, redraw,
-    retell, seen_mark, sent, typing, upsert,
+    Canvas, EntryLine, FileLine, QuoteLine, drawn, last_said, lines, news, presence, read_marks,
+    redraw, retell, seen_mark, sent, typing, upsert,
 };
 pub use model::{
     Append, BLOCKED, Beside, Body, Conversation, Seat, UNSIGNED, may_amend, mentions, quoted,

@@ -244,10 +244,10 @@ impl Conversation {
         self.snoozed_until = None;
     }
 
-    /// A message was changed to, or taken back and left, this text: where it was shown as the last one, this is shown now.
-    pub fn retell(&mut self, was: &str, is: &str) {
-        if self.preview == in_short(was) {
-            self.preview = in_short(is);
+    /// What was said last was changed to this, or taken back, which leaves nothing of it.
+    pub fn retell(&mut self, now: &Entry) {
+        if let Content::Text { body, with } = &now.content {
+            self.preview = previewed(body, with);
         }
     }
 
@@ -336,12 +336,17 @@ impl Conversation {
     }
 
     fn show(&mut self, body: &str, with: &With, by: Side, at: Timestamp) {
-        self.preview = match with.attachments.first() {
-            Some(file) if body.is_empty() => in_short(&format!("📎 {}", file.name)),
-            _ => in_short(body),
-        };
+        self.preview = previewed(body, with);
         self.preview_by = by;
         self.last_at = at;
+    }
+}
+
+/// What a list shows of a message: its text, else the name of its file.
+fn previewed(body: &str, with: &With) -> String {
+    match with.attachments.first() {
+        Some(file) if body.is_empty() => in_short(&format!("📎 {}", file.name)),
+        _ => in_short(body),
     }
 }
 

@@ -144,7 +144,7 @@ test('rows stay where they are while one points at them, and move when one looks
 test('a note says that it is one, and nobody is handed a conversation by mistake', async () => {
   await made('agents', { name: '陈思远', email: 'chen@shop.example', role: 'agent' });
   await everywhere(path, async (page, name) => {
-    const says = { 'zh-CN': ['发送', '发送备注', '备注'], en: ['Send', 'Send note', 'note'] }[name.split('-').slice(2).join('-')];
+    const says = { 'zh-CN': ['发送', '添加备注', '备注'], en: ['Send', 'Add note', 'note'] }[name.split('-').slice(2).join('-')];
     const button = page.locator('#f .btn-p'), box = page.locator('#body');
     assert.equal(await button.innerText(), says[0]);
     await page.locator('[value=note]').check({ force: true });

@@ -47,7 +47,7 @@ test('an agent signs in, takes a conversation, answers and closes it', async () 
     find, 'Private note', enter, down, down, 'It is on its way.', ...Array(7).fill(down), enter,
     find, 'CloseE', enter, down, enter,
   );
-  assert.match(screen, /Send \/ Send note/, 'the button says what it may do');
+  assert.match(screen, /Send \/ Add note/, 'the button says what it may do');
   const page = (await vera.get(place)).text;
   for (const words of ['It is on its way.', 'joined the conversation', 'closed the conversation']) assert.ok(page.includes(words), `${words} is not said:\n${screen}`);
 });

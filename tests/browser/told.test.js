@@ -20,7 +20,7 @@ afterEach(() => browser.nothingComplained());
 function stub({ permission = 'granted', locks = true, hidden = true, trusted = true }) {
   window.heard = { tones: [], notes: [] };
   let state = trusted ? 'running' : 'suspended';
-  const node = () => ({ connect() {}, gain: { setValueAtTime() {}, linearRampToValueAtTime() {} }, frequency: {} });
+  const node = () => ({ connect() {}, gain: { setValueAtTime() {}, linearRampToValueAtTime(to) { if (to) heard.loudest = to; } }, frequency: {} });
   window.AudioContext = class {
     get state() { return state; }
     currentTime = 0;
@@ -149,6 +149,14 @@ test('quiet hours are quiet, what is not wanted is not told, and the test button
   await seen.goto(`${server.url}/desk/settings/notifications`);
   await seen.locator('[data-told-test]').click();
   await until(() => heard(seen), ({ tones, notes }) => tones.length === 1 && notes.length === 1);
+  // Each kind has a tone and a volume of its own, heard as they stand before they are kept.
+  await seen.selectOption('#queue-tone', 'chime');
+  await seen.fill('#queue-volume', '20');
+  const before = (await heard(seen)).tones.length;
+  await seen.locator('[data-hear=queue]').click();
+  await until(() => heard(seen), ({ tones }) => tones.length === before + 3);
+  assert.deepEqual((await heard(seen)).tones.slice(before), [988, 988, 1319]);
+  assert.equal(await seen.evaluate('heard.loudest'), .2);
   const at = hours => { const time = new Date(Date.now() + hours * 36e5); return time.toLocaleTimeString('en-GB', { timeZone: 'Asia/Shanghai', hour: '2-digit', minute: '2-digit' }); };
   await seen.fill('#from', at(-1));
   await seen.fill('#to', at(1));
@@ -170,6 +178,14 @@ test('quiet hours are quiet, what is not wanted is not told, and the test button
   for (const page of [seen, other]) assert.deepEqual(await heard(page), { tones: [], notes: [] });
   await seen.check('[name=queue]');
   await seen.click('.told button.btn-p');
+  await seen.locator('.ok').waitFor();
+  await visitor(browser, server, '三连音');
+  const rung = async () => (await Promise.all([seen, other].map(heard))).flatMap(({ tones }) => tones);
+  await until(rung, tones => tones.length === 3);
+  assert.deepEqual(await rung(), [988, 988, 1319], 'what was chosen, in one tab');
+  await seen.selectOption('#queue-tone', 'rise');
+  await seen.click('.told button.btn-p');
+  await seen.locator('.ok').waitFor();
   await page.context().close();
 });
 

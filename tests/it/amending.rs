@@ -101,7 +101,17 @@ async fn what_is_taken_back_is_gone_for_everybody_also_from_lists_and_quotes() {
     recalled.says("was taken back").says_not("4711");
     vera.page().await.says("was taken back").says_not("4711");
     ben.person.get(&format!("/desk/c/{id}")).await.says("Was that wise?").says_not("4711");
-    ben.person.get("/desk/c?tab=all").await.says_not("4711");
+    let list = ben.person.get("/desk/c?tab=all").await;
+    list.says_not("4711").says("Agent: This message was taken back");
+    // What was said last stays, whatever else said the same.
+    for words in ["ok", "ok"] {
+        ana.reply(id, words).await.must(StatusCode::OK);
+    }
+    ana.write(id, "note", "ok").await.must(StatusCode::OK);
+    for seq in [5, 7] {
+        amends(&ana, id, seq, "recall", "").await.must(StatusCode::OK);
+        ben.person.get("/desk/c?tab=all").await.says("Agent: ok<");
+    }
     // Once is enough.
     amends(&ana, id, 2, "recall", "").await.must(StatusCode::CONFLICT);
     amends(&ana, id, 2, "edit", "x").await.must(StatusCode::CONFLICT);

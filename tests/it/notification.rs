@@ -115,23 +115,38 @@ async fn everybody_says_how_to_be_told() {
     ana.person.get("/desk/settings").await.goes_to();
     let page = ana.person.get(PLACE).await.must(StatusCode::OK);
     page.says("name=\"queue\" checked").says("value=\"60\"").says("name=\"desktop\" checked");
-    let fields =
-        [("mine", "on"), ("sound", "on"), ("volume", "35"), ("from", "22:00"), ("to", "08:30")];
+    let fields = [
+        ("mine", "on"),
+        ("sound", "on"),
+        ("mine_volume", "35"),
+        ("mine_tone", "chime"),
+        ("from", "22:00"),
+        ("to", "08:30"),
+    ];
     assert_eq!(ana.person.post(PLACE, &fields).await.goes_to(), format!("{PLACE}?saved=1"));
     let page = ana.person.get(PLACE).await;
     page.says("name=\"mine\" checked").says_not("name=\"queue\" checked").says("value=\"35\"");
+    page.says("&#34;mine&#34;:{&#34;tone&#34;:&#34;chime&#34;,&#34;volume&#34;:35}");
+    // What is not sent stays as it was.
+    page.says("&#34;mention&#34;:{&#34;tone&#34;:&#34;chime&#34;,&#34;volume&#34;:60}");
+    page.says("&#34;queue&#34;:{&#34;tone&#34;:&#34;rise&#34;,&#34;volume&#34;:60}");
     page.says("value=\"22:00\"").says("value=\"08:30\"").says_not("name=\"desktop\" checked");
     page.says("&#34;quiet&#34;:{&#34;from&#34;:1320,&#34;to&#34;:510}");
     ben.person.get(PLACE).await.says("name=\"queue\" checked");
 
-    let half = [("sound", "on"), ("volume", "35"), ("from", "22:00\"><script>"), ("to", "")];
+    let half = [("sound", "on"), ("queue_volume", "15"), ("from", "22:00\"><script>"), ("to", "")];
     let refused = ana.person.post(PLACE, &half).await.must(StatusCode::UNPROCESSABLE_ENTITY);
     refused.says("both a beginning and an end").says("22:00&#34;&#62;").says_not("<script>");
+    refused.says("value=\"15\"");
     for volume in ["101", "-1", "loud", ""] {
-        let fields = [("volume", volume)];
+        let fields = [("mention_volume", volume)];
         ana.person.post(PLACE, &fields).await.must(StatusCode::UNPROCESSABLE_ENTITY);
     }
-    ana.person.get(PLACE).await.says("value=\"08:30\"");
+    for tone in ["", "Rise", "gong", "rise\"><script>"] {
+        let fields = [("queue_tone", tone)];
+        ana.person.post(PLACE, &fields).await.must(StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    ana.person.get(PLACE).await.says("value=\"08:30\"").says("value=\"35\"");
 }
 
 #[tokio::test]

@@ -310,7 +310,7 @@ async fn what_sends_an_answer_is_each_agents_own_and_is_said_where_she_writes() 
     let before = [("name", "ana"), ("language", "en"), ("theme", "dark")];
     ana.person.post("/desk/me/profile", &before).await.must(StatusCode::SEE_OTHER);
     ana.person.post("/desk/keys", &[("single", "off")]).await.must(StatusCode::SEE_OTHER);
-    let told = [("volume", "5")];
+    let told = [("mine_volume", "5")];
     let told = ana.person.post("/desk/settings/notifications", &told).await;
     told.must(StatusCode::SEE_OTHER);
     ana.person.get("/desk/me").await.says("<option value=\"ctrl_enter\" selected>");

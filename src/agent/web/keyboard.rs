@@ -28,7 +28,7 @@ type Line = (&'static [&'static str], &'static str);
 
 const KEYS: &[Line] = &[
     (&["J", "K"], "key-next"),
-    (&["↓", "↑"], "key-rows"),
+    (&["↑", "↓"], "key-rows"),
     (&["Alt + 1 … 9"], "key-nth"),
     (&["A"], "key-claim"),
     (&["R", "Enter"], "key-reply"),

@@ -3,7 +3,7 @@ use super::{CurrentAgent, DeskFrame, SignedIn};
 use crate::{
     agent::{
         actions,
-        model::{Notice, Preferences, Quiet, Signal, Volume},
+        model::{Notice, Preferences, Quiet, Signal, Sound, Sounds, Tone, Volume},
     },
     app::App,
     error::{Invalid, Result},
@@ -66,7 +66,7 @@ pub fn notices(SignedIn(me): SignedIn, request: &Request) -> Result<Response> {
     html(&NotificationsPage { saved, ..page })
 }
 
-/// A box that is not ticked is not sent.
+/// A box that is not ticked is not sent; a tone or a volume that is not sent stays as it was.
 #[derive(Deserialize)]
 struct NotificationsForm {
     #[serde(default)]
@@ -79,7 +79,18 @@ struct NotificationsForm {
     sound: Option<String>,
     #[serde(default)]
     desktop: Option<String>,
-    volume: String,
+    #[serde(default)]
+    queue_tone: Option<String>,
+    #[serde(default)]
+    queue_volume: Option<String>,
+    #[serde(default)]
+    mine_tone: Option<String>,
+    #[serde(default)]
+    mine_volume: Option<String>,
+    #[serde(default)]
+    mention_tone: Option<String>,
+    #[serde(default)]
+    mention_volume: Option<String>,
     #[serde(default)]
     from: String,
     #[serde(default)]
@@ -89,6 +100,19 @@ struct NotificationsForm {
 impl NotificationsForm {
     fn ticked<T: Copy>(boxes: &[(T, &Option<String>)]) -> impl Iterator<Item = T> {
         boxes.iter().filter(|(_, ticked)| ticked.is_some()).map(|(what, _)| *what)
+    }
+
+    fn sounds(&self, before: &Sounds) -> Result<Sounds, Invalid> {
+        let sound = |tone: &Option<String>, volume: &Option<String>, before: Sound| {
+            let tone = tone.as_deref().map_or(Ok(before.tone), Tone::parse)?;
+            let volume = volume.as_deref().map_or(Ok(before.volume), Volume::parse)?;
+            Ok(Sound { tone, volume })
+        };
+        Ok(Sounds {
+            queue: sound(&self.queue_tone, &self.queue_volume, before.queue)?,
+            mine: sound(&self.mine_tone, &self.mine_volume, before.mine)?,
+            mention: sound(&self.mention_tone, &self.mention_volume, before.mention)?,
+        })
     }
 
     /// All but the quiet hours, which are the only thing that people write themselves.
@@ -102,7 +126,7 @@ impl NotificationsForm {
         Ok(Preferences {
             notices: Self::ticked(&of).collect(),
             signals: Self::ticked(&signals).collect(),
-            volume: Volume::parse(&self.volume)?,
+            sounds: self.sounds(&before.sounds)?,
             ..before.clone()
         })
     }

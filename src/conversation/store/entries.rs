@@ -383,6 +383,18 @@ pub async fn before(
     row.map(read).transpose()
 }
 
+/// Whether an entry is the last of what visitor and agents said to each other.
+pub async fn is_last_said(
+    db: &impl ConnectionTrait,
+    id: ConversationId,
+    entry: &Entry,
+) -> Result<bool> {
+    let Content::Text { .. } = entry.content else { return Ok(false) };
+    let later =
+        of(id).filter(entry::Column::Seq.gt(entry.seq)).filter(entry::Column::Kind.eq("text"));
+    Ok(later.one(db).await?.is_none())
+}
+
 pub(super) fn of(id: ConversationId) -> Select<entry::Entity> {
     entry::Entity::find().filter(entry::Column::ConversationId.eq(id.0))
 }

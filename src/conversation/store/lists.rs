@@ -110,12 +110,16 @@ impl Filter {
         things.into_iter().filter(|narrows| *narrows).count()
     }
 
-    fn condition(&self) -> Condition {
+    /// Of a list. Rows of tags know what is closed: among those that carry a tag, the open ones are few.
+    fn condition(&self, tab: Tab) -> Condition {
         use conversation::Column::{AssigneeId, Id, Priority, SiteId, TeamId, Unread};
+        use conversation_tag::Column::{ClosedAt, ConversationId, TagId};
         let tagged = self.tag.map(|tag| {
+            let of_tab =
+                if tab == Tab::Closed { ClosedAt.is_not_null() } else { ClosedAt.is_null() };
             let mut of = Query::select();
-            of.column(conversation_tag::Column::ConversationId).from(conversation_tag::Entity);
-            Id.in_subquery(of.and_where(is(conversation_tag::Column::TagId, tag.0)).take())
+            of.column(ConversationId).from(conversation_tag::Entity);
+            Id.in_subquery(of.and_where(is(TagId, tag.0)).and_where(of_tab).take())
         });
         Condition::all()
             .add_option(self.site.map(|site| is(SiteId, site.0)))
@@ -186,7 +190,7 @@ async fn rows_of(
         return in_order(db, &closed_ids(db, sight, lens, limit).await?).await;
     }
     let all = conversation::Entity::find()
-        .filter(lens.filter.condition())
+        .filter(lens.filter.condition(lens.tab))
         .apply_if(seen_in(sight, lens.tab), QueryFilter::filter);
     let some = match lens.tab {
         Tab::Snoozed => all.filter(SnoozedUntil.is_not_null()),
@@ -218,7 +222,7 @@ async fn closed_of(
     if lens.filter.unread {
         return Ok(Vec::new());
     }
-    let which = lens.filter.condition().add(ClosedAt.is_not_null());
+    let which = lens.filter.condition(lens.tab).add(ClosedAt.is_not_null());
     if sight.narrows() {
         let which = which.add_option(places::closed_after(lens.after));
         return sight::newest_of(db, sight, ClosedAt, which, limit).await;
@@ -276,12 +280,12 @@ pub async fn page(
 ) -> Result<Vec<(Conversation, String)>> {
     let Lens { tab, filter, .. } = *lens;
     if let Tab::Mine(_) | Tab::Snoozed = tab {
-        let which = filter.condition().add(tab.condition()).add_option(seen_in(sight, tab));
+        let which = filter.condition(tab).add(tab.condition()).add_option(seen_in(sight, tab));
         return newest(db, which, below, limit).await;
     }
     if tab == Tab::Closed && sight.narrows() {
         let below = below.map(|id| conversation::Column::Id.lt(id));
-        let which = filter.condition().add(sight::closed()).add_option(below);
+        let which = filter.condition(tab).add(sight::closed()).add_option(below);
         let by = conversation::Column::Id;
         let ids = sight::newest_of(db.read(), sight, by, which, limit).await?;
         return named(db, in_order(db, &ids).await?).await;
@@ -290,7 +294,7 @@ pub async fn page(
     let mut page = Vec::new();
     for state in tab.states() {
         let those = filter
-            .condition()
+            .condition(tab)
             .add(conversation::Column::State.eq(state_word(*state)))
             .add_option(sight::seen(sight));
         page.extend(newest(db, those, below, limit).await?);

@@ -59,7 +59,7 @@ pub async fn export(app: &App, me: &CurrentAgent, ids: &[ConversationId]) -> Res
             at(one.created_at),
             one.answered_at.map(at).unwrap_or_default(),
             one.closed_at.map(at).unwrap_or_default(),
-            one.preview.clone(),
+            conversation::last_said(&one.preview, me.lang),
         ]
     });
     let sheet = text::sheet(std::iter::once(COLUMNS.map(|key| me.lang.t(key))).chain(lines));

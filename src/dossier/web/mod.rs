@@ -249,7 +249,7 @@ async fn side_before(
     let past = past.into_iter().filter(|(head, _)| head.id != id).map(|(head, _)| PastRow {
         id: head.id,
         day: text::day_of_any_year(head.created_at, now, &zone, lang),
-        preview: head.preview,
+        preview: conversation::last_said(&head.preview, lang),
         state: head.state.key(),
     });
     let tags = contact::tags(db.read(), contact.id).await?;

@@ -98,7 +98,7 @@ const FORMS: [Form; 6] = [
     Form::new("invite", "invite", "user", ALIVE),
     Form::new("snooze", "snooze", "clock", ALIVE),
     Form::new("priority", "priority", "triangle-alert", ALIVE),
-    Form::new("tags", "tags", "sticky-note", &[State::Queued, State::Open, State::Closed]),
+    Form::new("tags", "tags", "tag", &[State::Queued, State::Open, State::Closed]),
     Form::new("close", "close-with-tags", "circle-check", &[State::Open]),
 ];
 
@@ -185,7 +185,7 @@ async fn acts(
     let at_once = |icon, key, verb| Choice { nonce: Some(Nonce::new()), ..act(icon, key, verb) };
     let mut offered = vec![(verb, at_once(icon, verb, verb))];
     if found.state != State::Closed && found.unread == 0 {
-        offered.push(("unread", at_once("inbox", "mark-unread", "unread")));
+        offered.push(("unread", at_once("mail", "mark-unread", "unread")));
     }
     let forms = FORMS.iter().filter(|form| form.states.contains(&found.state));
     offered.extend(forms.map(|form| (form.path, act(form.icon, form.title, form.path))));
@@ -220,7 +220,8 @@ async fn conversations(app: &App, me: &CurrentAgent, typed: &str) -> Result<Vec<
 fn conversation_option(found: &Conversation, name: &str, lang: Lang) -> Choice {
     let words = super::called(found, name, lang);
     let place = format!("/desk/c/{}?tab=all", found.id);
-    Choice::to("message-circle", words, found.preview.clone(), place)
+    let said = conversation::last_said(&found.preview, lang);
+    Choice::to("message-circle", words, said, place)
 }
 
 async fn people(app: &App, me: &CurrentAgent, typed: &str) -> Result<Vec<Choice>> {

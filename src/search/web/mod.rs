@@ -10,7 +10,7 @@ use super::{
 use crate::{
     agent::{self, CurrentAgent, DeskFrame, SignedIn},
     app::App,
-    conversation::Conversation,
+    conversation::{self, Conversation},
     error::{Invalid, Result},
     event::{Content, State},
     ids::{AgentId, SiteId, TagId},
@@ -222,7 +222,7 @@ impl ConversationLine {
             letter: text::letter(&name),
             tint: text::tint(conversation.contact.0),
             name,
-            preview: conversation.preview.clone(),
+            preview: conversation::last_said(&conversation.preview, lang),
             state: conversation.state,
         }
     }

@@ -583,4 +583,14 @@ async fn what_is_taken_back_takes_its_files_along() {
     vera.person.get(&path).await.must(StatusCode::NOT_FOUND);
     ana.person.get(&format!("/desk/c/1/files/{file}")).await.must(StatusCode::NOT_FOUND);
     vera.page().await.says_not("a.txt");
+
+    // A list shows its name where there are no words.
+    let file = ana.has(1, "secret.txt", b"a").await;
+    ana.sends(1, "text", "", &[&file]).await.must(StatusCode::OK);
+    ana.person.get("/desk/c?tab=all").await.says("📎 secret.txt");
+    let nonce = Nonce::new();
+    let recall = [("nonce", nonce.as_str())];
+    ana.person.hx_post("/desk/c/1/m/4/recall", &recall).await.must(StatusCode::OK);
+    let list = ana.person.get("/desk/c?tab=all").await;
+    list.says("Agent: This message was taken back").says_not("secret.txt");
 }
