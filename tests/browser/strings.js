@@ -84,10 +84,4 @@ const letters = [
   '🏳️‍🌈🇨🇳🇨', '\u{1F3FB}', 'ﷺ'.repeat(40), '\uFFFD\uFFFE\uFFFF', '㍿﷽𒐫', 'İıŞﬁ', 'раураl.com', 'A'.repeat(4000), 'a '.repeat(2000), '\u0300'.repeat(200), '\u3000\u3000', '·', 'ㅤ', '\u115F\u1160',
 ];
 
-const families = { lines, handlers, closing, attributes, urls, loads, templates, mutations, styles, grammars, encodings, letters };
-export const HOSTILE = [...new Set(Object.values(families).flat())];
-
-/** Three of each family, the next three at each turn. */
-export function some(turn) {
-  return Object.values(families).flatMap(family => [0, 1, 2].map(n => family[(turn * 3 + n) % family.length]));
-}
+export const HOSTILE = [...new Set([lines, handlers, closing, attributes, urls, loads, templates, mutations, styles, grammars, encodings, letters].flat())];
