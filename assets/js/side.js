@@ -31,10 +31,11 @@
     if (fetching) { wanted = true; return; }
     fetching = true;
     do {
-      wanted = stale = false;
+      wanted = false;
       const panel = side();
-      // One that was not fetched yet is so at once.
-      if (!panel || !panel.querySelector('#side-identity')) break;
+      // One that is being fetched may be so as it was.
+      stale = !!panel && !panel.querySelector('#side-identity');
+      if (!panel || stale) break;
       const answer = await fetch(panel.getAttribute('hx-get'), { headers: { 'HX-Request': 'true' } }).catch(() => null);
       if (!answer || !answer.ok) break;
       const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html');
@@ -54,7 +55,7 @@
   // Where the line was cut, nobody knows what was missed.
   let synced = false;
   document.addEventListener('synced', () => { if (synced) renew(); synced = true; });
-  for (const sign of ['focusout', 'toggle']) {
-    document.addEventListener(sign, ({ target }) => { if (stale && target.closest('.side')) setTimeout(renew); }, true);
-  }
+  const again = ({ target }) => { if (stale && target.closest && target.closest('.side')) setTimeout(renew); };
+  for (const sign of ['focusout', 'toggle']) document.addEventListener(sign, again, true);
+  document.addEventListener('htmx:after:swap', event => { if (!fetching) again(event); });
 })();

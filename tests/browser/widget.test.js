@@ -512,6 +512,26 @@ test('beside a conversation it comes at once where the visitor goes and what col
   await panel.locator('#side-tag').focus();
   await panel.locator('#side-notes .said', { hasText: '要开发票' }).waitFor();
   assert.equal(await panel.locator('#side-email').inputValue(), 'half@');
+
+  // What is noted while a panel is on its way, and does not know it yet, comes after it.
+  let let_go;
+  const held = new Promise(done => { let_go = done; });
+  const asked = new Promise(done => other.route('**/side', async route => {
+    const response = await route.fetch();
+    done();
+    await held;
+    await route.fulfill({ response });
+  }, { times: 1 }));
+  await other.addInitScript(() => {
+    for (const sign of ['synced', 'contact']) document.addEventListener(sign, () => { window[`was ${sign}`] = true; });
+  });
+  await other.reload();
+  await Promise.all([asked, other.waitForFunction(() => window['was synced'])]);
+  await panel.locator('#side-note').fill('赶上了');
+  await panel.locator('#side-notes .add button').click();
+  await other.waitForFunction(() => window['was contact']);
+  let_go();
+  await other.locator('#side-notes .said', { hasText: '赶上了' }).waitFor();
   await other.close();
 });
 
