@@ -43,6 +43,9 @@ const BUNDLES: &[(&str, &str, &str)] = &[
     ("icon_dot.svg", "", "icon_dot"),
 ];
 
+/// What visitors wait for.
+const SQUEEZED: &[&str] = &["visitor.js", "frame.js"];
+
 fn main() -> Result<()> {
     println!("cargo:rerun-if-changed=build.rs");
     // The simulation answers instead of the system when somebody asks for chance; see tests/simulation/main.rs.
@@ -56,6 +59,7 @@ fn main() -> Result<()> {
         let (stem, extension) = bundle.split_once('.').context("a bundle has an extension")?;
         let text = join(&assets.join(directory), sources, extension)
             .with_context(|| format!("cannot make {bundle}"))?;
+        let text = if SQUEEZED.contains(bundle) { squeezed(&text) } else { text };
         fs::write(out.join(bundle), &text)?;
         fs::write(out.join(format!("{bundle}.br")), brotli(text.as_bytes())?)?;
         fs::write(out.join(format!("{bundle}.gz")), gzip(text.as_bytes())?)?;

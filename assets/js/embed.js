@@ -242,7 +242,7 @@
       write(html);
     } else if (!answer.ok) kept.token = '';
     // One that has ended is of no use any more.
-    else if (!/<form[^>]* data-known/.test(html)) say({ is: 'keep', token: kept.token = null });
+    else if (!/<form[^>]*\sdata-known/.test(html)) say({ is: 'keep', token: kept.token = null });
     return found;
   }
 

@@ -1,15 +1,18 @@
 // The outbox: a message keeps its nonce until the server has it, so a repeat is the same send. What waits survives a reload
-// and a look at another conversation, and leaves in order, one at a time.
+// and a look at another conversation, and leaves in order, one at a time; what was refused waits where it belongs for its writer.
 (() => {
   const store = 'kefu-outbox ' + location.pathname.replace(/^\/desk\/.*/, '/desk');
-  const waiting = [];
+  const waiting = [], refused = [];
   let sending = false, pause = 500;
   const composer = () => document.getElementById('f');
   const log = message => document.getElementById(message.log);
   const fresh = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), b => b.toString(16).padStart(2, '0')).join('');
   // Of several of one name the first.
   const said = (message, name) => new URLSearchParams(message.fields).get(name);
-  const keep = () => { try { sessionStorage.setItem(store, JSON.stringify(waiting.map(({ action, log, fields }) => ({ action, log, fields })))); } catch { /* the page itself holds them */ } };
+  // With the files that are there by now.
+  const whole = ({ fields, chips }) => [...fields, ...chips.flatMap(chip => [...chip.querySelectorAll('input')].map(({ name, value }) => [name, value]))];
+  const bare = message => ({ action: message.action, log: message.log, fields: whole(message) });
+  const keep = () => { try { sessionStorage.setItem(store, JSON.stringify([waiting.map(bare), refused.map(bare)])); } catch { /* the page itself holds them */ } };
   function set(box, text) { box.value = text; box.dispatchEvent(new Event('input', { bubbles: true })); }
 
   document.addEventListener('submit', event => {
@@ -17,15 +20,15 @@
     // An engine too old for htmx still posts the form; a first message opens the page of its conversation.
     if (!window.htmx || form.id !== 'f' || !list) return;
     event.preventDefault();
-    const box = form.elements.body, button = event.submitter;
-    const fields = [...new FormData(form)], chips = [...form.querySelectorAll('#chips > *')];
-    if (!box.value.trim() && !fields.some(([name]) => name === 'file_id')) return;
+    const { body: box, nonce } = form.elements, button = event.submitter, all = what => [...form.querySelectorAll(what)];
+    const chips = all('#chips > :not(.bad)'), once = all('[data-once]');
+    if (!box.value.trim() && !chips.length) return;
+    const fields = [...new FormData(form)].filter(([name]) => name !== 'file_id');
     if (button && button.name) fields.push([button.name, button.value]);
-    queue({ action: form.action, log: list.id, fields, chips });
-    form.elements.nonce.value = fresh();
-    for (const once of form.querySelectorAll('[data-once]')) once.remove();
+    queue({ action: form.action, log: list.id, fields, chips, once });
+    nonce.value = fresh();
+    for (const gone of [...once, ...chips]) gone.remove();
     set(box, '');
-    for (const chip of chips) chip.remove();
     box.required = true;
     document.getElementById('problem').textContent = '';
     list.closest('.pin').scrollTop = 0;
@@ -48,7 +51,7 @@
       line.dataset.seq = Number.MAX_SAFE_INTEGER;
       bubble.className = 'b';
       bubble.dir = 'auto';
-      bubble.textContent = said(message, 'body') || (message.chips || []).map(chip => chip.querySelector('span').textContent).join(', ');
+      bubble.textContent = said(message, 'body') || message.chips.map(chip => chip.querySelector('span').textContent).join(', ');
       state.className = 't';
       state.textContent = form.dataset.pending;
       line.append(bubble, state);
@@ -57,7 +60,11 @@
     arrivals.observe(list, { childList: true });
   }
   // Another conversation was opened, perhaps one for which something waits.
-  document.addEventListener('htmx:after:swap', () => { for (const message of waiting) if (!message.gone && !(message.line && message.line.isConnected)) draw(message); });
+  function look() {
+    for (const message of waiting) if (!message.gone && !(message.line && message.line.isConnected)) draw(message);
+    for (const message of [...refused]) if (!message.line || !message.line.isConnected) refuse(message);
+  }
+  document.addEventListener('htmx:after:swap', look);
 
   function remove(message) {
     message.gone = true;
@@ -78,7 +85,11 @@
   async function send() {
     if (sending || !waiting.length) return;
     sending = true;
-    const [message] = waiting, outcome = await post(message);
+    const [message] = waiting;
+    // It leaves with its files, or not at all.
+    for (const chip of message.chips) await chip.brought;
+    keep();
+    const outcome = message.chips.some(chip => chip.matches('.bad')) ? 'refused' : await post(message);
     if (outcome === 'later') {
       message.gone = false;
       if (!message.line || !message.line.isConnected) draw(message);
@@ -88,25 +99,29 @@
     }
     pause = 500;
     waiting.shift();
+    if (outcome === 'refused') {
+      refused.push(message);
+      refuse(message);
+      document.dispatchEvent(new CustomEvent('kf:refused', { detail: message }));
+    }
     keep();
-    if (outcome === 'refused') refuse(message);
     sending = false;
     send();
   }
 
   async function post(message) {
-    const { action, fields } = message;
+    const { action } = message;
     const stop = new AbortController(), timer = setTimeout(() => stop.abort(), 15000);
     let answer, text;
     try {
-      answer = await fetch(action, { method: 'POST', body: new URLSearchParams(fields), headers: { 'HX-Request': 'true' }, keepalive: true, signal: stop.signal });
+      answer = await fetch(action, { method: 'POST', body: new URLSearchParams(whole(message)), headers: { 'HX-Request': 'true' }, keepalive: true, signal: stop.signal });
       text = await answer.text();
     } catch { return 'later'; } finally { clearTimeout(timer); }
     if (answer.status >= 500) return 'later';
     document.dispatchEvent(new Event('kf:alive'));
     if (answer.ok) remove(message);
-    const form = composer(), here = form && form.action === action;
-    if (form && (answer.ok || here)) {
+    const form = composer();
+    if (form && (answer.ok || form.action === action)) {
       const nonce = form.elements.nonce.value;
       await htmx.swap({ sourceElement: form, target: form, swap: 'none', text });
       // The next message may be waiting under the form's nonce already: ours stays.
@@ -119,39 +134,46 @@
     return answer.ok ? 'sent' : 'refused';
   }
 
+  // Where it was written it comes back into the box, or stands below with a button, if something else is written by now.
   function refuse(message) {
-    const { action, fields, line } = message, form = composer();
-    if (!form || form.action !== action) {
-      // Another conversation is open: there it will stand as a draft, as kept.js keeps one.
-      try { sessionStorage.setItem('kefu-draft ' + new URL(action).pathname, ['kind', 'body'].map(name => said(message, name)).filter(part => part !== null).join('\n')); } catch { /* nowhere else to keep it */ }
+    const form = composer();
+    if (!form || !log(message)) return;
+    const { body: box, kind } = form.elements;
+    const over = () => { refused.splice(refused.indexOf(message), 1); message.line.remove(); keep(); };
+    draw(message);
+    if (!box.value) {
+      over();
+      if (kind) kind.value = said(message, 'kind');
+      set(box, said(message, 'body'));
+      form.querySelector('#chips').append(...message.chips);
+      box.parentNode.before(...message.once);
+      box.required = !message.chips.length;
       return;
     }
-    if (!form.elements.body.value) {
-      if (line) line.remove();
-      if (form.elements.kind) form.elements.kind.value = said(message, 'kind');
-      set(form.elements.body, said(message, 'body'));
-      form.querySelector('#chips').append(...message.chips || []);
-      form.elements.body.required = !form.querySelector('[name=file_id]');
-      return;
-    }
-    const state = line.lastChild, retry = document.createElement('button');
-    line.className = line.className.replace('pending', 'fail');
+    const state = message.line.lastChild, retry = document.createElement('button');
+    message.line.className = message.line.className.replace('pending', 'fail');
     state.textContent = form.dataset.fail + ' ';
     retry.type = 'button';
     retry.className = 'retry';
     retry.textContent = form.dataset.retry;
     retry.addEventListener('click', () => {
-      line.remove();
+      over();
       document.getElementById('problem').textContent = '';
+      for (const chip of message.chips) if (chip.again) chip.again();
       // Whoever sends it again has seen what was answered meanwhile.
-      const again = fields.filter(([name]) => name !== 'seen_seq').map(([name, value]) => [name, name === 'nonce' ? fresh() : value]);
-      queue({ action, log: message.log, chips: message.chips, fields: again });
+      const again = message.fields.filter(([name]) => name !== 'seen_seq').map(([name, value]) => [name, name === 'nonce' ? fresh() : value]);
+      queue({ ...message, line: null, fields: again });
     });
     state.append(retry);
   }
 
   addEventListener('online', () => { pause = 500; });
   addEventListener('DOMContentLoaded', () => {
-    try { JSON.parse(sessionStorage.getItem(store) || '[]').forEach(queue); } catch { /* nothing was waiting */ }
+    try {
+      const [late, back] = JSON.parse(sessionStorage.getItem(store)).map(all => all.map(message => ({ ...message, chips: [], once: [] })));
+      refused.push(...back);
+      late.forEach(queue);
+      look();
+    } catch { /* nothing was waiting */ }
   });
 })();

@@ -1,56 +1,61 @@
 // Brings files to the server at once, each with a chip that shows how far it is, and names them in the form.
 const SHRUNK = 1_000_000, EDGE = 1600;
-let coming = 0, sends = null;
+let coming = 0;
 
 export function upload(form, files) {
-  for (const file of files) bring(form, file);
+  for (const file of files) bring(form, file, document.getElementById('up').action);
 }
 
-async function bring(form, file) {
-  const chip = draw(form, file), stop = new AbortController();
-  chip.querySelector('button').addEventListener('click', () => {
+// A message leaves with its chips (outbox.js), and waits for `brought`; whoever sends again what failed brings it `again`.
+function bring(form, file, to) {
+  const chip = draw(form, file), [state, retry, remove] = chip.querySelectorAll('small, button');
+  let stop;
+  chip.again = () => { if (!stop || chip.matches('.bad')) chip.brought = go(); };
+  async function go() {
+    stop = new AbortController();
+    chip.className = 'file coming';
+    state.removeAttribute('role');
+    state.textContent = size(file.size);
+    retry.hidden = true;
+    coming++;
+    try {
+      const id = await send(form, await shrunk(file), to, chip, stop.signal), field = document.createElement('input');
+      Object.assign(field, { type: 'hidden', name: 'file_id', value: id });
+      chip.append(field);
+      chip.className = 'file';
+    } catch (error) {
+      chip.className = 'file bad';
+      state.setAttribute('role', 'alert');
+      state.textContent = error.message;
+      retry.hidden = !error.again;
+    }
+    coming--;
+    settle(chip);
+  }
+  retry.addEventListener('click', () => { chip.again(); settle(chip); });
+  remove.addEventListener('click', () => {
+    const { form } = document.getElementById('body');
     stop.abort();
     chip.remove();
     settle(form);
     form.elements.body.focus();
   });
-  coming++;
-  form.elements.body.required = false;
-  try {
-    const small = await shrunk(file);
-    const id = await send(form, small, chip, stop.signal), field = document.createElement('input');
-    Object.assign(field, { type: 'hidden', name: 'file_id', value: id });
-    chip.append(field);
-    chip.classList.remove('coming');
-  } catch (error) {
-    chip.className = 'file bad';
-    const why = chip.querySelector('small');
-    why.setAttribute('role', 'alert');
-    why.textContent = error.message;
-    sends = null;
-  }
-  coming--;
-  settle(form);
+  chip.again();
+  settle(chip);
 }
 
-// A message waits for the last of its files. One that could not be brought is looked at first.
-function settle(form) {
-  form.elements.body.required = !form.querySelector('[name=file_id], .coming');
-  if (coming || !sends) return;
-  const button = sends.isConnected ? sends : undefined;
-  sends = null;
-  form.requestSubmit(button);
+// What has a file needs no words.
+function settle(within) {
+  const form = within.closest('form');
+  if (form) form.elements.body.required = !form.querySelector('[name=file_id], .coming');
 }
-document.addEventListener('submit', event => {
-  if (event.target.id !== 'f' || !coming) return;
-  event.preventDefault();
-  event.stopImmediatePropagation();
-  sends = event.submitter || event.target.querySelector('.btn-p');
-}, true);
+// What is on its way would be lost with the page.
+addEventListener('beforeunload', event => { if (coming) event.preventDefault(); });
 
 function draw(form, file) {
   const chip = document.createElement('li'), name = document.createElement('span'), state = document.createElement('small');
-  const remove = document.createElement('button'), bar = document.createElement('progress');
+  const [retry, remove] = ['', ' btn-i'].map(kind => Object.assign(document.createElement('button'), { type: 'button', className: 'btn' + kind }));
+  const bar = document.createElement('progress');
   const cross = form.querySelector('svg.i').cloneNode(true), use = cross.querySelector('use');
   chip.className = 'file coming';
   const icon = cross.cloneNode(true), shape = icon.querySelector('use');
@@ -69,11 +74,11 @@ function draw(form, file) {
   bar.value = 0;
   bar.setAttribute('aria-label', file.name);
   use.setAttribute('href', use.getAttribute('href').replace(/#.*/, '#x'));
-  remove.type = 'button';
-  remove.className = 'btn btn-i';
+  retry.textContent = form.dataset.retry;
+  retry.hidden = true;
   remove.setAttribute('aria-label', form.dataset.remove.replace('%', file.name));
   remove.append(cross);
-  chip.append(name, state, bar, remove);
+  chip.append(name, state, bar, retry, remove);
   form.querySelector('#chips').append(chip);
   return chip;
 }
@@ -96,20 +101,22 @@ async function shrunk(file) {
   return file;
 }
 
-function send(form, file, chip, stop) {
+function send(form, file, to, chip, stop) {
   const words = new FormData(), bar = chip.querySelector('progress'), state = chip.querySelector('small');
   words.append('file', file, file.name);
   return new Promise((done, fail) => {
     const line = new XMLHttpRequest();
-    const cut = () => fail(new Error(form.dataset.fail));
-    line.open('POST', document.getElementById('up').action);
+    const cut = () => fail(Object.assign(new Error(form.dataset.fail), { again: true }));
+    line.open('POST', to);
     line.setRequestHeader('Accept', 'application/json');
     line.upload.onprogress = ({ loaded, total }) => { bar.value = loaded / total; };
     line.onerror = line.onabort = cut;
     line.onload = () => {
       let answer = {};
       try { answer = JSON.parse(line.responseText); } catch { return cut(); }
-      if (line.status !== 200) return fail(new Error(answer.error ? answer.error.message : form.dataset.fail));
+      // What is too much now may be right in a minute; what is no picture never is.
+      const again = line.status === 429 || line.status >= 500;
+      if (line.status !== 200) return fail(Object.assign(new Error(answer.error ? answer.error.message : form.dataset.fail), { again }));
       const [brought] = answer.files;
       chip.querySelector('span').textContent = brought.name;
       state.textContent = size(brought.size);

@@ -85,7 +85,7 @@ test('a visitor chooses files, takes one away, sends the rest, and both see them
   assert.ok(asked.some(path => path.includes('/upload.')));
   await shot(vera, 'files-chips');
   assert.deepEqual(await axe(vera), []);
-  await vera.locator('.file', { hasText: '发票' }).locator('button').click();
+  await vera.locator('.file', { hasText: '发票' }).locator('.btn-i').click();
   assert.equal(await vera.locator('.file').count(), 1);
   // Nothing has to be said.
   await vera.click('form#f button.btn-p');
@@ -129,7 +129,7 @@ test('a file that cannot be sent says why, and what goes with it waits', async (
   await vera.locator('.file.bad', { hasText: '不能超过 20 MB' }).waitFor();
   await shot(vera, 'files-bad');
   assert.deepEqual(await axe(vera), []);
-  while (await vera.locator('.file.bad button').count()) await vera.locator('.file.bad button').first().click();
+  while (await vera.locator('.file.bad').count()) await vera.locator('.file.bad .btn-i').first().click();
   await say(vera, '那算了');
   await sees(vera, '那算了');
 });
