@@ -40,6 +40,7 @@ async function go(words) {
   await lin.locator('.row', { hasText: words }).click();
   await lin.locator('ol.msgs .m', { hasText: words }).first().waitFor();
 }
+const stands = (box, words) => lin.waitForFunction(([box, words]) => document.querySelector(box)?.value === words, [box, words]);
 /** Holds what is posted there, once, until it is told to go on. */
 async function held(page, path) {
   let on, there;
@@ -77,7 +78,7 @@ test('an answer that is refused after its writer went on stands where it belongs
   await row.locator('.draft').waitFor();
   await row.click();
   await sees(lin, '同事先答了');
-  await lin.waitForFunction(() => document.getElementById('body').value === '我的回答');
+  await stands('#body', '我的回答');
   assert.equal(await lin.locator('.re > .quote').count(), 1);
   assert.equal(await lin.locator('#chips .file', { hasText: '报价.txt' }).count(), 1);
   await lin.locator('#body').press('Enter');
@@ -86,7 +87,7 @@ test('an answer that is refused after its writer went on stands where it belongs
   await vera.locator('#log .m', { hasText: '我的回答' }).locator('text=报价.txt').waitFor();
   // What she was writing meanwhile stands there still, and nothing of it was sent.
   await go('另一位');
-  await lin.waitForFunction(() => document.getElementById('body').value === '写到一半');
+  await stands('#body', '写到一半');
   assert.equal(await other.locator('#log .m').count(), 1);
   await lin.fill('#body', '');
 });
@@ -149,6 +150,34 @@ test('files and a quote stay with an unsent answer, whatever is drawn anew', asy
   await vera.locator('#log .m', { hasText: '看这个' }).locator('text=再传.txt').waitFor();
   await vera.locator('#log .m', { hasText: '看这个' }).locator('.quote').waitFor();
   assert.equal(await lin.locator('#chips .file, .re > .quote').count(), 0);
+});
+
+test('what stands half written in other forms of a conversation comes back with them', async () => {
+  await open('别处的表单');
+  await lin.locator('#side-note').fill('写了一半的备注');
+  await lin.locator('#side-identity summary').first().click();
+  await lin.locator('#side-name').fill('王');
+  await lin.locator('#conv').press('t');
+  await lin.locator('#handover').fill('请跟进');
+  await go('后来的');
+  assert.equal(await lin.locator('#side-note').inputValue(), '');
+  await go('别处的表单');
+  await stands('#side-note', '写了一半的备注');
+  assert.equal(await lin.locator('#side-name').inputValue(), '王');
+  await lin.locator('#conv').press('t');
+  await stands('#handover', '请跟进');
+  // Given up, it is gone, and what was sent does not come again.
+  await lin.locator('#act [data-dismiss]').click();
+  await lin.locator('#side-notes .add button').click();
+  await lin.locator('#side-notes .said', { hasText: '写了一半的备注' }).waitFor();
+  assert.equal(await lin.locator('#side-note').inputValue(), '');
+  await lin.reload();
+  await lin.locator('#side-note').waitFor();
+  assert.equal(await lin.locator('#side-note').inputValue(), '');
+  await lin.locator('#conv').press('t');
+  await lin.locator('#handover').waitFor();
+  assert.equal(await lin.locator('#handover').inputValue(), '');
+  assert.equal(await lin.locator('#side-name').inputValue(), '王', 'which was not sent yet');
 });
 
 test('a file whose line was cut is brought again, and one that failed does not leave without a word', async () => {
