@@ -89,7 +89,7 @@
     }
     // The title says which one, as it does where the page is loaded; told.js puts the figure of what is unread before it.
     const bare = document.title.replace(/^\(\d+\) /, ''), list = document.querySelector('.list').getAttribute('aria-label');
-    const title = cid ? `${open.querySelector('h1').textContent} · ${list}` : list;
+    const title = cid ? `${open.querySelector('h1').textContent} · ${list} · ${open.dataset.site}` : list;
     if (title !== bare) document.title = title;
     // A row that was drawn anew keeps the focus, and a conversation that was left gives it to its row: htmx gives it to what has
     // the same id, which is the empty place.

@@ -22,6 +22,13 @@ pub struct Agent {
     pub preferences: Preferences,
 }
 
+impl Agent {
+    /// Whether the queue calls her: not if she only looks, nor if she said that she is busy or gone.
+    pub fn is_on_call(&self) -> bool {
+        self.role.may_act() && self.availability == Availability::Online
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     Owner,

@@ -7,6 +7,7 @@ use super::{
     writer::{self, Sent},
 };
 use crate::{
+    agent,
     app::{App, to_the_end},
     error::{Error, Result},
     event::{Author, Content, Happening, Mention, Priority, With},
@@ -216,7 +217,7 @@ fn is_tagging(content: &Content) -> bool {
 /// So many conversations are woken in one turn.
 const WOKEN_AT_ONCE: u64 = 200;
 
-/// Brings back what was put off until now; how many. Each in the name of whoever has it.
+/// Brings back what was put off until now; how many. Each in the name of whoever has it; if she is not there, into the queue.
 pub async fn wake_due(app: &App) -> Result<u64> {
     let (mut woken, now) = (0, app.db.now().await?);
     for due in store::due(&app.db, now, WOKEN_AT_ONCE).await? {
@@ -238,12 +239,14 @@ async fn wake(app: &App, id: ConversationId, now: Timestamp) -> Result<bool> {
         let mut held = store::lock_again(&tx, id).await?;
         let is_due = held.conversation.snoozed_until.is_some_and(|until| until <= now);
         let had = held.conversation.assignee.clone().filter(|_| is_due);
-        let Some(Assignee { id: agent, name }) = had else { return Ok(false) };
+        let Some(Assignee { id: whose, name }) = had else { return Ok(false) };
         // Nobody has seen yet that it is back.
         held.conversation.forget_reading(0)?;
-        let by = AtWork { agent, name, conversation: id };
-        let woken = append(&by, Nonce::new(), Happening::Woken);
-        let sent = writer::write(&app, &tx, held, &woken, app.clock.now()).await?;
+        let is_there = agent::is_there(&app, &tx, whose).await?;
+        let what = if is_there { Happening::Woken } else { Happening::Requeued };
+        let by = AtWork { agent: whose, name, conversation: id };
+        let back = append(&by, Nonce::new(), what);
+        let sent = writer::write(&app, &tx, held, &back, app.clock.now()).await?;
         tx.commit().await?;
         writer::tell(&app, &sent);
         Ok(true)

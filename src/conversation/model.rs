@@ -192,8 +192,8 @@ impl Conversation {
                 self.assignee = None;
                 self.state = State::Queued;
                 self.snoozed_until = None;
-                // First come, first served: whoever was being served came before those who wait.
-                self.waiting_since.get_or_insert(self.created_at);
+                // First come, first served: whoever was being served came before those who wait, whatever she asked since.
+                self.waiting_since = Some(self.created_at);
             }
             Happening::Snoozed { until } => {
                 if *until <= at || until.duration_since(at) > SNOOZES {
@@ -301,15 +301,18 @@ impl Conversation {
         }
     }
 
-    /// Who gets it back if this is heard: what a visitor writes opens what was closed.
+    /// Who gets it back if this is heard: what a visitor writes opens what was closed, and wakes what was put off.
     pub fn calls_back(&self, append: &Append) -> Option<AgentId> {
-        let opens = self.state == State::Closed && append.author.side() == Side::Visitor;
-        self.assignee.as_ref().filter(|_| opens).map(|assignee| assignee.id)
+        let is_away = self.state == State::Closed || self.snoozed_until.is_some();
+        let written =
+            append.author.side() == Side::Visitor && matches!(append.content, Content::Text { .. });
+        self.assignee.as_ref().filter(|_| is_away && written).map(|assignee| assignee.id)
     }
 
     /// The same, which nobody gets back who is not there: it comes into the queue.
     pub fn without_assignee(self) -> Self {
-        Self { assignee: None, ..self }
+        let state = if self.state == State::Open { State::Queued } else { self.state };
+        Self { assignee: None, state, ..self }
     }
 
     fn hear_again(&mut self, at: Timestamp) -> Result<()> {
@@ -570,7 +573,7 @@ mod tests {
         assert!(matches!(foreign, Err(Error::Conflict("conflict-not-yours"))));
         let back = taken.clone().accept(&agent(7, event(Happening::Requeued)), at(3)).unwrap();
         assert_eq!((back.state, &back.assignee), (State::Queued, &None));
-        assert_eq!(back.waiting_since, Some(at(1)), "who was not answered waits as long as ever");
+        assert_eq!(back.waiting_since, Some(at(0)), "whatever she asked since");
         assert!(back.accept(&agent(7, event(Happening::Requeued)), at(4)).is_err(), "only once");
         let answered = taken.accept(&agent(7, text("hi")), at(3)).unwrap();
         let back = answered.accept(&agent(7, event(Happening::Requeued)), at(4)).unwrap();
@@ -619,6 +622,21 @@ mod tests {
         let queued = closed.without_assignee().accept(&vera("?"), at(3600)).unwrap();
         assert_eq!((queued.state, queued.assignee), (State::Queued, None));
         assert_eq!((queued.team, queued.waiting_since), (Some(TeamId(3)), Some(at(3600))));
+    }
+
+    #[test]
+    fn what_was_put_off_comes_into_the_queue_without_whoever_had_it() {
+        let until = event(Happening::Snoozed { until: at(900) });
+        let put_off = fresh().accept(&agent(7, until), at(1)).unwrap();
+        assert_eq!(put_off.calls_back(&vera("?")), Some(AgentId(7)));
+        assert_eq!(put_off.calls_back(&agent(8, event(Happening::Woken))), None);
+        let end = Append { content: event(Happening::Closed), ..vera("") };
+        assert_eq!(put_off.calls_back(&end), None, "it does not come back");
+        let with_her = put_off.clone().accept(&vera("?"), at(2)).unwrap();
+        assert_eq!((with_her.state, with_her.is_assigned_to(AgentId(7))), (State::Open, true));
+        let queued = put_off.without_assignee().accept(&vera("?"), at(2)).unwrap();
+        assert_eq!((queued.state, queued.assignee), (State::Queued, None));
+        assert_eq!((queued.waiting_since, queued.snoozed_until), (Some(at(2)), None));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! its conversation open is put into it for each.
 use super::web::asks;
 use crate::{
-    agent::Standing,
+    agent::{Agent, Standing},
     app::App,
     bus::{Bus, News, Sheet, Viewer},
     config::Waits,
@@ -375,6 +375,8 @@ pub fn cursor(epoch: &str, at: Timestamp, sight: &Sight) -> String {
 #[template(path = "desk/_counters.html")]
 struct Counters<'a> {
     counts: &'a Counts,
+    /// How many conversations of the queue call her.
+    called: i64,
     held: Held,
     lang: Lang,
 }
@@ -392,8 +394,10 @@ impl Held {
     }
 }
 
-pub fn counters(counts: &Counts, capacity: i64, lang: Lang) -> String {
-    draw(&Counters { counts, held: Held { mine: counts.mine, capacity }, lang })
+pub fn counters(counts: &Counts, of: &Agent, lang: Lang) -> String {
+    let called = if of.is_on_call() { counts.called } else { 0 };
+    let held = Held { mine: counts.mine, capacity: of.capacity.number() };
+    draw(&Counters { counts, called, held, lang })
 }
 
 #[derive(Template)]

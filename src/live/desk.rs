@@ -6,7 +6,7 @@ use super::{
     seat::AtDesk,
 };
 use crate::{
-    agent::{self, CurrentAgent},
+    agent::{self, Agent, CurrentAgent},
     app::{App, aside},
     bus::{Drawn, News},
     conversation::{self, Canvas, Lens, Seat, Sight, counts, list, touched_since},
@@ -114,6 +114,8 @@ pub fn follow(
             yield Piece::Reset;
             return;
         };
+        // What she chose before this listened, nobody tells.
+        at_desk.ask_again().await;
         at_desk.show(open);
         // The database's clock, carried on by ours: what a reader will come back with.
         let now = || {
@@ -128,12 +130,12 @@ pub fn follow(
             let drawn = row_changed(&app, &summary, &lens, &around, me.lang).into();
             yield Piece::Row { cursor: now(), drawn, hint: hint(&summary, None) };
             if after.as_ref().is_some_and(|after| summary.last_at > after.at)
-                && let Some(told) = notice::of_row(&summary, &me.agent, &sight, me.lang)
+                && let Some(told) = notice::of_row(&summary, at_desk.agent(), &sight, me.lang)
             {
                 yield Piece::Notice(told);
             }
         }
-        let counters = counted(&app, &me, &sight).await.unwrap_or_default();
+        let counters = counted(&app, at_desk.agent(), &sight, me.lang).await.unwrap_or_default();
         let drafts = drafts(&app, &me).await;
         let around = if page.is_some() { around(&app, &me, &sight, &lens, open).await } else { String::new() };
         yield Piece::Synced([&counters[..], drafts.as_bytes(), around.as_bytes()].concat().into());
@@ -147,7 +149,7 @@ pub fn follow(
             tokio::select! {
                 () = sleep_until(count_at.unwrap_or_else(Instant::now)), if count_at.is_some() => {
                     count_at = None;
-                    if let Some(counted) = counted(&app, &me, &sight).await {
+                    if let Some(counted) = counted(&app, at_desk.agent(), &sight, me.lang).await {
                         yield Piece::Passing(counted);
                     }
                 }
@@ -173,7 +175,7 @@ pub fn follow(
                             yield Piece::Row { cursor: now(), drawn, hint: hint(summary, seq) };
                             count_at.get_or_insert_with(|| Instant::now() + COUNT_EVERY);
                         }
-                        if let Some(told) = notice::of_news(&news.event, &me.agent, &sight, me.lang) {
+                        if let Some(told) = notice::of_news(&news.event, at_desk.agent(), &sight, me.lang) {
                             yield Piece::Notice(told);
                         }
                         match &news.event {
@@ -211,7 +213,11 @@ pub fn follow(
                             Event::PresenceChanged { who: Present::Agent(id), .. }
                             | Event::StandingChanged { agent: id } => {
                                 if *id == me.agent.id {
+                                    let was_on_call = at_desk.agent().is_on_call();
                                     at_desk.ask_again().await;
+                                    if at_desk.agent().is_on_call() != was_on_call {
+                                        count_at.get_or_insert_with(Instant::now);
+                                    }
                                 }
                                 if let Some(drawn) = standing(&app, *id, me.lang).await {
                                     yield Piece::Passing(drawn);
@@ -443,12 +449,12 @@ fn hint(summary: &Summary, seq: Option<i64>) -> Bytes {
     serde_json::json!({ "conversation": summary.id, "seq": seq }).to_string().into()
 }
 
-async fn counted(app: &App, me: &CurrentAgent, sight: &Arc<Sight>) -> Option<Drawn> {
-    let (app, sight, capacity) = (app.clone(), sight.clone(), me.agent.capacity.number());
+async fn counted(app: &App, agent: &Agent, sight: &Arc<Sight>, lang: Lang) -> Option<Drawn> {
+    let (app, sight) = (app.clone(), sight.clone());
     let counts = aside(async move { counts(&app.db, &sight).await })
         .await
         .inspect_err(|error| tracing::warn!(%error, "cannot count"));
-    counts.ok().map(|counts| desk::counters(&counts, capacity, me.lang).into())
+    counts.ok().map(|counts| desk::counters(&counts, agent, lang).into())
 }
 
 /// What passes in the rows of her page and in the conversation that stands open there, as it is now. Nothing, if the list cannot be

@@ -45,7 +45,7 @@ pub fn of_row(summary: &Summary, me: &Agent, sight: &Sight, lang: Lang) -> Optio
             Notice::Mine
         }
         State::Queued
-            if unheard && summary.waiting_since.is_some() && sight.is_called_to(summary.team) =>
+            if unheard && summary.waiting_since.is_some() && is_called(me, sight, summary) =>
         {
             Notice::Queue
         }
@@ -59,8 +59,7 @@ fn kind(appended: &Appended, me: &Agent, sight: &Sight) -> Option<Notice> {
     if !me.role.may_act() || !sight.sees_row(summary) {
         return None;
     }
-    // A team's queue calls its members; who manages sees it, and is left alone.
-    let queue = sight.is_called_to(summary.team).then_some(Notice::Queue);
+    let queue = is_called(me, sight, summary).then_some(Notice::Queue);
     match (&entry.author, &entry.content) {
         (Author::Visitor { .. }, Content::Text { .. }) => match summary.state {
             State::Queued if came(appended) => queue,
@@ -86,6 +85,11 @@ fn kind(appended: &Appended, me: &Agent, sight: &Sight) -> Option<Notice> {
         },
         (Author::Visitor { .. } | Author::Agent { .. }, _) => None,
     }
+}
+
+/// A team's queue calls its members; who manages sees it, and is left alone, as is whoever is busy or gone.
+fn is_called(me: &Agent, sight: &Sight, summary: &Summary) -> bool {
+    me.is_on_call() && sight.is_called_to(summary.team)
 }
 
 fn names(mentions: &[Mention], agent: AgentId) -> bool {

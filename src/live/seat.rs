@@ -30,6 +30,7 @@ impl AtDesk {
         at_desk
     }
 
+    /// With what she chose last.
     pub fn agent(&self) -> &Agent {
         &self.agent
     }
@@ -63,9 +64,10 @@ impl AtDesk {
     }
 
     fn be(&mut self, availability: Availability) {
+        self.agent.availability = availability;
         // Who only looks answers nobody.
         let answers = self.agent.role.may_act() && availability != Availability::Offline;
-        let receives = answers && availability == Availability::Online;
+        let receives = self.agent.is_on_call();
         self.answers = answers.then(|| self.app.bus.enter(Present::Agents));
         self.receives = receives.then(|| self.app.bus.enter(Present::Receiving));
     }

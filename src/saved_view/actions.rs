@@ -10,13 +10,15 @@ use crate::{
     ids::AgentId,
 };
 
-/// The most views that an agent sees.
+/// The most views of an agent's own, and the most that everybody has.
 const VIEWS: usize = 50;
 
 /// Keeps a view, for its agent or for everybody. The audit log has what concerns others: an own view is nobody's business.
 pub async fn keep(app: &App, by: &Doer, name: &ViewName, asks: &Asks, shared: bool) -> Result<()> {
-    if store::for_agent(&app.db, by.agent).await?.len() >= VIEWS {
-        return Err(Invalid { field: "name", reason: "invalid-view-count" }.into());
+    let views = store::for_agent(&app.db, by.agent).await?.into_iter();
+    if views.filter(|view| view.shared == shared).count() >= VIEWS {
+        let reason = if shared { "invalid-view-shared-count" } else { "invalid-view-count" };
+        return Err(Invalid { field: "name", reason }.into());
     }
     let (tx, at) = (app.db.begin().await?, app.clock.now());
     store::insert(&tx, (!shared).then_some(by.agent), name, asks, at).await?;

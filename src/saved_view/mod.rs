@@ -6,3 +6,4 @@ pub mod web;
 
 pub use model::SavedView;
 pub use store::{for_agent, tables};
+pub use web::KeepForm;

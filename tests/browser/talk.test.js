@@ -526,7 +526,7 @@ test('the title names what is open, however it was opened', async () => {
   const vera = await visitor(browser, server, '标题');
   await visitor(browser, server, '另一个标题');
   await lin.goto(`${server.url}/desk/c?tab=queue`);
-  const title = name => lin.waitForFunction(name => document.title.replace(/^\(\d+\) /, '') === (name ? `${name} · 会话` : '会话'), name);
+  const title = name => lin.waitForFunction(name => document.title.replace(/^\(\d+\) /, '') === (name ? `${name} · 会话 · 青禾商城` : '会话'), name);
   const name = row => row.locator('.n').textContent();
   await title('');
   const [one, two] = [lin.locator('.row', { hasText: '标题' }).first(), lin.locator('.row', { hasText: '另一个标题' })];

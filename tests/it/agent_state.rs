@@ -1,6 +1,11 @@
 //! Online, busy, offline: what colleagues and visitors see of an agent, and what becomes of the conversations of one who goes.
 use crate::support::{Agent, Answer, Installation, Stream, Visitor, installation};
-use kefu::{conversation, ids::AgentId, jobs};
+use jiff::Timestamp;
+use kefu::{
+    conversation,
+    ids::{AgentId, Nonce},
+    jobs,
+};
 use poem::http::StatusCode;
 use serde_json::Value;
 use std::time::{Duration, Instant};
@@ -56,6 +61,18 @@ async fn an_agent_who_is_gone_loses_her_seat_and_whoever_waits_longest_is_taken_
     ben.act(id, "claim").await.must(StatusCode::OK);
     ben.reply(id, "I go on").await.must(StatusCode::OK);
     assert_eq!(requeued(&ben, id).await, 1);
+}
+
+#[tokio::test]
+async fn who_asked_again_before_her_agent_was_lost_stands_before_whoever_came_meanwhile() {
+    let site = installation().await;
+    let vera = site.vera().await;
+    let (_ana, ben, id) = ana_at_work(&site).await;
+    let _walt = site.walt().await;
+    vera.say("Are you still there?").await.must(StatusCode::OK);
+    assert_eq!(conversation::give_back(&site.app, AgentId(1), "ana").await.unwrap(), 1);
+    let queue = ben.person.get("/desk/c?tab=queue").await.all("id=\"c-");
+    assert_eq!(queue, [id.to_string(), (id + 1).to_string()]);
 }
 
 #[tokio::test]
@@ -339,4 +356,77 @@ async fn where_nobody_loses_a_seat_a_visitor_comes_back_to_whoever_did_not_leave
     choose(&ana, &[("state", "offline")]).await.goes_to();
     vera.say("And another").await.must(StatusCode::OK);
     assert_eq!(ana.newest("queue").await, id);
+}
+
+/// Puts a conversation off until long after this.
+async fn put_off(agent: &Agent, id: i64) {
+    let (nonce, later) = (Nonce::new(), (Timestamp::now().as_second() + 3600).to_string());
+    let fields = [("nonce", nonce.as_str()), ("until", &later)];
+    agent.person.hx_post(&format!("/desk/c/{id}/snooze"), &fields).await.must(StatusCode::OK);
+}
+
+/// Its moment comes.
+async fn due(site: &Installation) {
+    site.change("UPDATE conversation SET snoozed_until = 1 WHERE snoozed_until IS NOT NULL").await;
+    assert_eq!(conversation::wake_due(&site.app).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn what_was_put_off_comes_back_to_whoever_has_it_while_she_is_there() {
+    let site = installation().await;
+    let vera = site.vera().await;
+    let (ana, _ben, id) = ana_at_work(&site).await;
+    let mut open = Some(at_desk(&ana).await);
+    for state in ["online", "busy", "gone for a moment"] {
+        match state {
+            "gone for a moment" => drop(open.take()),
+            _ => _ = choose(&ana, &[("state", state)]).await.goes_to(),
+        }
+        put_off(&ana, id).await;
+        vera.say("I found it").await.must(StatusCode::OK);
+        assert_eq!(ana.newest("mine").await, id, "{state}");
+        put_off(&ana, id).await;
+        due(&site).await;
+        assert_eq!(ana.newest("mine").await, id, "{state}");
+    }
+    assert_eq!(requeued(&ana, id).await, 0);
+}
+
+#[tokio::test]
+async fn what_was_put_off_by_whoever_is_gone_comes_into_the_queue_when_it_comes_back() {
+    let site = installation().await;
+    let vera = site.vera().await;
+    let (ana, ben, id) = ana_at_work(&site).await;
+    let mut desk = at_desk(&ben).await;
+    // She left; the next time, she has lost her seat.
+    for seat in ["availability = 'offline'", "availability = 'online', seen_at = NULL"] {
+        put_off(&ana, id).await;
+        site.change(&format!("UPDATE agent SET {seat} WHERE id = 1")).await;
+        // Until then it is hers.
+        assert_eq!(conversation::give_back(&site.app, AgentId(1), "ana").await.unwrap(), 0);
+        assert_eq!(ben.newest("snoozed").await, id, "{seat}");
+        ben.write(id, "note", "She is gone").await.must(StatusCode::OK);
+        assert_eq!(ben.newest("snoozed").await, id, "{seat}");
+        vera.say("I found it").await.must(StatusCode::OK);
+        let queue = ben.person.get("/desk/c?tab=queue").await;
+        queue.says(&format!("id=\"c-{id}\""));
+        let told: Value = serde_json::from_str(&desk.named("notify").await.data).unwrap();
+        assert_eq!((&told["kind"], &told["body"]), (&"queue".into(), &"I found it".into()));
+        ana.act(id, "claim").await.must(StatusCode::OK);
+        ana.reply(id, "Good").await.must(StatusCode::OK);
+
+        put_off(&ana, id).await;
+        site.walt().await;
+        let told: Value = serde_json::from_str(&desk.named("notify").await.data).unwrap();
+        assert_eq!(told["body"], "I am somebody else");
+        due(&site).await;
+        // Who was being served came before those who wait.
+        let queue = ben.person.get("/desk/c?tab=queue").await.all("id=\"c-");
+        assert_eq!(queue.first(), Some(&id.to_string()), "{seat}");
+        let told: Value = serde_json::from_str(&desk.named("notify").await.data).unwrap();
+        assert_eq!((&told["kind"], &told["conversation"]), (&"queue".into(), &id.into()));
+        ben.person.get("/desk/c?tab=snoozed").await.says_not("id=\"c-");
+        ana.act(id, "claim").await.must(StatusCode::OK);
+    }
+    assert_eq!(requeued(&ben, id).await, 2);
 }

@@ -373,6 +373,13 @@ async fn a_company_says_what_it_wants_to_know() {
         [("label_zh", "会员等级"), ("label_en", "Rank"), ("choices", "gold"), ("place", "0")];
     ana.person.post(&format!("{path}/1"), &change).await.goes_to();
     ben.side(1).await.says("Rank").says_not("silver").says("gold");
+    // Whoever removes one with all that is known by it is asked first.
+    let remove =
+        format!("</summary>\n<form method=\"post\" action=\"{path}/1/remove\"><p>Its values");
+    ana.person
+        .get(path)
+        .await
+        .says(&format!("<details class=\"sure\"><summary class=\"btn btn-d\">Remove{remove}"));
     ana.person.post(&format!("{path}/1/remove"), &[]).await.goes_to();
     ben.side(1).await.says_not("Rank").says("2001-02-28");
     ana.person.post(&format!("{path}/1/remove"), &[]).await.must(StatusCode::NOT_FOUND);

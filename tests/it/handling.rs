@@ -156,6 +156,7 @@ async fn what_is_put_off_leaves_the_lists_until_the_visitor_writes_or_its_time_c
     let site = installation().await;
     let (ana, vera) = (site.ana().await, site.vera().await);
     let id = ana.newest("queue").await;
+    let _at_desk = ana.listen("mine").await;
     let later = (jiff::Timestamp::now().as_second() + 3600).to_string();
     does(&ana, id, "snooze", &[("until", &later)]).await.must(StatusCode::OK).says("Until ");
     for tab in ["mine", "all", "queue"] {
@@ -299,6 +300,13 @@ async fn conversations_are_tagged_and_found_by_their_tags() {
         .must(StatusCode::UNPROCESSABLE_ENTITY)
         .says("There is a tag of this name")
         .says("value=\"退款\"");
+    // Whoever removes one is asked first.
+    let page = ana.person.get("/desk/settings/tags").await;
+    page.says(">Remove</summary>\n<form method=\"post\" action=\"/desk/settings/tags/1/remove\">")
+        .says("<p>All conversations lose the tag");
+    let [asked, forms] =
+        ["class=\"sure\"", "/remove\""].map(|mark| page.body.matches(mark).count());
+    assert_eq!([asked, forms], [2, 2]);
 
     let tags = ana.person.get(&format!("/desk/c/{first}/tags")).await.all("name=\"tag\" value=\"");
     assert_eq!(tags.len(), 2);
@@ -448,6 +456,68 @@ async fn views_are_kept_by_those_who_made_them_and_shared_by_those_who_manage() 
     // An address that leads elsewhere is no view.
     let hostile = [("name", "x"), ("asks", "//evil.example?tab=\"><script>")];
     ben.person.post("/desk/views", &hostile).await.must(StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+#[tokio::test]
+async fn a_view_that_is_refused_keeps_what_was_typed_and_says_why() {
+    let site = installation().await;
+    let ana = site.ana().await;
+    let kept = [("name", "Urgent"), ("asks", "tab=all&priority=urgent")];
+    ana.person.post("/desk/views", &kept).await.must(StatusCode::SEE_OTHER);
+    let (just, long) = ("视".repeat(40), format!("<b>{}", "视".repeat(38)));
+    for (name, shown) in
+        [(" ", " ".to_owned()), (&long, long.replace('<', "&#60;").replace('>', "&#62;"))]
+    {
+        let fields = [("name", name), ("asks", "tab=queue&unread=1"), ("shared", "1")];
+        for refused in [
+            ana.person.post("/desk/views", &fields).await,
+            ana.person.hx_post("/desk/views", &fields).await,
+        ] {
+            let page = refused.must(StatusCode::UNPROCESSABLE_ENTITY);
+            page.says(&format!("name=\"name\" value=\"{shown}\"")).says("aria-invalid=\"true\"");
+            page.says(
+                "<p class=\"err\" id=\"view-name-e\" role=\"alert\">A view’s name has 1 to 40",
+            );
+            page.says("name=\"shared\" value=\"1\" checked").says_not("<b>视");
+            // It leads back to the list, and what was kept before stands there, too.
+            assert_eq!(page.field("asks"), "tab=queue&#38;unread=1");
+            page.says("href=\"/desk/c?tab=queue&#38;unread=1\"").says(">Urgent</a>");
+        }
+    }
+    let fields = [("name", just.as_str()), ("asks", "tab=queue&unread=1")];
+    assert_eq!(
+        ana.person.post("/desk/views", &fields).await.goes_to(),
+        "/desk/c?tab=queue&unread=1"
+    );
+    ana.person.get("/desk/filter").await.says(&just).says("name=\"name\" value=\"\"");
+}
+
+#[tokio::test]
+async fn everybody_has_room_for_fifty_views_of_their_own_and_fifty_are_everybodys() {
+    let site = installation().await;
+    let (ana, ben) = (site.ana().await, site.ben().await);
+    let fill = async |owner: &str, number: usize| {
+        let rows = vec![format!("({owner}, 'View', 'tab=all', 1)"); number].join(", ");
+        let insert = "INSERT INTO saved_view (agent_id, name, asks, created_at) VALUES";
+        site.change(&format!("{insert} {rows}")).await;
+    };
+    let own = [("name", "One more"), ("asks", "tab=all")];
+    let shared = [own[0], own[1], ("shared", "1")];
+    let full = async |agent: &Agent, fields: &[(&str, &str)], why: &str| {
+        let page = agent.person.post("/desk/views", fields).await;
+        page.must(StatusCode::UNPROCESSABLE_ENTITY).says(why).says("value=\"One more\"");
+    };
+    fill("NULL", 50).await;
+    full(&ana, &shared, "There are 50 views for everybody").await;
+    ben.person.post("/desk/views", &own).await.must(StatusCode::SEE_OTHER);
+    fill("2", 49).await;
+    full(&ben, &own, "You have 50 views of your own").await;
+    // What is full for him is not for her, and her own take nobody's room.
+    ana.person.post("/desk/views", &own).await.must(StatusCode::SEE_OTHER);
+    fill("1", 49).await;
+    site.change("DELETE FROM saved_view WHERE agent_id IS NULL").await;
+    full(&ana, &own, "You have 50 views of your own").await;
+    ana.person.post("/desk/views", &shared).await.must(StatusCode::SEE_OTHER);
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
 //! What an agent is told of, by her stream; and what she wants to be told.
-use crate::support::{Agent, Stream, installation};
+use crate::support::{Agent, Event, Stream, installation};
 use jiff::Timestamp;
 use kefu::{agent::Role, conversation, ids::Nonce};
 use poem::http::StatusCode;
@@ -104,6 +104,64 @@ async fn who_only_looks_is_told_of_nothing_and_text_stays_text() {
     // The row is what rob hears of; no notice comes before the counters that follow it.
     let next = robs.until(|event| event.name == "notify" || event.data.contains("#n-queue")).await;
     assert_eq!(next.name, "");
+    // Nor is she called while somebody waits, though she sees that they do.
+    assert!(next.data.contains("#n-queue\" hx-swap=\"innerHTML\">1<"), "{}", next.data);
+    assert_eq!(called_by(&next).as_deref(), Some("0"));
+}
+
+/// How many of the queue call her, if an event says so: she hears of them again and again.
+fn called_by(event: &Event) -> Option<String> {
+    let rest = event.data.split("#nav-queue\" hx-swap=\"innerHTML\">").nth(1)?;
+    rest.split('<').next().map(str::to_owned)
+}
+
+/// The same of the next counters.
+async fn called(desk: &mut Stream) -> String {
+    called_by(&desk.until(|event| called_by(event).is_some()).await).unwrap()
+}
+
+#[tokio::test]
+async fn whoever_is_busy_or_gone_is_not_called_to_the_queue_and_hears_of_her_own() {
+    let site = installation().await;
+    let (ana, ben, vera) = (site.ana().await, site.ben().await, site.vera().await);
+    ana.act(1, "claim").await.must(StatusCode::OK);
+    let choose = async |state: &str| {
+        let fields = [("state", state), ("held", "keep")];
+        ana.person.post("/desk/me/state", &fields).await.goes_to();
+    };
+    site.walt().await;
+    let mut desk = ana.listen("mine").await;
+    assert_eq!(called(&mut desk).await, "1");
+    for state in ["busy", "offline"] {
+        choose(state).await;
+        assert_eq!(called(&mut desk).await, "0", "{state}: at once");
+        site.visitor("Is anybody there?").await;
+        vera.say("Hello?").await.must(StatusCode::OK);
+        let news = told(&mut desk).await;
+        assert_eq!((&news["kind"], &news["conversation"]), (&"mine".into(), &1.into()), "{state}");
+        ben.write(1, "note", "@ana, she waits").await.must(StatusCode::OK);
+        assert_eq!(told(&mut desk).await["kind"], "mention", "{state}");
+        // Nor of what came while she did not listen.
+        let after = ana.person.get("/desk/c").await.all("after=")[0].clone();
+        site.visitor("Nobody?").await;
+        let mut again = ana.person.listen(&format!("/desk/events?tab=queue&after={after}")).await;
+        let news = again.all_until("synced").await;
+        assert!(news.iter().any(|event| event.data.contains("Nobody?")), "{news:?}");
+        assert!(news.iter().all(|event| event.name != "notify"), "{news:?}");
+        choose("online").await;
+        let waiting = ana.person.get("/desk/c?tab=queue").await.all("id=\"c-").len();
+        assert_eq!(called_otherwise(&mut desk, "0").await, waiting.to_string(), "{state}");
+        site.visitor("Somebody!").await;
+        let news = told(&mut desk).await;
+        assert_eq!((&news["kind"], &news["body"]), (&"queue".into(), &"Somebody!".into()));
+        assert_ne!(called(&mut desk).await, "0", "{state}");
+    }
+}
+
+/// The same of the next counters that say anything else than this.
+async fn called_otherwise(desk: &mut Stream, but: &str) -> String {
+    let other = |event: &Event| called_by(event).is_some_and(|called| called != but);
+    called_by(&desk.until(other).await).unwrap()
 }
 
 const PLACE: &str = "/desk/settings/notifications";

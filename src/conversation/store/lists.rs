@@ -416,7 +416,7 @@ async fn summaries(db: &Db, rows: Vec<conversation::Model>) -> Result<Vec<Summar
 pub struct Counts {
     pub mine: i64,
     pub queue: i64,
-    /// Those of the queue to which she is called: no team's, and her teams'.
+    /// Those of the queue to which she is called while she is on call: no team's, and her teams'.
     pub called: i64,
     pub all: i64,
     /// Unread messages in my conversations.

@@ -8,7 +8,7 @@ use crate::{
     error::Result,
     event::Priority,
     ids::AgentId,
-    saved_view::{self, SavedView},
+    saved_view::KeepForm,
     site, tag, team,
     text::Lang,
     web::page::html,
@@ -34,15 +34,17 @@ fn parsed(asked: &str, me: AgentId) -> Lens {
         field.map(|(_, value)| value.as_str())
     };
     let number = |name| asked(name).and_then(|text| text.parse().ok());
+    let tab = tab(asked("tab"), me);
+    // What is mine no colleague has, and nobody what waits.
+    let is_somebodys = !matches!(tab, Tab::Mine(_) | Tab::Queue);
     let filter = Filter {
         site: number("site").map(crate::ids::SiteId),
-        agent: number("agent").map(AgentId),
+        agent: number("agent").filter(|_| is_somebodys).map(AgentId),
         tag: number("tag").map(crate::ids::TagId),
         team: number("team").map(crate::ids::TeamId),
         priority: asked("priority").and_then(Priority::parse),
         unread: asked("unread").is_some(),
     };
-    let tab = tab(asked("tab"), me);
     let after = asked("before").and_then(|place| Place::parse(place, tab));
     Lens { tab, filter, after }
 }
@@ -114,14 +116,13 @@ struct FilterForm {
     lang: Lang,
     tab: &'static str,
     asks: String,
+    keep: KeepForm,
     sites: Vec<Choice>,
     agents: Vec<Choice>,
     tags: Vec<Choice>,
     teams: Vec<Choice>,
     priorities: Vec<Choice>,
     unread: bool,
-    views: Vec<SavedView>,
-    may_manage: bool,
 }
 
 /// The form, as a page or for the list that stands there already.
@@ -149,6 +150,7 @@ async fn form(app: &App, me: &CurrentAgent, lens: &Lens) -> Result<FilterForm> {
         lang: me.lang,
         tab: word(*tab),
         asks: asks(lens),
+        keep: KeepForm::new(app, me, asks(lens)).await?,
         sites: sites
             .map(|one| choice(one.id.to_string(), one.name, filter.site == Some(one.id)))
             .collect(),
@@ -169,7 +171,5 @@ async fn form(app: &App, me: &CurrentAgent, lens: &Lens) -> Result<FilterForm> {
             })
             .collect(),
         unread: filter.unread,
-        views: saved_view::for_agent(&app.db, me.agent.id).await?,
-        may_manage: me.agent.role.may_manage(),
     })
 }

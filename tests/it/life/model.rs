@@ -147,6 +147,10 @@ impl Shop {
         self.staff[who].enabled && self.staff[who].role != Role::Reads
     }
 
+    pub fn is_there(&self, who: usize) -> bool {
+        self.staff[who].enabled && self.staff[who].seated
+    }
+
     pub fn sees(&self, who: usize, talk: usize) -> bool {
         let (account, talk) = (self.staff[who], &self.talks[talk]);
         (account.enabled && account.role == Role::Manages)
@@ -177,9 +181,9 @@ impl Shop {
             return Err(Refusal::NotFound);
         }
         let mut next = self.talks[talk].clone();
-        let is_there = |who: usize| self.staff[who].enabled && self.staff[who].seated;
-        // Whoever is not there gets back nothing that a visitor opens.
-        if by == Who::Visitor && next.closed && !next.assignee.is_some_and(is_there) {
+        // Whoever is not there gets back nothing that a visitor opens or wakes.
+        let is_back = by == Who::Visitor && (next.closed || next.snoozed.is_some());
+        if is_back && !next.assignee.is_some_and(|who| self.is_there(who)) {
             next.assignee = None;
         }
         for what in lines {

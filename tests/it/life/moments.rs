@@ -158,11 +158,13 @@ pub fn moments(shop: &Shop, send: &Send, at: &At) -> Vec<Moment> {
                 let (mut shop, mut left) = (shop.clone(), left.clone());
                 left.remove(place);
                 let wrote = match (deed, &shop.talks[*talk]) {
-                    // In the name of whoever has it now; put off once more, it is not due any more.
+                    // In the name of whoever has it now, who gets it back if she is there; put off once more, it is not due any more.
                     (Deed::WakeDue, Talk { assignee: Some(has_it), snoozed: Some(until), .. })
                         if until.due =>
                     {
-                        let woken = shop.append(*talk, Who::Agent(*has_it), None, &[What::Woken]);
+                        let back =
+                            if shop.is_there(*has_it) { What::Woken } else { What::Requeued };
+                        let woken = shop.append(*talk, Who::Agent(*has_it), None, &[back]);
                         // It counts as unread that it is back.
                         shop.talks[*talk].unread = shop.talks[*talk].unread.max(1);
                         woken
