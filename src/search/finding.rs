@@ -4,20 +4,22 @@ use crate::{
     agent::Agent,
     app::App,
     contact::{self, Phones},
-    conversation::{self, Conversation, Seat},
+    conversation::{self, Conversation, Seat, Sight},
     error::{Error, Result},
     event::Entry,
     ids::{AgentId, ContactId, ConversationId},
     index::{self, Kind},
     text::Question,
 };
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashMap};
 
 /// Places that are asked for first, and the most that are asked for at once: whoever narrows much looks through many.
 const FIRST: u64 = 64;
 const MOST: u64 = 1_024;
 /// What does not fit is passed over only so often; then the page ends, and the next one goes on from there.
 const LOOKED_AT: u64 = 2_500;
+/// The same of people, each of whose conversations are asked for.
+const PEOPLE_LOOKED_AT: usize = 448;
 /// Of somebody who was found, so many conversations are looked at for one that is asked about.
 const EACH: u64 = 20;
 
@@ -141,7 +143,7 @@ pub struct Person {
     pub last: ConversationId,
 }
 
-/// People by what she may know of them, whoever came last first.
+/// People by what she may know of them, whoever came last first: as many as are among those who are looked at.
 pub async fn people(
     app: &App,
     me: &Agent,
@@ -149,19 +151,41 @@ pub async fn people(
     within: &Within,
     limit: usize,
 ) -> Result<Vec<Person>> {
-    let all = 0..i64::MAX;
-    let found = index::find(&app.db, Kind::Contact, question.terms(), all, FIRST).await?;
-    let ids: Vec<_> = found.iter().map(|found| ContactId(found.owner)).collect();
     let phones = if me.role.may_act() { Phones::Whole } else { Phones::Masked };
-    let mut known = contact::found_by(&app.db, &ids, phones).await?;
     let sight = conversation::sight(app.db.read(), me).await?;
+    let (mut people, mut range, mut batch, mut looked_at) = (Vec::new(), 0..i64::MAX, FIRST, 0);
+    while people.len() < limit && looked_at < PEOPLE_LOOKED_AT {
+        let terms = question.terms();
+        let found = index::find(&app.db, Kind::Contact, terms, range.clone(), batch).await?;
+        looked_at += found.len();
+        range.end = found.last().map_or(range.start, |last| last.id);
+        let ids: Vec<_> = found.iter().map(|found| ContactId(found.owner)).collect();
+        let known = contact::found_by(&app.db, &ids, phones).await?;
+        let wanted = (question, within, limit - people.len());
+        people.extend(fitting(app, &sight, ids, known, wanted).await?);
+        if (found.len() as u64) < batch {
+            break;
+        }
+        batch *= 2;
+    }
+    Ok(people)
+}
+
+/// Those of these people whom she sees and who are asked for, and how many at most.
+async fn fitting(
+    app: &App,
+    sight: &Sight,
+    ids: Vec<ContactId>,
+    mut known: HashMap<ContactId, (String, String)>,
+    (question, within, limit): (&Question, &Within, usize),
+) -> Result<Vec<Person>> {
     let mut people = Vec::new();
     for id in ids {
         let Some((_, name)) = known.remove(&id).filter(|(words, _)| question.is_in(words)) else {
             continue;
         };
         let each = if *within == Within::default() { 1 } else { EACH };
-        let seen = conversation::seen_of_contact(&app.db, &sight, id, None, each).await?;
+        let seen = conversation::seen_of_contact(&app.db, sight, id, None, each).await?;
         let asked_about = seen.into_iter().find(|(head, _)| within.covers(head));
         let Some((last, _)) = asked_about else { continue };
         people.push(Person { id, name, last: last.id });

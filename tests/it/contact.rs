@@ -134,12 +134,22 @@ async fn who_sees_a_masked_phone_cannot_find_out_by_searching_what_is_under_the_
     let rob = site.agent("rob", Role::ReadOnly).await;
     ben.set(1, "phone", "13812348871").await.must(StatusCode::OK);
     ben.set(1, "email", "vera@example.com").await.must(StatusCode::OK);
+    // However it was written, it is found in one, and by its end.
+    for written in ["138 1234 8871", "+86 138-1234-8871"] {
+        ben.set(1, "phone", written).await.must(StatusCode::OK);
+        for part in ["8871", "1234"] {
+            ben.person.get(&format!("/desk/search?q={part}")).await.says("/desk/c/1?tab=all");
+        }
+    }
+    ben.set(1, "phone", "138 1234 8871").await.must(StatusCode::OK);
+    ben.person.get("/desk/search?q=13812348871").await.says("/desk/c/1?tab=all");
+    ben.set(1, "phone", "13812348871").await.must(StatusCode::OK);
     let (bens, robs) = (
         site.agent_program("ben", Scope::Read).await,
         site.agent_program("rob", Scope::Read).await,
     );
     // An address is masked for nobody.
-    for (guess, found) in [("13812348871", false), ("vera@example.com", true)] {
+    for (guess, found) in [("13812348871", false), ("8871", false), ("vera@example.com", true)] {
         let found_by = async |agent: &Agent, program: &Program| {
             let [page, palette] =
                 ["search", "palette"].map(|page| format!("/desk/{page}?q={guess}"));

@@ -220,6 +220,25 @@ async fn days_agents_and_sites_narrow_it_and_numbers_call_conversations() {
 }
 
 #[tokio::test]
+async fn many_who_are_called_the_same_do_not_hide_who_is_asked_for() {
+    let site = installation().await;
+    let (_vera, ana) = (site.vera().await, site.ana().await);
+    site.change("UPDATE contact SET name = '李' WHERE id = 1").await;
+    contact::index_again(site.app.db.write(), &[ContactId(1)]).await.unwrap();
+    // They came later, and never to a conversation.
+    for id in 2..=200 {
+        site.change(&format!(
+            "INSERT INTO contact (id, name, language, created_at, phone, email, device) \
+             SELECT {id}, name, language, created_at + {id}, '', '', device FROM contact WHERE id = 1"
+        ))
+        .await;
+    }
+    let later: Vec<_> = (2..=200).map(ContactId).collect();
+    contact::index_again(site.app.db.write(), &later).await.unwrap();
+    search_for(&ana, "李").await.must(StatusCode::OK).says("href=\"/desk/c/1?tab=all\"");
+}
+
+#[tokio::test]
 async fn people_are_found_by_name_and_only_as_they_are_called_now() {
     let site = installation().await;
     let (_vera, ana) = (site.vera().await, site.ana().await);

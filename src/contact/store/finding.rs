@@ -15,10 +15,17 @@ use std::collections::HashMap;
 /// nothing is: whoever guesses it would learn whether that is it.
 fn words(row: &contact::Model, phones: Phones) -> String {
     let phone = match phones {
-        Phones::Whole => row.phone.as_str(),
-        Phones::Masked => "",
+        Phones::Whole => spelled(&row.phone),
+        Phones::Masked => String::new(),
     };
-    [row.name.as_str(), phone, &row.email].join("\n")
+    [row.name.as_str(), &phone, &row.email].join("\n")
+}
+
+/// A phone as it was written, in one, and its last four digits, by which people are asked for theirs.
+fn spelled(phone: &str) -> String {
+    let digits: String = phone.chars().filter(char::is_ascii_digit).collect();
+    let last = digits.get(digits.len().saturating_sub(4)..).unwrap_or_default();
+    [phone, &digits, last].join("\n")
 }
 
 /// Whether a change of this is noticed by who searches.
