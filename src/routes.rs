@@ -21,7 +21,7 @@ use crate::{
     tag::web as tag,
     team::web as team,
     web::{
-        assets, errors, headers,
+        assets, compress, errors, headers,
         limits::{self, Limits},
         origin,
         session::Sessions,
@@ -50,6 +50,7 @@ pub fn site(app: &App) -> impl Endpoint + use<> {
         // Else the type of the whole is deeper than the compiler looks.
         .boxed()
         .around(errors::answer)
+        .around(compress::pages)
         .around(limits::in_turn)
         .around(api::for_sites)
         .around(headers::protect)

@@ -69,6 +69,12 @@ pub fn choose(accept_encoding: Option<&str>) -> Encoding {
     }
 }
 
+/// Whether the reader takes what is compressed while it is asked for.
+pub fn takes_gzip(accept_encoding: Option<&str>) -> bool {
+    let accepted = accept_encoding.unwrap_or_default();
+    quality(accepted, "gzip").or_else(|| quality(accepted, "*")).is_some_and(|liked| liked > 0.0)
+}
+
 /// How much a coding is liked, from 0 (never) to 1; `None` where the header is silent about it.
 fn quality(accepted: &str, coding: &str) -> Option<f32> {
     accepted.split(',').find_map(|choice| {

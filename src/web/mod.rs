@@ -1,5 +1,6 @@
 //! The HTTP kit: how requests are let in, and how answers and errors are shaped.
 pub mod assets;
+pub mod compress;
 pub mod endless;
 pub mod errors;
 pub mod headers;

@@ -1,5 +1,6 @@
 //! How answers are shaped, and what is known of whoever reads them.
 use super::{
+    compress::Whole,
     origin::client_address,
     session::{remember, remember_in_frames},
 };
@@ -78,7 +79,7 @@ pub fn draw(template: &impl Template) -> Result<String, Error> {
 
 /// An answer that is one drawn template.
 pub fn html(template: &impl Template) -> Result<Response, Error> {
-    Ok(Html(draw(template)?).into_response())
+    Ok(whole(Html(draw(template)?).into_response()))
 }
 
 /// A page with a form on it that was refused, saying why.
@@ -90,7 +91,12 @@ pub fn refused(template: &impl Template) -> Result<Response, Error> {
 
 /// A fragment, already drawn.
 pub fn fragment(drawn: impl Into<Bytes>) -> Response {
-    Response::builder().content_type("text/html; charset=utf-8").body(drawn.into())
+    whole(Response::builder().content_type("text/html; charset=utf-8").body(drawn.into()))
+}
+
+fn whole(mut response: Response) -> Response {
+    response.extensions_mut().insert(Whole);
+    response
 }
 
 /// Go and look there: the answer to a plain form.

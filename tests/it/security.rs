@@ -1,11 +1,45 @@
 //! What is told to browsers, and what other sites cannot do.
 use crate::support::installation;
+use flate2::read::GzDecoder;
 use kefu::{
     agent::Role,
     ids::SiteKey,
     site::{self, NewSite, Origin, SiteName},
 };
 use poem::http::{Method, StatusCode};
+use std::io::Read;
+
+#[tokio::test]
+async fn pages_come_compressed_to_whoever_takes_it_and_streams_as_they_happen() {
+    let site = installation().await;
+    let (vera, ana) = (site.vera().await, site.ana().await);
+    let takes = |accepted: &'static str| [("accept-encoding", accepted)];
+    let keys = "/desk/keys";
+    let (_, plain, whole) = ana.person.bytes(keys).await;
+    assert!(!plain.contains_key("content-encoding"));
+    assert_eq!(plain["vary"], "Accept-Encoding");
+    for accepted in ["gzip, deflate, br, zstd", "GZIP;q=0.2", "*"] {
+        let (_, headers, small) = ana.person.bytes_as(keys, &takes(accepted)).await;
+        assert_eq!(headers["content-encoding"], "gzip", "{accepted}");
+        assert!(small.len() * 2 < whole.len(), "{} of {}", small.len(), whole.len());
+        let mut again = Vec::new();
+        GzDecoder::new(&small[..]).read_to_end(&mut again).unwrap();
+        assert_eq!(again, whole);
+    }
+    for accepted in ["gzip;q=0", "br", "identity", "", "*;q=0"] {
+        let (_, headers, same) = ana.person.bytes_as(keys, &takes(accepted)).await;
+        assert!(!headers.contains_key("content-encoding") && same == whole, "{accepted}");
+    }
+    // What is small, and what is no page or never ends.
+    let live = vera.path("/live");
+    for (who, path) in [
+        (&ana.person, "/desk/c/1/messages?after=1"),
+        (&vera.person, live.as_str()),
+    ] {
+        let headers = who.head(path, &takes("gzip, br")).await;
+        assert!(!headers.contains_key("content-encoding"), "{path}");
+    }
+}
 
 #[tokio::test]
 async fn every_page_forbids_what_it_does_not_need() {
