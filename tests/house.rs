@@ -121,7 +121,7 @@ const CUPBOARDS: &[(&str, &[&str])] = &[
     ("governor::", &["web/limits.rs"]),
     ("palette::", &["site/look.rs"]),
     ("qrcode::", &["web/qr.rs"]),
-    ("flate2::", &["widget/web/"]),
+    ("flate2::", &["web/compress.rs", "widget/web/"]),
     ("csv::", &["text/sheet.rs", "canned_reply/sheet.rs"]),
     ("encoding_rs::", &["canned_reply/sheet.rs"]),
     ("clap::", &["config.rs", "commands.rs", "main.rs"]),

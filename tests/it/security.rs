@@ -32,10 +32,8 @@ async fn pages_come_compressed_to_whoever_takes_it_and_streams_as_they_happen() 
     }
     // What is small, and what is no page or never ends.
     let live = vera.path("/live");
-    for (who, path) in [
-        (&ana.person, "/desk/c/1/messages?after=1"),
-        (&vera.person, live.as_str()),
-    ] {
+    for (who, path) in [(&ana.person, "/desk/c/1/messages?after=1"), (&vera.person, live.as_str())]
+    {
         let headers = who.head(path, &takes("gzip, br")).await;
         assert!(!headers.contains_key("content-encoding"), "{path}");
     }
