@@ -128,10 +128,11 @@ test('a message leaves with its file wherever its writer is by then, and to whom
   await vera.locator('#log .m', { hasText: '合同在这里' }).locator('text=合同.txt').waitFor();
   await sees(other, '您好，后来的');
   assert.equal(await other.locator('text=合同.txt').count(), 0);
-  assert.equal(await lin.locator('.m.pending, .m.fail').count(), 0);
+  await lin.locator('.m.pending, .m.fail').waitFor({ state: 'detached' });
 });
 
 test('files and a quote stay with an unsent answer, whatever is drawn anew', async () => {
+  await visitor(browser, server, '隔壁的');
   const vera = await open('接入前');
   await choose(lin, paper('截图.txt'));
   await brought(lin);
@@ -142,7 +143,7 @@ test('files and a quote stay with an unsent answer, whatever is drawn anew', asy
   await lin.locator('.re > .quote').waitFor();
   await choose(lin, paper('再传.txt'));
   await brought(lin);
-  await go('后来的');
+  await go('隔壁的');
   assert.equal(await lin.locator('#chips .file, .re > .quote').count(), 0);
   await go('接入前');
   await lin.locator('.re > .quote').waitFor();
@@ -153,13 +154,14 @@ test('files and a quote stay with an unsent answer, whatever is drawn anew', asy
 });
 
 test('what stands half written in other forms of a conversation comes back with them', async () => {
+  await visitor(browser, server, '别的人');
   await open('别处的表单');
   await lin.locator('#side-note').fill('写了一半的备注');
   await lin.locator('#side-identity summary').first().click();
   await lin.locator('#side-name').fill('王');
   await lin.locator('#conv').press('t');
   await lin.locator('#handover').fill('请跟进');
-  await go('后来的');
+  await go('别的人');
   assert.equal(await lin.locator('#side-note').inputValue(), '');
   await go('别处的表单');
   await stands('#side-note', '写了一半的备注');
