@@ -1,6 +1,6 @@
 // Brings files to the server at once, each with a chip that shows how far it is, and names them in the form.
 const SHRUNK = 1_000_000, EDGE = 1600;
-let coming = 0;
+let coming = 0, held = null;
 
 export function upload(form, files) {
   for (const file of files) bring(form, file, document.getElementById('up').action);
@@ -28,9 +28,11 @@ function bring(form, file, to) {
       state.setAttribute('role', 'alert');
       state.textContent = error.message;
       retry.hidden = !error.again;
+      held = null;
     }
     coming--;
     settle(chip);
+    if (held && !coming) held.submit();
   }
   retry.addEventListener('click', () => { chip.again(); settle(chip); });
   remove.addEventListener('click', () => {
@@ -49,8 +51,14 @@ function settle(within) {
   const form = within.closest('form');
   if (form) form.elements.body.required = !form.querySelector('[name=file_id], .coming');
 }
-// What is on its way would be lost with the page.
+// What is on its way would be lost with the page. Where an engine is too old for htmx, and so for the outbox, a message leaves by
+// its form, which waits for the last of its files; one that could not be brought is looked at first.
 addEventListener('beforeunload', event => { if (coming) event.preventDefault(); });
+document.addEventListener('submit', event => {
+  if (window.htmx || event.target.id !== 'f' || !coming) return;
+  event.preventDefault();
+  held = event.target;
+}, true);
 
 function draw(form, file) {
   const chip = document.createElement('li'), name = document.createElement('span'), state = document.createElement('small');

@@ -154,6 +154,20 @@ test('a message waits for its files, and a photograph is made smaller before it 
   assert.equal(await vera.locator('#log .m img').last().evaluate(img => img.naturalWidth), 1600);
 });
 
+test('an engine too old for htmx sends a message by its form, once its files are there', async () => {
+  const vera = await visitor(browser, server, '旧引擎');
+  let go;
+  const wait = new Promise(done => { go = done; });
+  await vera.route('**/a/live.*.js', route => route.fulfill({ contentType: 'text/javascript', body: '' }));
+  await vera.reload();
+  await vera.route('**/files', async route => { await wait; await route.continue(); });
+  await choose(vera, paper);
+  await vera.locator('.file.coming').waitFor();
+  await say(vera, '旧引擎的发票');
+  go();
+  await vera.locator('#log .m', { hasText: '旧引擎的发票' }).locator('text=发票 2026.pdf').waitFor();
+});
+
 test('files that were refused with their message come back with it', async () => {
   const vera = await visitor(browser, server, '先结束');
   await open('先结束');

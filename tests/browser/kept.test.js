@@ -54,24 +54,29 @@ async function held(page, path) {
   return { asked, on };
 }
 
+/** Lin answers, and eve, whose answer is there first; lin's is on its way until this is told to let it arrive. */
+async function beaten(vera, words, first) {
+  const wait = await held(lin, '**/messages?tab=all');
+  await eve.goto(lin.url().split('?')[0]);
+  await eve.locator('#conv[data-cid]').waitFor();
+  await say(lin, words);
+  await wait.asked;
+  await say(eve, first);
+  await sees(vera, first);
+  return wait.on;
+}
+
 test('an answer that is refused after its writer went on stands where it belongs, with its quote and its file', async () => {
   const other = await visitor(browser, server, '另一位');
   const vera = await open('先问的');
-  const address = lin.url().split('?')[0];
-  await lin.goto(`${address}?tab=all&quote=1`);
+  await lin.goto(`${lin.url().split('?')[0]}?tab=all&quote=1`);
   await lin.locator('.re > .quote').waitFor();
   await choose(lin, paper('报价.txt'));
   await brought(lin);
-  const wait = await held(lin, '**/messages?tab=all');
-  await eve.goto(address);
-  await eve.locator('#conv[data-cid]').waitFor();
-  await say(lin, '我的回答');
-  await wait.asked;
-  await say(eve, '同事先答了');
-  await sees(vera, '同事先答了');
+  const arrive = await beaten(vera, '我的回答', '同事先答了');
   await go('另一位');
   await lin.fill('#body', '写到一半');
-  wait.on();
+  arrive();
   await lin.locator('#problem', { hasText: '另一个会话中有一条消息未能发送' }).waitFor();
   assert.equal(await lin.inputValue('#body'), '写到一半');
   const row = lin.locator('.row', { hasText: '同事先答了' });
@@ -93,16 +98,9 @@ test('an answer that is refused after its writer went on stands where it belongs
 });
 
 test('a refused answer does not push out what is being written there, and survives a reload', async () => {
-  const vera = await open('两条');
-  const address = lin.url().split('?')[0], wait = await held(lin, '**/messages?tab=all');
-  await eve.goto(address);
-  await eve.locator('#conv[data-cid]').waitFor();
-  await say(lin, '第一条');
-  await wait.asked;
-  await say(eve, '同事插话');
-  await sees(vera, '同事插话');
+  const vera = await open('两条'), arrive = await beaten(vera, '第一条', '同事插话');
   await lin.fill('#body', '第二条还没写完');
-  wait.on();
+  arrive();
   await lin.locator('.m.fail', { hasText: '第一条' }).waitFor();
   assert.equal(await lin.inputValue('#body'), '第二条还没写完');
   await lin.reload();
