@@ -184,6 +184,8 @@ where
     let mut leaving = false;
     loop {
         tokio::select! {
+            // In this order: hyper cuts off whoever has said nothing it has read, so what is there is read first.
+            biased;
             outcome = connection.as_mut() => {
                 return Outcome::of(outcome.err().as_ref().and_then(of_the_socket));
             }
@@ -230,4 +232,36 @@ async fn signal() {
 #[cfg(not(unix))]
 async fn signal() {
     let _ = tokio::signal::ctrl_c().await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use poem::endpoint::make_sync;
+    use std::net::Ipv4Addr;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    /// Half a request is there when the server begins to leave; the rest comes after.
+    #[tokio::test]
+    async fn what_came_before_the_sign_to_stop_is_answered_after_it() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let places = Arc::new(Semaphore::new(1));
+        let endpoint = Arc::new(make_sync(|_| "done").map_to_response());
+        let draining = CancellationToken::new();
+        draining.cancel();
+        for _ in 0..32 {
+            let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+            client.write_all(b"POST / HTTP/1.0\r\n").await.unwrap();
+            let (stream, peer) = listener.accept().await.unwrap();
+            let place = places.clone().acquire_owned().await.unwrap();
+            let talk = async {
+                client.write_all(b"content-length: 0\r\n\r\n").await.unwrap();
+                let mut answer = String::new();
+                client.read_to_string(&mut answer).await.map(|_| answer)
+            };
+            let serving = connection(stream, peer, place, endpoint.clone(), draining.clone());
+            let (_, answer) = tokio::join!(serving, talk);
+            assert!(answer.unwrap().ends_with("done"));
+        }
+    }
 }
