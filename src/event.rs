@@ -61,11 +61,14 @@ pub enum Content {
     Event {
         what: Happening,
     },
-    /// Another text for an earlier entry of the same author; `private` where that is a note.
+    /// Another text for an earlier entry of the same author; `private` where that is a note, with whom it calls that it did not
+    /// call before.
     Edit {
         of: i64,
         body: String,
         private: bool,
+        #[serde(default, skip_serializing_if = "With::is_empty")]
+        with: With,
     },
     /// An earlier entry is taken back.
     Recall {
@@ -299,16 +302,22 @@ impl Content {
         }
     }
 
-    /// Whether a repeat of the send that made this may say so: what its sender chose is the same.
+    /// Whether a repeat of the send that made this may say so: what its sender chose is the same. A form that brings its files
+    /// itself brings them anew when it is repeated.
     pub fn is_again(&self, other: &Self) -> bool {
+        let alike = |file: &Attachment| Attachment { id: String::new(), ..file.clone() };
         let chosen = |with: &With| {
-            let files: Vec<_> = with.attachments.iter().map(|file| file.id.clone()).collect();
+            let files: Vec<_> = with.attachments.iter().map(alike).collect();
             (files, with.quote.as_ref().map(|quote| quote.seq), with.card.clone())
         };
         match (self, other) {
             (Self::Text { body, with }, Self::Text { body: again, with: along })
             | (Self::Note { body, with }, Self::Note { body: again, with: along }) => {
                 body == again && chosen(with) == chosen(along)
+            }
+            // Whom it calls besides depends on what was there before.
+            (Self::Edit { of, body, .. }, Self::Edit { of: target, body: again, .. }) => {
+                (of, body) == (target, again)
             }
             _ => self == other,
         }
@@ -318,7 +327,9 @@ impl Content {
     pub fn needs_rows(&self) -> bool {
         match self {
             Self::Text { with, .. } => !with.attachments.is_empty(),
-            Self::Note { with, .. } => !with.attachments.is_empty() || !with.mentions.is_empty(),
+            Self::Note { with, .. } | Self::Edit { with, .. } => {
+                !with.attachments.is_empty() || !with.mentions.is_empty()
+            }
             Self::Event { what } => matches!(
                 what,
                 Happening::Transferred { .. }
@@ -327,7 +338,7 @@ impl Content {
                     | Happening::Reopened
                     | Happening::Requeued
             ),
-            Self::Edit { .. } | Self::Recall { .. } => false,
+            Self::Recall { .. } => false,
         }
     }
 

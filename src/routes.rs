@@ -47,9 +47,9 @@ pub fn site(app: &App) -> impl Endpoint + use<> {
     addresses()
         .with(Sessions::new(app))
         .around(origin::own_pages_only)
+        .around(errors::answer)
         // Else the type of the whole is deeper than the compiler looks.
         .boxed()
-        .around(errors::answer)
         .around(compress::pages)
         .around(limits::in_turn)
         .around(api::for_sites)

@@ -135,7 +135,7 @@ const CUPBOARDS: &[(&str, &[&str])] = &[
     ("image::", &["attachment/picture.rs", "attachment/turned.rs"]),
     ("gif::", &["attachment/picture.rs"]),
     ("png::", &["attachment/picture.rs"]),
-    ("multer::", &["attachment/web/"]),
+    ("multer::", &["web/ahead.rs", "attachment/web/"]),
     ("infer::", &["attachment/added.rs"]),
     ("rawzip::", &["attachment/archive.rs"]),
     // Nothing that people type can be called: nobody here calls an address but those who are told it when they start.

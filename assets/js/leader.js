@@ -15,6 +15,19 @@
     document.dispatchEvent(new CustomEvent('kf:leads'));
   }
 
+  // For ways that have no stream to close: resolves once this tab wants to hear.
+  kf.wanted = () => new Promise(done => {
+    const look = () => {
+      if (!wanted()) return;
+      removeEventListener('visibilitychange', look);
+      document.removeEventListener('kf:leads', look);
+      done();
+    };
+    addEventListener('visibilitychange', look);
+    document.addEventListener('kf:leads', look);
+    look();
+  });
+
   const renew = kf.renew;
   kf.renew = (connect = true) => {
     renew(connect && wanted());

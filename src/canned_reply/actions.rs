@@ -72,7 +72,9 @@ pub async fn names(
     let seat = Seat::Agent { id: agent.id, conversation };
     let found = conversation::find_for(app.db.read(), &seat).await?;
     let name = contact::name_of(app.db.read(), found.contact).await?;
-    Ok(Names::new(name, agent.name.clone(), conversation, lang))
+    let card = conversation::last_card(app.db.read(), found.id, found.last_seq).await?;
+    let order = card.map_or_else(String::new, |card| card.id);
+    Ok(Names { order, ..Names::new(name, agent.name.clone(), conversation, lang) })
 }
 
 /// A reply as its agent says it.

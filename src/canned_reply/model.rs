@@ -165,19 +165,21 @@ pub struct Names {
     pub visitor: String,
     pub agent: String,
     pub conversation: String,
+    /// What the shop calls the order or product that the visitor sent last; empty where they sent none.
+    pub order: String,
 }
 
 impl Names {
     /// A visitor who gave no name is spoken to as one.
     pub fn new(visitor: String, agent: String, conversation: ConversationId, lang: Lang) -> Self {
         let visitor = if visitor.is_empty() { lang.t("canned-visitor") } else { visitor };
-        Self { visitor, agent, conversation: format!("#{conversation}") }
+        Self { visitor, agent, conversation: format!("#{conversation}"), order: String::new() }
     }
 }
 
 impl CannedReply {
     /// The text with names where it has variables such as `{visitor}`, in whichever language they are written; what is not a
-    /// variable stays. Names are put in once: what looks like a variable in one of them is none.
+    /// variable stays, as does one that nothing is known for, so that its writer sees it. Names are put in once: what looks like a variable in one of them is none.
     pub fn filled(&self, names: &Names) -> String {
         let (mut filled, mut rest) = (String::new(), self.wording.body.as_str());
         while let Some(open) = rest.find('{') {
@@ -210,14 +212,19 @@ impl CannedReply {
 }
 
 /// The variables, by the keys of their words.
-pub const VARIABLES: [&str; 3] =
-    ["canned-variable-visitor", "canned-variable-agent", "canned-variable-conversation"];
+pub const VARIABLES: [&str; 4] = [
+    "canned-variable-visitor",
+    "canned-variable-agent",
+    "canned-variable-conversation",
+    "canned-variable-order",
+];
 
 impl Names {
     fn of(&self, word: &str) -> Option<&str> {
-        let values = [&self.visitor, &self.agent, &self.conversation];
+        let values = [&self.visitor, &self.agent, &self.conversation, &self.order];
         let is = |key: &str| Lang::ALL.iter().any(|lang| lang.t(key) == word.trim());
-        VARIABLES.iter().zip(values).find(|(key, _)| is(key)).map(|(_, value)| value.as_str())
+        let meant = VARIABLES.iter().zip(values).find(|(key, _)| is(key));
+        meant.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
     }
 }
 
@@ -236,10 +243,12 @@ mod tests {
 
     #[test]
     fn names_stand_where_variables_were_in_both_languages() {
-        let names =
-            Names {
-                visitor: "{agent}".into(), agent: "林小雨".into(), conversation: "#7".into()
-            };
+        let names = Names {
+            visitor: "{agent}".into(),
+            agent: "林小雨".into(),
+            conversation: "#7".into(),
+            order: String::new(),
+        };
         let filled = |body: &str| reply("t", "c", body).filled(&names);
         assert_eq!(filled("{访客姓名}您好，我是{客服}。"), "{agent}您好，我是林小雨。");
         assert_eq!(filled("Dear {visitor}, {agent}, {conversation}"), "Dear {agent}, 林小雨, #7");
@@ -248,6 +257,9 @@ mod tests {
             assert_eq!(filled(as_it_is), as_it_is);
         }
         assert_eq!(filled("{{visitor}}"), "{{agent}}");
+        let names = Names { order: "2026-88".into(), ..names };
+        let filled = reply("t", "c", "订单 {订单号} = {order}").filled(&names);
+        assert_eq!(filled, "订单 2026-88 = 2026-88");
     }
 
     #[test]

@@ -197,7 +197,7 @@ pub async fn note(app: &App, by: AtWork, nonce: Nonce, body: Body, beside: Besid
 }
 
 /// Who of those called does not see the conversation, by name.
-async fn strangers(app: &App, by: &AtWork, called: &[Mention]) -> Result<Vec<String>> {
+pub(super) async fn strangers(app: &App, by: &AtWork, called: &[Mention]) -> Result<Vec<String>> {
     let mut strangers = Vec::new();
     if called.is_empty() {
         return Ok(strangers);

@@ -1,8 +1,9 @@
 //! Changing and taking back what was said: an entry of its own says that it happened, and the one it changed is written anew
 //! in the same transaction, with what quotes it.
 use super::{
-    actions::AtWork,
-    model::{self, Append, Body},
+    actions::{AtWork, strangers},
+    colleagues::colleagues,
+    model::{self, Append, Body, mentions},
     store::{self, Range},
     writer::{self, Sent},
 };
@@ -11,7 +12,7 @@ use crate::{
     attachment,
     db::Tx,
     error::Result,
-    event::{Content, Entry, Redrawn},
+    event::{Content, Entry, Mention, Redrawn, With},
     ids::{ConversationId, FileId, Nonce},
 };
 
@@ -37,6 +38,10 @@ pub async fn amend(app: &App, by: AtWork, nonce: Nonce, of: i64, change: Change)
 }
 
 async fn try_amend(app: &App, by: &AtWork, nonce: Nonce, of: i64, change: Change) -> Result<Sent> {
+    let called = match &change {
+        Change::Edit(body) => Called::by(app, by, body).await?,
+        Change::Recall => Called::default(),
+    };
     let at = app.clock.now();
     let tx = app.db.begin().await?;
     let mut held = store::lock(&tx, &by.seat()).await?;
@@ -44,7 +49,10 @@ async fn try_amend(app: &App, by: &AtWork, nonce: Nonce, of: i64, change: Change
     let target = store::find_entry(&tx, id, of).await?;
     let private = target.content.is_private();
     let content = match change {
-        Change::Edit(body) => Content::Edit { of, body: body.into(), private },
+        Change::Edit(body) => {
+            let with = called.besides(&target);
+            Content::Edit { of, body: body.into(), private, with }
+        }
         Change::Recall => Content::Recall { of, private },
     };
     let append = Append { author: by.author(), nonce, content, seen: None };
@@ -70,6 +78,31 @@ async fn try_amend(app: &App, by: &AtWork, nonce: Nonce, of: i64, change: Change
     sent.appended.redrawn.insert(0, store::redraw(&tx, id, now).await?);
     tx.commit().await?;
     Ok(sent)
+}
+
+/// Whom a text calls if it is a note, and who of them does not see the conversation, by name.
+#[derive(Default)]
+struct Called {
+    all: Vec<Mention>,
+    strangers: Vec<String>,
+}
+
+impl Called {
+    async fn by(app: &App, by: &AtWork, body: &Body) -> Result<Self> {
+        let all = mentions(body.as_str(), &colleagues(app).await?);
+        let strangers = strangers(app, by, &all).await?;
+        Ok(Self { all, strangers })
+    }
+
+    /// Those whom a note did not call before.
+    fn besides(self, note: &Entry) -> With {
+        let Content::Note { with, .. } = &note.content else { return With::default() };
+        let mentions: Vec<_> =
+            self.all.into_iter().filter(|one| !with.mentions.contains(one)).collect();
+        let is_new = |name: &String| mentions.iter().any(|one| one.name == *name);
+        let let_in = self.strangers.into_iter().filter(is_new).collect();
+        With { mentions, let_in, ..With::default() }
+    }
 }
 
 /// What quotes an entry shows what that says now.

@@ -136,13 +136,13 @@ impl Conversation {
                 }
                 self.show(body, with, Side::Agent, at);
             }
-            (Author::Agent { .. }, Content::Note { with, .. }) => {
+            (Author::Agent { .. }, Content::Note { with, .. } | Content::Edit { with, .. }) => {
                 for mention in &with.mentions {
                     self.let_in(mention.agent)?;
                 }
             }
             // What becomes of the entry itself is `amended`.
-            (Author::Agent { .. }, Content::Edit { .. } | Content::Recall { .. }) => {}
+            (Author::Agent { .. }, Content::Recall { .. }) => {}
             (Author::Agent { id, name }, Content::Event { what }) => {
                 self.happen(what, &Mention { agent: *id, name: name.clone() }, at)?;
             }
@@ -392,7 +392,13 @@ pub fn amended(entry: &Entry, by: &Author, change: &Content, at: Timestamp) -> R
         Content::Edit { body: text, .. } if text == body => {
             return Err(Error::Conflict("conflict-same-text"));
         }
-        Content::Edit { body, .. } => (body.clone(), with.clone(), Changed::Edited),
+        Content::Edit { body, with: called, .. } => {
+            let mut with = with.clone();
+            with.mentions = mentions(body, &with.mentions);
+            with.mentions.extend(called.mentions.clone());
+            with.let_in.extend(called.let_in.clone());
+            (body.clone(), with, Changed::Edited)
+        }
         _ => (String::new(), With::default(), Changed::Recalled),
     };
     let content = match entry.content {
@@ -402,14 +408,17 @@ pub fn amended(entry: &Entry, by: &Author, change: &Content, at: Timestamp) -> R
     Ok(Entry { content, changed: Some(changed), ..entry.clone() })
 }
 
-/// The beginning of an entry, for one that answers it. Only messages can be quoted, and notes by notes.
+/// The beginning of an entry, for one that answers it, or what its files are called. Only messages can be quoted, and notes by
+/// notes.
 pub fn quoted(entry: &Entry, in_note: bool) -> Option<Quote> {
-    let body = match &entry.content {
-        Content::Text { body, .. } => body,
-        Content::Note { body, .. } if in_note => body,
+    let (body, with) = match &entry.content {
+        Content::Text { body, with } => (body, with),
+        Content::Note { body, with } if in_note => (body, with),
         _ => return None,
     };
-    let excerpt: String = body.chars().take(EXCERPT).collect();
+    let names: Vec<_> = with.attachments.iter().map(|file| file.name.as_str()).collect();
+    let said = if body.is_empty() { &names.join(" · ") } else { body };
+    let excerpt: String = said.chars().take(EXCERPT).collect();
     (!excerpt.is_empty()).then(|| Quote { seq: entry.seq, author: entry.author.clone(), excerpt })
 }
 

@@ -28,7 +28,7 @@ pub fn of_news(event: &Event, me: &Agent, sight: &Sight, lang: Lang) -> Option<B
     let Event::EntryAppended(appended) = event else { return None };
     let kind = kind(appended, me, sight)?;
     match &appended.entry.content {
-        Content::Note { body, .. } => {
+        Content::Note { body, .. } | Content::Edit { body, .. } => {
             let words = body.split_whitespace().collect::<Vec<_>>().join(" ");
             let body: String = words.chars().take(100).collect();
             write(kind, &appended.summary, &body, lang)
@@ -73,7 +73,9 @@ fn kind(appended: &Appended, me: &Agent, sight: &Sight) -> Option<Notice> {
         }
         // Nobody is told of her own deeds.
         (Author::Agent { id, .. }, _) if *id == me.id => None,
-        (_, Content::Note { with, .. }) => names(&with.mentions, me.id).then_some(Notice::Mention),
+        (_, Content::Note { with, .. } | Content::Edit { with, .. }) => {
+            names(&with.mentions, me.id).then_some(Notice::Mention)
+        }
         (_, Content::Event { what }) => match what {
             Happening::Requeued | Happening::TransferredToTeam { .. } => queue,
             // The note that may go with it has said so.

@@ -1,6 +1,6 @@
 //! The outermost layer: takes each request in, logs it once, and turns `Error` into words for whoever asked.
 use super::{
-    headers,
+    ahead, headers,
     limits::{UPLOAD, brings_files, read_body},
     origin::own_page_before,
     page::{Viewer, draw, query},
@@ -140,7 +140,9 @@ pub async fn answer<E: Endpoint>(endpoint: Arc<E>, mut request: Request) -> poem
     }
     let outcome = async {
         // Files go to the disk as they come.
-        if !method.is_safe() && !brings_files(&request) {
+        if brings_files(&request) {
+            asked.body = ahead::typed(&mut request).await;
+        } else if !method.is_safe() {
             asked.body = read_body(&mut request).await?;
         }
         let limit = patience(&request);

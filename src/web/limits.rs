@@ -20,11 +20,13 @@ use std::{
 /// The most a request's body may hold, in bytes. Files have a way of their own, see [`brings_files`].
 pub const BODY: usize = 64 * 1024;
 /// The longest a client may take to send it.
-const BODY_DEADLINE: Duration = Duration::from_secs(30);
+pub const BODY_DEADLINE: Duration = Duration::from_secs(30);
 /// The longest that files may be on their way: 200 MB at 5 Mbit/s.
 pub const UPLOAD: Duration = Duration::from_secs(320);
 /// How the addresses that files are sent to end, and no others.
-const FILES: &str = "/files";
+pub const FILES: &str = "/files";
+/// How the addresses of messages end, whose forms bring files where no script did before.
+const MESSAGES: &str = "/messages";
 /// How the addresses of streams end, and no others.
 const STREAM: [&str; 3] = ["/events", "/ws", "/live"];
 
@@ -170,9 +172,13 @@ pub async fn in_turn<E: Endpoint>(endpoint: Arc<E>, request: Request) -> poem::R
     endpoint.call(request).await
 }
 
-/// Whether a request brings files: whoever answers it reads its body, piece by piece and within limits of its own.
+/// Whether a request brings files, alone or with a message: whoever answers it reads its body, piece by piece and within limits
+/// of its own.
 pub fn brings_files(request: &Request) -> bool {
-    request.method() == Method::POST && request.uri().path().ends_with(FILES)
+    let path = request.uri().path();
+    let in_a_form = || request.content_type().is_some_and(|kind| kind.starts_with("multipart/"));
+    request.method() == Method::POST
+        && (path.ends_with(FILES) || path.ends_with(MESSAGES) && in_a_form())
 }
 
 /// Reads a request's whole body within the limits, and puts it back.

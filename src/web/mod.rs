@@ -1,4 +1,5 @@
 //! The HTTP kit: how requests are let in, and how answers and errors are shaped.
+mod ahead;
 pub mod assets;
 pub mod compress;
 pub mod endless;

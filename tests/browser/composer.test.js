@@ -314,15 +314,20 @@ test('emoji are chosen by keys and by pointer, and weigh at most 20 KB', async (
   await done;
 });
 
-test('without scripts the button is a link to replies that lead back, and there is none for emoji', async () => {
+test('without scripts a button leads to the replies and back, and what was written stays; there is none for emoji', async () => {
   const page = await browser.person({ javaScriptEnabled: false, storageState: await lin.context().storageState(), viewport: { width: 1440, height: 860 } });
   await page.goto(lin.url());
   assert.ok(await page.locator('#emoji-open').isHidden());
-  await page.click('#canned-open');
+  assert.ok(await page.locator('#canned-open').isHidden());
+  await page.fill('#body', '您好！');
+  await page.setInputFiles('form#f [name=file]:not([form])', { name: '规则.txt', mimeType: 'text/plain', buffer: Buffer.from('七天') });
+  await shot(page, 'composer-plain');
+  await page.click('button[value=canned]');
   await page.fill('#q', 'tuikuan');
   await page.click('main form .btn');
   await page.click('.replies a');
-  assert.equal(await value(page), '七天内可无理由退款。\n运费由买家承担。');
+  assert.equal(await value(page), '您好！\n七天内可无理由退款。\n运费由买家承担。');
+  await page.locator('.file', { hasText: '规则.txt' }).waitFor();
   await page.click('form#f button.btn-p');
   await sees(page, '运费由买家承担');
   await page.context().close();

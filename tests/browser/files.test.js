@@ -190,19 +190,24 @@ test('files that were refused with their message come back with it', async () =>
   await vera.locator('#log .m', { hasText: '太晚了' }).locator('img').waitFor();
 });
 
-test('without scripts a file is brought by a form of its own', async () => {
+test('without scripts a message brings its files itself, and words outlast a file that is refused', async () => {
   const vera = await visitor(browser, server, '无脚本文件');
   const page = await browser.person({ javaScriptEnabled: false, storageState: await vera.context().storageState() });
   await page.goto(`${vera.url()}/compose`);
-  await page.setInputFiles('form#up input', [picture, paper]);
-  await page.click('form#up button');
+  await page.fill('#body', '看这两样');
+  await page.setInputFiles('form#f input[type=file]', [picture, { name: 'x.svg', mimeType: 'image/svg+xml', buffer: Buffer.from('<svg/>') }]);
+  await page.click('form#f button.btn-p');
+  await page.locator('.err', { hasText: 'SVG' }).waitFor();
   await page.locator('.file', { hasText: '砚台.png' }).waitFor();
-  assert.equal(await page.locator('.file').count(), 2);
+  assert.equal(await page.inputValue('#body'), '看这两样');
   await shot(page, 'files-compose');
+  await page.setInputFiles('form#f input[type=file]', paper);
   await page.click('form#f button.btn-p');
   await page.waitForURL('**/compose');
-  await vera.locator('#log .m img').waitFor();
-  await vera.locator('#log .doc', { hasText: '发票 2026.pdf' }).waitFor();
+  const sent = vera.locator('#log .m', { hasText: '看这两样' });
+  await sent.locator('img').waitFor();
+  await sent.locator('.doc', { hasText: '发票 2026.pdf' }).waitFor();
+  assert.equal(await sent.count(), 1);
   const live = await browser.person({ javaScriptEnabled: false, storageState: await vera.context().storageState() });
   await live.goto(vera.url(), { waitUntil: 'commit' });
   await live.frameLocator('iframe.full').frameLocator('iframe.cf').locator('#body').waitFor();

@@ -105,6 +105,37 @@ describe('the ladder', { concurrency: 4 }, () => {
     });
   }
 
+  test('a hidden tab that does not speak asks for nothing, and catches up once it is seen', async () => {
+    const proxy = await FaultyProxy.to(server.url, { stream: '502', ws: '502' });
+    const speaker = await owner(browser, { url: proxy.url, owned: true }), context = speaker.context();
+    await speaker.goto(`${proxy.url}/desk/c?tab=queue`);
+    await stands(speaker, 'poll');
+    const tab = await context.newPage();
+    await tab.addInitScript(() => Object.defineProperty(Document.prototype, 'hidden', { get: () => window.background }));
+    await tab.goto(`${proxy.url}/desk/c?tab=queue`);
+    await stands(tab, 'poll');
+    const asked = () => tab.waitForRequest(/events.*wait=/, { timeout: 30_000 });
+    await asked();
+    const turn = hidden => tab.evaluate(hidden => { window.background = hidden; dispatchEvent(new Event('visibilitychange')); }, hidden);
+    await turn(true);
+    // What it asked before is answered by this; the speaker goes on.
+    const vera = await browser.person();
+    await vera.goto(`${server.url}/w/demo`);
+    await say(vera, '第一位');
+    for (const page of [tab, speaker]) await page.locator('.row', { hasText: '第一位' }).waitFor();
+    const again = asked().then(() => true, () => false);
+    const walt = await browser.person();
+    await walt.goto(`${server.url}/w/demo`);
+    await say(walt, '第二位');
+    await speaker.locator('.row', { hasText: '第二位' }).waitFor();
+    assert.equal(await tab.locator('.row', { hasText: '第二位' }).count(), 0);
+    await turn(false);
+    assert.ok(await again, 'it asks at once');
+    await tab.locator('.row', { hasText: '第二位' }).waitFor();
+    for (const page of [speaker, vera, walt]) await page.context().close();
+    proxy.stop();
+  });
+
   test('while the line is down the desk says which attempt comes and when, and makes it at once if told to', async () => {
     const proxy = await FaultyProxy.to(server.url, {});
     const ben = await browser.person({ viewport: { width: 1440, height: 860 } });

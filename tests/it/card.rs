@@ -44,6 +44,16 @@ async fn a_card_is_sent_and_both_sides_programs_and_the_search_have_it() {
         "青花瓷杯 <b> · ¥128\n蓝色\n8871\nhttps://shop.example/o/8871?a=1&b=2"
     );
     assert_eq!(entries["entries"][0].get("card"), None);
+    // What is said about it says which it is.
+    let reply = [
+        ("title", "Parcel"),
+        ("short_code", "parcel"),
+        ("body", "订单 {订单号} ({order})"),
+        ("scope", "own"),
+    ];
+    ana.person.post("/desk/settings/canned", &reply).await.goes_to();
+    let offered = ana.person.get(&format!("/desk/canned?c={id}&q=parcel")).await;
+    offered.says("订单 8871 (8871)");
     while search::take_turn(&site.app).await.unwrap().behind > 0 {}
     let found = value(&program.get("/search?q=8871").await.must(StatusCode::OK));
     assert_eq!(found["messages"][0]["seq"], 2, "{found}");

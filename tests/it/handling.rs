@@ -110,6 +110,10 @@ async fn what_a_colleague_has_is_taken_over_by_whoever_names_herself() {
     ana.person.get(form).await.says(first).says_not("ben · ");
     ben.person.get(form).await.says("ana · Offline").says_not("(you)");
     ana.person.get("/desk/c/1/invite").await.says_not("(you)");
+    // The page itself offers it, by a key, to everybody but whoever has it.
+    let (hers, his) = (ana.person.get("/desk/c/1").await, ben.person.get("/desk/c/1").await);
+    hers.says("name=\"to\" value=\"1\"><button data-key=\"a\"").says("Take over");
+    his.says_not("Take over").says_not("data-key=\"a\"");
     does(&ana, 1, "transfer", &[("to", "1"), ("note", "He is ill")]).await.must(StatusCode::OK);
     assert_eq!(rows(&ana, "tab=mine").await, ["1"]);
     assert_eq!(rows(&ben, "tab=mine").await, Vec::<String>::new());

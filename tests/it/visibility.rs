@@ -446,6 +446,44 @@ async fn whoever_is_called_in_a_note_is_let_in_and_stays_in() {
     shop.vera.page().await.says_not("from now on");
 }
 
+/// The same where his name comes into the note afterwards; whom it called before is not called twice.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_called_by_an_edit_is_let_in_and_told_once() {
+    let shop = shop().await;
+    let mut bens = shop.ben.listen("all").await;
+    bens.named("synced").await;
+    let last = async || {
+        let page = shop.mia.person.get("/desk/c/1").await;
+        page.all("data-seq=\"").iter().filter_map(|seq| seq.parse::<i64>().ok()).max().unwrap()
+    };
+    let edit = async |seq: i64, body: &str| {
+        let nonce = Nonce::new();
+        let fields = [("nonce", nonce.as_str()), ("body", body)];
+        shop.mia.person.hx_post(&format!("/desk/c/1/m/{seq}/edit"), &fields).await
+    };
+    shop.mia.write(shop.id, "note", "Look at this").await.must(StatusCode::OK);
+    let note = last().await;
+    shop.ben.person.get("/desk/c/1").await.must(StatusCode::NOT_FOUND);
+    let edited = edit(note, "@ben, look at this").await.must(StatusCode::OK);
+    edited.says("<b class=\"at\">@ben</b>").says("Can see the conversation from now on: ben<");
+    let told = bens.named("notify").await;
+    assert!(told.data.contains("\"kind\":\"mention\""), "{told:?}");
+    assert!(told.data.contains("look at this"), "{told:?}");
+    shop.ben.person.get("/desk/c/1").await.must(StatusCode::OK).says("look at this");
+    // Called already, he hears of the next note and not of another edit.
+    edit(note, "@ben, look at that").await.must(StatusCode::OK).says("look at that");
+    shop.mia.write(shop.id, "note", "@ben, and this").await.must(StatusCode::OK);
+    let told = bens.named("notify").await;
+    assert!(told.data.contains("and this"), "{told:?}");
+    // An answer to the visitor calls nobody.
+    shop.act("mia", "claim", &[]).await;
+    shop.mia.reply(shop.id, "One moment").await.must(StatusCode::OK);
+    edit(last().await, "One moment, @ben").await.must(StatusCode::OK).says_not("class=\"at\"");
+    // Who is not called any more keeps what he was let into; the note shows his name as a word.
+    edit(note, "Look, everybody").await.must(StatusCode::OK).says_not("class=\"at\"");
+    shop.ben.person.get("/desk/c/1").await.must(StatusCode::OK).says("Look, everybody");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn teams_come_and_go_and_every_page_begins_again() {
     let shop = shop().await;

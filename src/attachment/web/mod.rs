@@ -14,15 +14,15 @@ use crate::{
     app::App,
     error::{Error, Invalid, Result},
     ids::FileId,
-    web::page::query,
+    web::{limits::brings_files, page::query},
 };
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream::BoxStream};
-use multer::Multipart;
+use multer::{Field, Multipart};
 use poem::{
-    Body, FromRequest, Request, RequestBody, Response, handler,
+    Body, Request, Response, handler,
     http::{HeaderValue, StatusCode, header},
-    web::{Data, Form, Path},
+    web::{Data, Path},
 };
 use serde::de::DeserializeOwned;
 use std::{
@@ -38,6 +38,7 @@ use tokio::{
     time::timeout,
 };
 use tokio_util::io::ReaderStream;
+use url::form_urlencoded::Serializer;
 
 /// So much is read at once, in bytes.
 const PIECE: usize = 16 * 1024;
@@ -56,15 +57,9 @@ pub async fn receive(
     mut may: impl FnMut() -> Result<()>,
 ) -> Result<Vec<Received>> {
     let content_type = request.content_type().unwrap_or_default();
-    let coming = Coming::new(body);
-    let outcome = match multer::parse_boundary(content_type) {
-        Ok(boundary) => form(app, coming.clone(), &boundary, &mut may).await,
-        Err(_) => Err(Invalid { field: "form", reason: "invalid-form" }.into()),
-    };
-    if outcome.is_err() {
-        coming.drain().await;
-    }
-    outcome
+    let mut filled = Filled::default();
+    filled.read(app, content_type, body, &mut may).await?;
+    if filled.files.is_empty() { Err(unfit("invalid-file-none").into()) } else { Ok(filled.files) }
 }
 
 /// The same, kept for their owner, who has a day to send them.
@@ -93,33 +88,77 @@ pub async fn receive_one(app: &App, name: String, body: Body) -> Result<Received
     outcome
 }
 
-async fn form(
-    app: &App,
-    coming: Coming,
-    boundary: &str,
-    may: &mut impl FnMut() -> Result<()>,
-) -> Result<Vec<Received>> {
-    let mut form = Multipart::new(coming.clone(), boundary);
-    let mut received = Vec::new();
-    while let Some(mut field) = in_time(form.next_field()).await?.map_err(|_| cut())? {
-        let name = field.file_name().unwrap_or_default().to_owned();
-        if name.is_empty() {
-            // No file, or what a browser sends where none was chosen: counts as what stands between files.
-            while in_time(field.chunk()).await?.map_err(|_| cut())?.is_some() {}
-            continue;
+/// A form that brings files, as far as it was read.
+#[derive(Default)]
+struct Filled {
+    fields: Vec<(String, String)>,
+    files: Vec<Received>,
+}
+
+impl Filled {
+    async fn read(
+        &mut self,
+        app: &App,
+        content_type: &str,
+        body: Body,
+        may: &mut impl FnMut() -> Result<()>,
+    ) -> Result<()> {
+        let coming = Coming::new(body);
+        let outcome = match multer::parse_boundary(content_type) {
+            Ok(boundary) => self.read_form(app, coming.clone(), &boundary, may).await,
+            Err(_) => Err(Invalid { field: "form", reason: "invalid-form" }.into()),
+        };
+        if outcome.is_err() {
+            coming.drain().await;
         }
-        if received.len() == MOST {
-            return Err(unfit("invalid-file-count").into());
-        }
-        may()?;
-        let mut writing = Writing::new(app)?;
-        while let Some(piece) = in_time(field.chunk()).await?.map_err(|_| cut())? {
-            writing.write(&piece).await?;
-            coming.took(piece.len());
-        }
-        received.push(Received { name, file: writing.done().await? });
+        outcome
     }
-    if received.is_empty() { Err(unfit("invalid-file-none").into()) } else { Ok(received) }
+
+    async fn read_form(
+        &mut self,
+        app: &App,
+        coming: Coming,
+        boundary: &str,
+        may: &mut impl FnMut() -> Result<()>,
+    ) -> Result<()> {
+        let mut form = Multipart::new(coming.clone(), boundary);
+        while let Some(field) = in_time(form.next_field()).await?.map_err(|_| cut())? {
+            match field.file_name().map(str::to_owned) {
+                None => self.fields.extend(words(field).await?),
+                // What a browser sends where none was chosen.
+                Some(name) if name.is_empty() => drop(words(field).await?),
+                Some(_) if self.files.len() == MOST => {
+                    return Err(unfit("invalid-file-count").into());
+                }
+                Some(name) => {
+                    may()?;
+                    let file = bytes(app, field, &coming).await?;
+                    self.files.push(Received { name, file });
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What was typed into a field, and its name. It counts as what stands between files.
+async fn words(mut field: Field<'_>) -> Result<Option<(String, String)>> {
+    let (name, mut typed) = (field.name().map(str::to_owned), Vec::new());
+    while let Some(piece) = in_time(field.chunk()).await?.map_err(|_| cut())? {
+        typed.extend_from_slice(&piece);
+    }
+    let invalid = |_| Invalid { field: "body", reason: "invalid-utf8" };
+    let typed = String::from_utf8(typed).map_err(invalid)?;
+    Ok(name.map(|name| (name, typed)))
+}
+
+async fn bytes(app: &App, mut field: Field<'_>, coming: &Coming) -> Result<NamedTempFile> {
+    let mut writing = Writing::new(app)?;
+    while let Some(piece) = in_time(field.chunk()).await?.map_err(|_| cut())? {
+        writing.write(&piece).await?;
+        coming.took(piece.len());
+    }
+    writing.done().await
 }
 
 async fn one(app: &App, name: String, mut coming: Coming) -> Result<Received> {
@@ -298,23 +337,52 @@ fn disposition(file: &Attachment) -> String {
     format!("{how}; filename=\"{known}\"; filename*=UTF-8''{}", link::encoded(&file.name))
 }
 
-/// A form that may name files to send along, as often as there are, by `file_id`.
+/// A form of words with files to send along: it names those that were brought before, as often as there are, by `file_id`, and
+/// where no script brought them it brings them itself.
 #[derive(Debug)]
 pub struct WithFiles<T> {
     pub form: T,
+    /// Those that are here by now.
     pub files: Vec<FileId>,
+    /// Why some are not.
+    pub refused: Option<Error>,
 }
 
-impl<'a, T: DeserializeOwned> FromRequest<'a> for WithFiles<T> {
-    async fn from_request(request: &'a Request, body: &mut RequestBody) -> poem::Result<Self> {
-        let bytes = body.take()?.into_bytes().await?;
-        let fields = url::form_urlencoded::parse(&bytes);
-        let named: Vec<_> =
-            fields.filter(|(name, _)| name == "file_id").map(|(_, id)| id).collect();
-        let files = chosen_ids(named.iter().map(AsRef::as_ref))?;
-        let mut again = RequestBody::new(bytes.clone().into());
-        let Form(form) = Form::from_request(request, &mut again).await?;
-        Ok(Self { form, files })
+impl<T: DeserializeOwned> WithFiles<T> {
+    /// `may` is asked before each file that comes with it.
+    pub async fn read(
+        app: &App,
+        owner: Owner,
+        request: &Request,
+        body: Body,
+        mut may: impl FnMut() -> Result<()>,
+    ) -> Result<Self> {
+        if !brings_files(request) {
+            let read = |_| Invalid { field: "form", reason: "invalid-form" };
+            let typed = body.into_bytes().await.map_err(read)?;
+            return Self::of(url::form_urlencoded::parse(&typed).into_owned().collect(), None);
+        }
+        let mut filled = Filled::default();
+        let content_type = request.content_type().unwrap_or_default();
+        let mut refused = filled.read(app, content_type, body, &mut may).await.err();
+        for received in filled.files {
+            match actions::upload(app, owner, received).await {
+                Ok(file) => filled.fields.push(("file_id".into(), file.id.to_string())),
+                Err(error) => refused = Some(error),
+            }
+        }
+        Self::of(filled.fields, refused)
+    }
+
+    fn of(fields: Vec<(String, String)>, refused: Option<Error>) -> Result<Self> {
+        let named = fields.iter().filter(|(name, _)| name == "file_id");
+        let files = chosen_ids(named.map(|(_, id)| id.as_str()))?;
+        let typed = Serializer::new(String::new()).extend_pairs(&fields).finish();
+        match (serde_urlencoded::from_str(&typed), refused) {
+            (Ok(form), refused) => Ok(Self { form, files, refused }),
+            (Err(_), Some(error)) => Err(error),
+            (Err(_), None) => Err(Invalid { field: "form", reason: "invalid-form" }.into()),
+        }
     }
 }
 
@@ -337,11 +405,6 @@ pub fn told(files: &[Attachment]) -> Response {
 /// Whether it is a script that asks.
 pub fn is_for_scripts(request: &Request) -> bool {
     request.header("accept").is_some_and(|accept| accept.contains("application/json"))
-}
-
-/// How an address names files that were brought: `&file=…` for each.
-pub fn names(files: &[Attachment]) -> String {
-    files.iter().map(|file| format!("&file={}", file.id)).collect()
 }
 
 /// Each once.

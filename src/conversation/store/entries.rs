@@ -4,7 +4,7 @@ use crate::{
     conversation::model::Append,
     db,
     error::{Error, Result},
-    event::{Author, Changed, Content, Entry, Happening, Redrawn, Side, With},
+    event::{Author, Card, Changed, Content, Entry, Happening, Redrawn, Side, With},
     ids::{AgentId, ContactId, ConversationId, Nonce},
 };
 use jiff::Timestamp;
@@ -87,8 +87,9 @@ pub(super) fn row(id: ConversationId, entry: &Entry, nonce: &Nonce) -> Result<en
             ("note", body.clone())
         }
         Content::Event { what } => ("event", serde_json::to_string(what).map_err(Error::internal)?),
-        Content::Edit { of, body, .. } => {
+        Content::Edit { of, body, with, .. } => {
             (extra.of, extra.text) = (Some(*of), Some(body.clone()));
+            extra.with = with.clone();
             ("edit", String::new())
         }
         Content::Recall { of, .. } => {
@@ -395,6 +396,25 @@ pub async fn is_last_said(
     Ok(later.one(db).await?.is_none())
 }
 
+/// So far back a card is looked for, in entries: what was sent before is hardly what is spoken of now.
+const CARDS: i64 = 500;
+
+/// The order or product that the visitor sent last.
+pub async fn last_card(
+    db: &impl ConnectionTrait,
+    id: ConversationId,
+    last_seq: i64,
+) -> Result<Option<Card>> {
+    let last = of(id)
+        .filter(entry::Column::Seq.gt(last_seq - CARDS))
+        .filter(entry::Column::Kind.eq("text"))
+        .filter(entry::Column::Extra.contains("\"card\""))
+        .order_by_desc(entry::Column::Seq)
+        .one(db)
+        .await?;
+    Ok(last.map(read).transpose()?.and_then(|entry| entry.content.card().cloned()))
+}
+
 pub(super) fn of(id: ConversationId) -> Select<entry::Entity> {
     entry::Entity::find().filter(entry::Column::ConversationId.eq(id.0))
 }
@@ -409,7 +429,7 @@ pub(super) fn read(row: entry::Model) -> Result<Entry> {
     let content = match row.kind.as_str() {
         "text" => Content::Text { body: row.body, with },
         "note" => Content::Note { body: row.body, with },
-        "edit" => Content::Edit { of, body: extra.text.unwrap_or_default(), private },
+        "edit" => Content::Edit { of, body: extra.text.unwrap_or_default(), private, with },
         "recall" => Content::Recall { of, private },
         _ => Content::Event {
             what: serde_json::from_str::<Happening>(&row.body).map_err(Error::internal)?,

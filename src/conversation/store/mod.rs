@@ -18,7 +18,7 @@ pub use conversations::{
     lock_again, lock_free, open, update,
 };
 pub use entries::{
-    Earlier, History, Range, Shown, amend, before, earlier, find as find_entry, history,
+    Earlier, History, Range, Shown, amend, before, earlier, find as find_entry, history, last_card,
     is_last_said, made_by, put, redraw,
 };
 pub use forgetting::{remove_closed_before, silent_since, without_conversations};

@@ -1,24 +1,25 @@
-//! Files of a visitor's conversation: brought before the message that they go with, and looked at.
-use super::{Around, Composer, Opened, PAGE, compose_page, conversation_page, open};
+//! Files of a visitor's conversation: brought before the message that they go with, or with it, and looked at.
+use super::{Opened, open};
 use crate::{
     app::App,
     attachment::{
         self, Owner,
-        web::{is_for_scripts, names, told},
+        web::{WithFiles, told},
     },
     contact::CurrentVisitor,
-    conversation::{actions, store::Range},
-    error::{Error, Result},
+    conversation::actions,
+    error::Result,
     event::Side,
     web::{
         limits::Limits,
-        page::{Viewer, query, see_other},
+        page::{Viewer, see_other},
     },
 };
 use poem::{
     Body, Request, Response, handler,
     web::{Data, Path},
 };
+use serde::de::DeserializeOwned;
 use std::sync::Arc;
 
 #[handler]
@@ -32,48 +33,34 @@ pub async fn bring(
     body: Body,
 ) -> Result<Response> {
     let opened = open(&app, &visitor, &cid, viewer.lang).await?;
-    let (who, owner) = (visitor.token.name(), owner(&visitor, &opened));
-    // Asked before, and told where the body is read to its end: a browser that is not done sending hears no answer.
-    let mut refusal = actions::must_be_heard(&app, &opened.conversation).await.err();
-    let may = || refusal.take().map_or_else(|| limits.upload(&who), Err);
-    match attachment::web::bring(&app, owner, request, body, may).await {
-        Ok(files) if is_for_scripts(request) => Ok(told(&files)),
-        Ok(files) => {
-            let page = if is_from_frame(request) { "/compose" } else { "" };
-            Ok(see_other(format!("/c/{cid}{page}?{}", &names(&files)[1..])))
-        }
-        Err(error) if is_for_scripts(request) => Err(error),
-        Err(error) => bring_again(&app, viewer, &opened, request, error).await,
-    }
+    let may = may(&app, &limits, &visitor, &opened).await;
+    let owner = owner(&visitor, &opened);
+    attachment::web::bring(&app, owner, request, body, may).await.map(|files| told(&files))
 }
 
-/// What went wrong stands where the file was chosen.
-async fn bring_again(
+/// What a form says, and the files that go with it.
+pub(super) async fn filled<T: DeserializeOwned>(
     app: &App,
-    viewer: Viewer,
+    limits: &Limits,
+    visitor: &CurrentVisitor,
     opened: &Opened,
     request: &Request,
-    error: Error,
-) -> Result<Response> {
-    if matches!(error, Error::Unavailable(_) | Error::Internal(_)) {
-        return Err(error);
-    }
-    let (lang, in_frame) = (viewer.lang, is_from_frame(request));
-    let back = if in_frame { "compose" } else { "" };
-    let problem = Some(crate::web::errors::words(&error).say(lang));
-    let composer = Composer { problem, ..Composer::fresh(app, lang, opened, back).await? };
-    let mut response = if in_frame {
-        compose_page(lang, opened, composer)?
-    } else {
-        conversation_page(app, lang, opened, Range::Latest(PAGE), composer, Around::default())
-            .await?
-    };
-    response.set_status(poem::error::ResponseError::status(&error));
-    Ok(response)
+    body: Body,
+) -> Result<WithFiles<T>> {
+    let may = may(app, limits, visitor, opened).await;
+    WithFiles::read(app, owner(visitor, opened), request, body, may).await
 }
 
-fn is_from_frame(request: &Request) -> bool {
-    query(request, "back").is_some_and(|back| back == "compose")
+/// Asked before, and told where the body is read to its end: a browser that is not done sending hears no answer.
+async fn may(
+    app: &App,
+    limits: &Limits,
+    visitor: &CurrentVisitor,
+    opened: &Opened,
+) -> impl FnMut() -> Result<()> {
+    let mut refusal = actions::must_be_heard(app, &opened.conversation).await.err();
+    let who = visitor.token.name();
+    move || refusal.take().map_or_else(|| limits.upload(&who), Err)
 }
 
 /// Leads whoever is in the conversation to the bytes.

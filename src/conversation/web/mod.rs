@@ -221,10 +221,15 @@ pub async fn say(
     visitor: CurrentVisitor,
     request: &Request,
     Path(cid): Path<String>,
-    WithFiles { form, files }: WithFiles<MessageForm>,
+    body: poem::Body,
 ) -> Result<Response> {
     let opened = open(&app, &visitor, &cid, viewer.lang).await?;
-    let outcome = try_say(&app, &limits, &visitor, &opened, &form, &files).await;
+    let WithFiles { form, files, refused } =
+        files::filled(&app, &limits, &visitor, &opened, request, body).await?;
+    let outcome = match refused {
+        Some(error) => Err(error),
+        None => try_say(&app, &limits, &visitor, &opened, &form, &files).await,
+    };
     if let Ok(sent) = &outcome {
         way::note(&app, request, sent, "");
     }

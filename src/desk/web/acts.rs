@@ -1,8 +1,9 @@
 //! What an agent says in a conversation, and that she reads or types. Every act is a plain form; htmx gets the part of the
 //! page that changed.
 use super::{
-    bar, bar_partial,
+    asks, bar, bar_partial,
     clash::{Unsent, clash},
+    files,
     lens::lens,
     number, open, place,
 };
@@ -10,10 +11,10 @@ use crate::{
     agent::CurrentAgent,
     app::App,
     attachment::web::{WithFiles, is_for_scripts},
-    conversation::{self, AtWork, Beside, Body, colleagues, mentions},
-    draft,
+    conversation::{self, AtWork, Beside, Body as Words, Lens, colleagues, mentions},
+    draft::{self, DraftBody, DraftKind},
     error::{Error, Invalid, Result},
-    ids::{ConversationId, Nonce},
+    ids::{ConversationId, FileId, Nonce},
     web::{
         errors::words,
         limits::Limits,
@@ -21,7 +22,7 @@ use crate::{
     },
 };
 use poem::{
-    Request, Response, handler,
+    Body, Request, Response, handler,
     http::StatusCode,
     web::{Data, Form, Path},
 };
@@ -46,6 +47,18 @@ struct WriteForm {
     /// Set by the button that gives it up.
     #[serde(default)]
     discard: Option<String>,
+    /// Set by the buttons that put it aside without scripts, and where they lead.
+    #[serde(default)]
+    aside: Option<Aside>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Aside {
+    /// Where it was written, from where any link may be followed.
+    Here,
+    /// To the canned replies, and back with one.
+    Canned,
 }
 
 #[handler]
@@ -56,16 +69,25 @@ pub async fn write(
     me: CurrentAgent,
     request: &Request,
     Path(id): Path<String>,
-    WithFiles { form, files }: WithFiles<WriteForm>,
+    body: Body,
 ) -> Result<Response> {
     let work = at_work(&me, number(&id)?)?;
+    let WithFiles { form, files, refused } =
+        files::filled::<WriteForm>(&app, &limits, &me, work.conversation, request, body).await?;
+    if let Some(error) = refused {
+        return Err(error);
+    }
     let lens = lens(request, me.agent.id);
     if form.discard.is_some() {
         limits.act(&me.counted_as())?;
         draft::forget(&app, me.agent.id, work.conversation).await?;
         return Ok(see_other(place(&lens, work.conversation)));
     }
-    let (body, nonce) = (Body::beside(&form.body, &files)?, Nonce::parse(&form.nonce)?);
+    if let Some(to) = form.aside {
+        limits.act(&me.counted_as())?;
+        return put_aside(&app, &me, &lens, work.conversation, &form, &files, to).await;
+    }
+    let (body, nonce) = (Words::beside(&form.body, &files)?, Nonce::parse(&form.nonce)?);
     limits.message(&me.counted_as())?;
     let seen = form.seen_seq.filter(|_| form.anyway.is_none());
     let quote = form.quote;
@@ -107,6 +129,31 @@ pub async fn write(
     let entry = conversation::sent(&canvas, &sent.appended)?;
     let bar = bar_partial(&bar(&app, &me, &lens, &found).await?)?;
     Ok(fragment(entry + &bar))
+}
+
+/// Keeps what was written as a draft; what goes with it stands in the address meanwhile.
+async fn put_aside(
+    app: &App,
+    me: &CurrentAgent,
+    lens: &Lens,
+    id: ConversationId,
+    form: &WriteForm,
+    files: &[FileId],
+    to: Aside,
+) -> Result<Response> {
+    let kind = if form.kind.is_empty() { DraftKind::Text } else { DraftKind::parse(&form.kind)? };
+    draft::keep(app, me.agent.id, id, kind, DraftBody::parse(&form.body)?).await?;
+    let beside = beside(form.quote, files);
+    Ok(see_other(match to {
+        Aside::Here => place(lens, id) + &beside,
+        Aside::Canned => format!("/desk/canned?c={id}&{}{beside}", asks(lens)),
+    }))
+}
+
+/// What goes with an answer that is being written, as an address names it.
+pub(super) fn beside(quote: Option<i64>, files: &[FileId]) -> String {
+    let quote = quote.map(|seq| format!("&quote={seq}"));
+    quote.into_iter().chain(files.iter().map(|file| format!("&file={file}"))).collect()
 }
 
 #[derive(Deserialize)]

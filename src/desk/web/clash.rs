@@ -1,5 +1,5 @@
 //! An answer that was written while a colleague gave one: what is new is shown with it, and its writer says what becomes of it.
-use super::{PAGE, asks, lens::lens, open, place};
+use super::{PAGE, acts::beside, asks, lens::lens, open, place};
 use crate::{
     agent::{CurrentAgent, DeskFrame},
     app::App,
@@ -70,13 +70,7 @@ pub async fn clash(
         let body = DraftBody::parse(unsent.body)?;
         draft::keep(app, me.agent.id, id, DraftKind::Text, body).await?;
         let lens = lens(request, me.agent.id);
-        let mut back = place(&lens, id);
-        for file in unsent.files {
-            back += &format!("&file={file}");
-        }
-        if let Some(quote) = unsent.quote {
-            back += &format!("&quote={quote}");
-        }
+        let back = place(&lens, id) + &beside(unsent.quote, unsent.files);
         html(&ClashPage {
             lang,
             frame: DeskFrame::new(me, "conversations", 0),

@@ -1,11 +1,11 @@
-//! Files of a conversation at the desk: brought before the answer or note that they go with, and looked at.
-use super::{acts::at_work, lens::lens, number, place};
+//! Files of a conversation at the desk: brought before the answer or note that they go with, or with it, and looked at.
+use super::{acts::at_work, number};
 use crate::{
     agent::CurrentAgent,
     app::App,
     attachment::{
         self, Owner,
-        web::{is_for_scripts, names, told},
+        web::{WithFiles, told},
     },
     conversation::{self, Seat},
     error::Result,
@@ -17,6 +17,7 @@ use poem::{
     Body, Request, Response, handler,
     web::{Data, Path},
 };
+use serde::de::DeserializeOwned;
 use std::sync::Arc;
 
 #[handler]
@@ -32,11 +33,21 @@ pub async fn bring(
     see(&app, &me, work.conversation).await?;
     let (who, owner) = (me.counted_as(), owner(&me, work.conversation));
     let files = attachment::web::bring(&app, owner, request, body, || limits.upload(&who)).await?;
-    if is_for_scripts(request) {
-        return Ok(told(&files));
-    }
-    let place = place(&lens(request, me.agent.id), work.conversation);
-    Ok(see_other(format!("{place}{}", names(&files))))
+    Ok(told(&files))
+}
+
+/// What a form says, and the files that go with it.
+pub(super) async fn filled<T: DeserializeOwned>(
+    app: &App,
+    limits: &Limits,
+    me: &CurrentAgent,
+    conversation: ConversationId,
+    request: &Request,
+    body: Body,
+) -> Result<WithFiles<T>> {
+    see(app, me, conversation).await?;
+    let (who, owner) = (me.counted_as(), owner(me, conversation));
+    WithFiles::read(app, owner, request, body, || limits.upload(&who)).await
 }
 
 /// Leads whoever may see the conversation to the bytes.

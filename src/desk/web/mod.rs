@@ -43,7 +43,7 @@ use crate::{
     },
     error::{Error, Result},
     event::{Present, Priority, Side, State},
-    ids::{ConversationId, Nonce},
+    ids::{AgentId, ConversationId, Nonce},
     saved_view, site, tag, text,
     text::Lang,
     web::page::{draw, fragment, html, query, see_other},
@@ -186,6 +186,8 @@ struct Bar {
     /// Which colleague has it, and where she is.
     colleague: Option<(i64, Standing)>,
     mine: bool,
+    /// Who looks at it, to whom it comes when she takes it over.
+    viewer: AgentId,
     may_act: bool,
     /// Whether the visitor is not heard any more.
     blocked: bool,
@@ -393,6 +395,7 @@ async fn bar(app: &App, me: &CurrentAgent, lens: &Lens, found: &Conversation) ->
         }),
         tags,
         mine: found.is_assigned_to(me.agent.id),
+        viewer: me.agent.id,
         assignee: summary.assignee_name,
         blocked: contact.block.is_some(),
         here: app.bus.is_here(Present::Visitor(found.id)),

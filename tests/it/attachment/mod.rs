@@ -421,47 +421,120 @@ fn kept(site: &Installation) -> usize {
 }
 
 #[tokio::test]
-async fn without_scripts_a_file_waits_in_the_form_until_it_is_sent() {
+async fn without_scripts_a_message_brings_its_files_itself() {
     let site = installation().await;
     let (vera, ana) = (site.vera().await, site.ana().await);
-    let path = vera.path("/files?back=compose");
-    let place = vera.person.bring(&path, &[("a.png", &png())], "text/html").await.goes_to();
-    let form = vera.person.get(&place).await.must(StatusCode::OK);
-    form.says("a.png").says_not("required");
-    let (nonce, file) = (form.field("nonce"), form.field("file_id"));
-    let fields = [("nonce", nonce.as_str()), ("body", ""), ("file_id", &file), ("back", "compose")];
-    // What is wrong with the words leaves the files where they are.
-    let long = "x".repeat(5_001);
-    let wrong = [("nonce", nonce.as_str()), ("body", &long), ("file_id", &file)];
-    let again = vera
-        .person
-        .post(&vera.path("/messages"), &wrong)
+    let form = vera.person.get(&vera.path("/compose")).await.must(StatusCode::OK);
+    form.says("multipart/form-data").says("type=\"file\"");
+    let nonce = form.field("nonce");
+    let fields = [("nonce", nonce.as_str()), ("body", "看这张图"), ("back", "compose")];
+    let messages = vera.path("/messages");
+    let files: [(&str, &[u8]); 2] = [("a.png", &png()), ("b.txt", b"b")];
+    let sent = vera.person.fill(&messages, &fields, &files).await;
+    assert_eq!(sent.goes_to(), vera.path("/compose"));
+    // Whoever presses twice, or loads the answer again, has sent it once.
+    assert_eq!(vera.person.fill(&messages, &fields, &files).await.goes_to(), vera.path("/compose"));
+    let page = vera.page().await;
+    assert_eq!(page.body.matches("alt=\"a.png\"").count(), 1);
+    page.says("b.txt").says("看这张图");
+    // Nothing chosen is an empty file for a browser.
+    let next = Nonce::new().to_string();
+    let words = [("nonce", next.as_str()), ("body", "再说一句"), ("back", "compose")];
+    vera.person.fill(&messages, &words, &[("", b"")]).await.goes_to();
+    vera.page().await.says("再说一句");
+
+    let pane = ana.person.get("/desk/c/1?tab=queue").await.must(StatusCode::OK);
+    let nonce = pane.field("nonce");
+    let fields = [("nonce", nonce.as_str()), ("kind", "text"), ("body", "收到")];
+    let answered = ana.person.fill("/desk/c/1/messages?tab=queue", &fields, &[("c.txt", b"c")]);
+    assert!(answered.await.goes_to().starts_with("/desk/c/1?"));
+    vera.page().await.says("收到").says("c.txt");
+}
+
+#[tokio::test]
+async fn without_scripts_nothing_that_was_typed_is_lost_with_a_file_that_is_refused() {
+    let site = installation().await;
+    let (vera, walt, ana) = (site.vera().await, site.walt().await, site.ana().await);
+    let nonce = Nonce::new().to_string();
+    let fields = [("nonce", nonce.as_str()), ("body", "a <b>long</b> story"), ("back", "compose")];
+    let bad: [(&str, &[u8]); 2] = [("good.png", &png()), ("bad.svg", b"<svg/>")];
+    let again = vera.person.fill(&vera.path("/messages"), &fields, &bad).await;
+    let again = again.must(StatusCode::UNPROCESSABLE_ENTITY);
+    again.says("SVG").says("a &#60;b&#62;long&#60;/b&#62; story");
+    // What could be taken waits beside the words, and goes with them.
+    again.says("good.png").says_not("bad.svg");
+    let file = again.field("file_id");
+    let nonce = again.field("nonce");
+    let fields = [("nonce", nonce.as_str()), ("body", "a story"), ("file_id", &file)];
+    vera.person.fill(&vera.path("/messages"), &fields, &[("", b"")]).await.goes_to();
+    vera.page().await.says("alt=\"good.png\"").says("a story");
+
+    // The same at the desk, as the page of the error.
+    let fields = [("nonce", nonce.as_str()), ("kind", "note"), ("body", "for colleagues")];
+    let refused = ana.person.fill("/desk/c/1/messages", &fields, &bad[1..]).await;
+    let refused = refused.must(StatusCode::UNPROCESSABLE_ENTITY);
+    refused.says("SVG").says("for colleagues").says("name=\"kind\" value=\"note\"");
+    // Whose session has ended meanwhile finds her words beside the door.
+    let out = site.stranger().fill("/desk/c/1/messages", &fields, &[("a.png", &png())]).await;
+    out.must(StatusCode::UNAUTHORIZED).says("for colleagues");
+    // Whoever does not belong here is told nothing, and no file of theirs is kept.
+    let before = kept(&site);
+    let nonce = Nonce::new().to_string();
+    let fields = [("nonce", nonce.as_str()), ("body", "let me in")];
+    let strange = walt.person.fill(&vera.path("/messages"), &fields, &[("a.png", &png())]).await;
+    strange.must(StatusCode::NOT_FOUND);
+    assert_eq!(kept(&site), before);
+    // More words than a message may have are no file: they are refused before they are all read.
+    let flood = "字".repeat(30_000);
+    let flood = [("nonce", nonce.as_str()), ("body", flood.as_str())];
+    vera.person
+        .fill(&vera.path("/messages"), &flood, &[("a.png", &png())])
         .await
         .must(StatusCode::UNPROCESSABLE_ENTITY);
-    assert_eq!(again.field("file_id"), file);
-    assert_eq!(
-        vera.person.post(&vera.path("/messages"), &fields).await.goes_to(),
-        vera.path("/compose")
-    );
-    vera.page().await.says("alt=\"a.png\"");
-    vera.person.get(&place).await.says_not("file_id");
-    let refused = vera.person.bring(&path, &[("a.svg", b"<svg/>")], "text/html").await;
-    refused.must(StatusCode::UNPROCESSABLE_ENTITY).says("SVG").says("<textarea");
+    assert_eq!(kept(&site), before);
+}
 
-    let place = ana
-        .person
-        .bring("/desk/c/1/files?tab=queue", &[("b.txt", b"b")], "text/html")
-        .await
-        .goes_to();
-    let pane = ana.person.get(&place).await.must(StatusCode::OK);
+#[tokio::test]
+async fn without_scripts_an_answer_is_put_aside_with_its_files_and_its_quote() {
+    let site = installation().await;
+    let (vera, ana) = (site.vera().await, site.ana().await);
+    vera.say("which one?").await;
+    let pane = ana.person.get("/desk/c/1?tab=queue&quote=1").await.must(StatusCode::OK);
+    pane.says("name=\"aside\" value=\"canned\"");
+    let nonce = pane.field("nonce");
     let fields = [
-        ("nonce", pane.field("nonce")),
-        ("body", String::new()),
-        ("file_id", pane.field("file_id")),
+        ("nonce", nonce.as_str()),
+        ("kind", "note"),
+        ("body", "half an ans"),
+        ("quote", "1"),
+        ("aside", "here"),
     ];
-    let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    ana.person.post("/desk/c/1/messages", &fields).await.goes_to();
-    vera.page().await.says("b.txt");
+    let messages = "/desk/c/1/messages?tab=queue";
+    let place = ana.person.fill(messages, &fields, &[("a.png", &png())]).await.goes_to();
+    let pane = ana.person.get(&place).await.must(StatusCode::OK);
+    pane.says("half an ans").says("a.png").says("name=\"quote\" value=\"1\"");
+    pane.says("value=\"note\" checked");
+    ana.person.get("/desk/c?tab=queue").await.says("[Draft]");
+    // To the canned replies and back.
+    let file = pane.field("file_id");
+    let fields = [
+        ("nonce", nonce.as_str()),
+        ("kind", "note"),
+        ("body", "half an answer"),
+        ("quote", "1"),
+        ("file_id", &file),
+        ("aside", "canned"),
+    ];
+    let place = ana.person.fill(messages, &fields, &[("", b"")]).await.goes_to();
+    assert!(place.starts_with("/desk/canned?c=1&tab=queue"), "{place}");
+    let page = ana.person.get(&place).await.must(StatusCode::OK);
+    let back = page.all("href=\"").into_iter().find(|href| href.starts_with("/desk/c/1?")).unwrap();
+    let pane = ana.person.get(&back.replace("&#38;", "&").replace("&amp;", "&")).await;
+    pane.says("half an answer").says("a.png").says("name=\"quote\" value=\"1\"");
+    // A word that leads nowhere.
+    let wrong = [("nonce", nonce.as_str()), ("body", "kept"), ("aside", "https://evil.example")];
+    let refused = ana.person.fill(messages, &wrong, &[("", b"")]).await;
+    refused.must(StatusCode::UNPROCESSABLE_ENTITY).says("kept");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -588,6 +661,13 @@ async fn what_is_taken_back_takes_its_files_along() {
     let file = ana.has(1, "secret.txt", b"a").await;
     ana.sends(1, "text", "", &[&file]).await.must(StatusCode::OK);
     ana.person.get("/desk/c?tab=all").await.says("📎 secret.txt");
+    // So does what quotes it.
+    let nonce = Nonce::new();
+    let note =
+        [("kind", "note"), ("nonce", nonce.as_str()), ("body", "Was that wise?"), ("quote", "4")];
+    ana.person.post("/desk/c/1/messages", &note).await.goes_to();
+    let quote = "<blockquote class=\"quote\"><cite>ana</cite>";
+    ana.person.get("/desk/c/1").await.says(&format!("{quote}secret.txt<"));
     let nonce = Nonce::new();
     let recall = [("nonce", nonce.as_str())];
     ana.person.hx_post("/desk/c/1/m/4/recall", &recall).await.must(StatusCode::OK);

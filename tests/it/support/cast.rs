@@ -90,18 +90,12 @@ impl Person {
 
     /// As a form with files does, each with the name its sender gives it; a script asks for JSON.
     pub async fn bring(&self, path: &str, files: &[(&str, &[u8])], accept: &str) -> Answer {
-        let mut body = Vec::new();
-        for (name, bytes) in files {
-            body.extend_from_slice(
-                b"--border\r\nContent-Disposition: form-data; name=\"file\"; filename=\"",
-            );
-            body.extend_from_slice(name.as_bytes());
-            body.extend_from_slice(b"\"\r\nContent-Type: image/png\r\n\r\n");
-            body.extend_from_slice(bytes);
-            body.extend_from_slice(b"\r\n");
-        }
-        body.extend_from_slice(b"--border--\r\n");
-        self.bring_raw(path, body, accept).await
+        self.bring_raw(path, form(&[], files), accept).await
+    }
+
+    /// A form that brings files itself, as a browser without scripts posts it.
+    pub async fn fill(&self, path: &str, fields: &[(&str, &str)], files: &[(&str, &[u8])]) -> Answer {
+        self.bring_raw(path, form(fields, files), "text/html").await
     }
 
     pub async fn bring_raw(&self, path: &str, body: Vec<u8>, accept: &str) -> Answer {
@@ -290,4 +284,23 @@ impl Agent {
             conversation::wait_for_news(&site.app, id, Side::Agent, range, wait).await.unwrap();
         assert!(!found.entries.is_empty(), "no entry {seq} in time");
     }
+}
+
+/// The body of a form of files and what stands before them.
+fn form(fields: &[(&str, &str)], files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut body = Vec::new();
+    let mut part = |head: &str, value: &[u8]| {
+        let head = format!("--border\r\nContent-Disposition: form-data; {head}\r\n\r\n");
+        body.extend_from_slice(head.as_bytes());
+        body.extend_from_slice(value);
+        body.extend_from_slice(b"\r\n");
+    };
+    for (name, value) in fields {
+        part(&format!("name=\"{name}\""), value.as_bytes());
+    }
+    for (name, bytes) in files {
+        part(&format!("name=\"file\"; filename=\"{name}\"\r\nContent-Type: image/png"), bytes);
+    }
+    body.extend_from_slice(b"--border--\r\n");
+    body
 }
