@@ -30,7 +30,7 @@ const BUNDLES: &[(&str, &str, &str)] = &[
     (
         "desk.js",
         "js",
-        "log kept stream leader line desk waits still outbox attach offers emoji panel side typed told dialog keys copy command more pick preview",
+        "log kept beside stream leader line desk waits still outbox attach offers emoji panel side typed told dialog keys copy command more pick preview",
     ),
     ("command.js", "js", "command"),
     ("palette.js", "js", "palette"),

@@ -34,10 +34,10 @@ pub use model::{
 pub use sight::Sight;
 pub use store::{
     Counts, Earlier, Filter, History, Lens, Log, Place, Positions, Range, Searched, Seen, Shown,
-    Tab, Unread, circle, closed_page, counts, earlier, entries_after, entries_at, find_entry, last_card,
-    find_for, hand_over, heads, held, history, is_any, known, list, newest, of_contact, only_known,
-    page, positions, searched_after, seen, seen_by, seen_of_contact, sight, sight_of, summaries_of,
-    tables, touched_since, touches_since, unread_by, unsearched_since,
+    Tab, Unread, circle, closed_page, counts, earlier, entries_after, entries_at, find_entry,
+    find_for, hand_over, heads, held, history, is_any, known, last_card, list, newest, of_contact,
+    only_known, page, positions, searched_after, seen, seen_by, seen_of_contact, sight, sight_of,
+    summaries_of, tables, touched_since, touches_since, unread_by, unsearched_since,
 };
 pub use web::{asked_range, history_fragment};
 pub use writer::Sent;

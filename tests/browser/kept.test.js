@@ -112,6 +112,57 @@ test('a refused answer does not push out what is being written there, and surviv
   await lin.fill('#body', '');
 });
 
+test('a refused answer with a file and a quote keeps both over a reload, and goes with them', async () => {
+  const vera = await open('什么价');
+  await lin.goto(`${lin.url().split('?')[0]}?tab=all&quote=1`);
+  await lin.locator('.re > .quote').waitFor();
+  await choose(lin, paper('价目.txt'));
+  await brought(lin);
+  const arrive = await beaten(vera, '价格在这里', '同事先说了');
+  arrive();
+  await stands('#body', '价格在这里');
+  const kept = lin.waitForResponse(answer => answer.url().includes('/draft') && answer.ok());
+  await lin.locator('#body').press('End');
+  await lin.keyboard.type('。');
+  await kept;
+  await lin.reload();
+  await stands('#body', '价格在这里。');
+  assert.deepEqual([await lin.locator('.re > .quote').count(), await lin.locator('#chips .file').count()], [1, 1]);
+  await lin.locator('#body').press('Enter');
+  const sent = vera.locator('#log .m', { hasText: '价格在这里' });
+  await sent.locator('text=价目.txt').waitFor();
+  assert.equal(await sent.locator('.quote').count(), 1);
+  assert.equal(await sent.count(), 1);
+});
+
+test('a file and a quote outlive the page as the words do, and can be taken away then', async () => {
+  const vera = await open('什么价');
+  await lin.goto(`${lin.url().split('?')[0]}?tab=all&quote=1`);
+  await lin.locator('.re > .quote').waitFor();
+  await choose(lin, paper('价目.txt'), paper('多余.txt'));
+  await lin.locator('#chips [name=file_id]').nth(1).waitFor({ state: 'attached' });
+  const kept = lin.waitForResponse(answer => answer.url().includes('/draft') && answer.ok());
+  await lin.fill('#body', '价格在这里');
+  await kept;
+  // The tab dies, and another one comes back to the address.
+  const address = lin.url(), again = await lin.context().newPage();
+  await again.goto(address);
+  assert.equal(await again.inputValue('#body'), '价格在这里');
+  assert.equal(await again.locator('.re > .quote').count(), 1);
+  await again.locator('#chips .file', { hasText: '多余.txt' }).locator('button').click();
+  assert.equal(await again.locator('#chips .file').count(), 1);
+  await again.locator('#body').press('Enter');
+  const sent = vera.locator('#log .m', { hasText: '价格在这里' });
+  await sent.locator('text=价目.txt').waitFor();
+  assert.deepEqual([await sent.locator('.quote').count(), await sent.locator('.files > *').count()], [1, 1]);
+  assert.doesNotMatch(again.url(), /file=|quote=/, 'what was sent is named no more');
+  await again.close();
+  // The other one has what was not sent.
+  await lin.reload();
+  assert.equal(await lin.inputValue('#body'), '');
+  assert.deepEqual(await lin.locator('#chips .file span').allTextContents(), ['多余.txt']);
+});
+
 test('a message leaves with its file wherever its writer is by then, and to whom it was written', async () => {
   const other = await visitor(browser, server, '后来的'), vera = await open('要文件');
   const wait = await held(lin, '**/files?tab=all');

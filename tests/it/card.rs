@@ -51,7 +51,7 @@ async fn a_card_is_sent_and_both_sides_programs_and_the_search_have_it() {
         ("body", "订单 {订单号} ({order})"),
         ("scope", "own"),
     ];
-    ana.person.post("/desk/settings/canned", &reply).await.goes_to();
+    ana.person.post("/desk/settings/canned-replies", &reply).await.goes_to();
     let offered = ana.person.get(&format!("/desk/canned?c={id}&q=parcel")).await;
     offered.says("订单 8871 (8871)");
     while search::take_turn(&site.app).await.unwrap().behind > 0 {}

@@ -5,7 +5,7 @@ use crate::support::{
 };
 use futures_util::future::join_all;
 use hmac::{Hmac, KeyInit, Mac};
-use kefu::ids::encode;
+use kefu::ids::{Nonce, encode};
 use poem::http::{Method, StatusCode};
 use serde_json::{Value, json};
 use sha2::Sha256;
@@ -363,15 +363,15 @@ async fn where_only_the_signed_are_heard_nobody_else_types_brings_files_or_tells
             refused(&answer.must(is(StatusCode::NO_CONTENT)));
         }
         let files: [(&str, &[u8]); 1] = [("x.txt", b"a file")];
-        for (accept, done) in
-            [("application/json", StatusCode::OK), ("text/html", StatusCode::SEE_OTHER)]
-        {
-            let answer = visitor.person.bring(&visitor.path("/files"), &files, accept).await;
-            refused(&answer.must(is(done)));
+        let json = "application/json";
+        let answer = visitor.person.bring(&visitor.path("/files"), &files, json).await;
+        refused(&answer.must(is(StatusCode::OK)));
+        let nonce = Nonce::new();
+        for back in ["", "compose"] {
+            let said = [("nonce", nonce.as_str()), ("body", "with a file"), ("back", back)];
+            let answer = visitor.person.fill(&visitor.path("/messages"), &said, &files).await;
+            refused(&answer.must(is(StatusCode::SEE_OTHER)));
         }
-        let frame = visitor.path("/files?back=compose");
-        let answer = visitor.person.bring(&frame, &files, "text/html").await;
-        refused(&answer.must(is(StatusCode::SEE_OTHER)));
         // REST.
         let program = shop.site.holder(&visitor.person.cookies()["kefu-v"]);
         let typing = format!("/conversations/{}/typing", visitor.cid);

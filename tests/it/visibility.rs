@@ -476,7 +476,6 @@ async fn whoever_is_called_by_an_edit_is_let_in_and_told_once() {
     let told = bens.named("notify").await;
     assert!(told.data.contains("and this"), "{told:?}");
     // An answer to the visitor calls nobody.
-    shop.act("mia", "claim", &[]).await;
     shop.mia.reply(shop.id, "One moment").await.must(StatusCode::OK);
     edit(last().await, "One moment, @ben").await.must(StatusCode::OK).says_not("class=\"at\"");
     // Who is not called any more keeps what he was let into; the note shows his name as a word.

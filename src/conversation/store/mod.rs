@@ -18,8 +18,8 @@ pub use conversations::{
     lock_again, lock_free, open, update,
 };
 pub use entries::{
-    Earlier, History, Range, Shown, amend, before, earlier, find as find_entry, history, last_card,
-    is_last_said, made_by, put, redraw,
+    Earlier, History, Range, Shown, amend, before, earlier, find as find_entry, history,
+    is_last_said, last_card, made_by, put, redraw,
 };
 pub use forgetting::{remove_closed_before, silent_since, without_conversations};
 pub use lists::{

@@ -94,7 +94,12 @@ impl Person {
     }
 
     /// A form that brings files itself, as a browser without scripts posts it.
-    pub async fn fill(&self, path: &str, fields: &[(&str, &str)], files: &[(&str, &[u8])]) -> Answer {
+    pub async fn fill(
+        &self,
+        path: &str,
+        fields: &[(&str, &str)],
+        files: &[(&str, &[u8])],
+    ) -> Answer {
         self.bring_raw(path, form(fields, files), "text/html").await
     }
 
