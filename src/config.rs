@@ -93,6 +93,11 @@ pub struct Config {
     #[arg(long, env = "KEFU_RETENTION_MONTHS", default_value_t = 24, value_name = "MONTHS")]
     pub retention_months: u32,
 
+    /// Rows of what was said of late that a search looks at one by one, before it asks the index of a server for the older ones.
+    /// No setting: it changes how long a search takes, never what it finds, and a test sees to that with a smaller one.
+    #[arg(skip = 10_000u32)]
+    pub search_span: u32,
+
     /// How the log is written; by default `pretty` on a terminal, else `json`.
     #[arg(long, env = "KEFU_LOG_FORMAT", value_name = "pretty|json")]
     pub log_format: Option<LogFormat>,

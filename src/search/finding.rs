@@ -11,7 +11,7 @@ use crate::{
     index::{self, Kind},
     text::Question,
 };
-use std::{borrow::Cow, collections::HashMap};
+use std::{borrow::Cow, collections::HashMap, ops::Range};
 
 /// Places that are asked for first, and the most that are asked for at once: whoever narrows much looks through many.
 const FIRST: u64 = 64;
@@ -68,7 +68,7 @@ pub async fn messages(app: &App, me: AgentId, asked: &Asked, limit: usize) -> Re
     let mut ended = false;
     while !ended && page.hits.len() <= limit && looked_at < LOOKED_AT {
         let terms = asked.question.terms();
-        let found = index::find(&app.db, Kind::Entry, terms, within.clone(), batch).await?;
+        let found = find(app, Kind::Entry, terms, within.clone(), batch).await?;
         ended = (found.len() as u64) < batch;
         looked_at += found.len() as u64;
         within.end = found.last().map_or(within.start, |last| last.id);
@@ -83,6 +83,16 @@ pub async fn messages(app: &App, me: AgentId, asked: &Asked, limit: usize) -> Re
     }
     name(app, &mut page.hits).await?;
     Ok(page)
+}
+
+async fn find(
+    app: &App,
+    kind: Kind,
+    terms: &[String],
+    within: Range<i64>,
+    limit: u64,
+) -> Result<Vec<index::Found>> {
+    index::find(&app.db, kind, terms, within, limit, app.config.search_span).await
 }
 
 async fn stands_there(
@@ -156,7 +166,7 @@ pub async fn people(
     let (mut people, mut range, mut batch, mut looked_at) = (Vec::new(), 0..i64::MAX, FIRST, 0);
     while people.len() < limit && looked_at < PEOPLE_LOOKED_AT {
         let terms = question.terms();
-        let found = index::find(&app.db, Kind::Contact, terms, range.clone(), batch).await?;
+        let found = find(app, Kind::Contact, terms, range.clone(), batch).await?;
         looked_at += found.len();
         range.end = found.last().map_or(range.start, |last| last.id);
         let ids: Vec<_> = found.iter().map(|found| ContactId(found.owner)).collect();

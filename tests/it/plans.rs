@@ -187,7 +187,7 @@ async fn what_grows_is_found_by_an_index() {
     search::index_again(&people.site.app, ConversationId(2_000), 1).await.unwrap();
     // Of what is rare the index is asked, at once where that is cheap.
     let rare = ["w00nowhere".to_owned()];
-    index::find(db, Kind::Entry, &rare, 0..i64::MAX, 50).await.unwrap();
+    index::find(db, Kind::Entry, &rare, 0..i64::MAX, 50, 10_000).await.unwrap();
 
     let heard = std::mem::take(&mut *ear.0.lock().unwrap());
     assert!(heard.len() > 60, "{}", heard.len());

@@ -12,9 +12,6 @@ use crate::{
 use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Statement, Value};
 use std::ops::Range;
 
-/// So many rows are looked at one by one.
-const LOOKED_AT: i64 = 10_000;
-
 #[derive(FromQueryResult)]
 struct Row {
     id: i64,
@@ -22,13 +19,15 @@ struct Row {
     seq: i64,
 }
 
-/// Things of a kind that hold all of these terms and whose numbers are in a range, the newest first, at most `limit`.
+/// Things of a kind that hold all of these terms and whose numbers are in a range, the newest first, at most `limit`. So many of
+/// the newest as the span says are looked at one by one, where an engine does that: what is found does not depend on it.
 pub async fn find(
     db: &Db,
     kind: Kind,
     terms: &[String],
     within: Range<i64>,
     limit: u64,
+    span: u32,
 ) -> Result<Vec<Found>> {
     if terms.is_empty() || within.is_empty() || limit == 0 {
         return Ok(Vec::new());
@@ -41,11 +40,11 @@ pub async fn find(
         }
         DbBackend::Postgres => {
             let tx = db.planned_anew().await?;
-            let found = newest_first(&tx, &terms, within, limit).await?;
+            let found = newest_first(&tx, &terms, within, limit, span).await?;
             tx.commit().await?;
             Ok(found)
         }
-        _ => newest_first(db.read(), &terms, within, limit).await,
+        _ => newest_first(db.read(), &terms, within, limit, span).await,
     }
 }
 
@@ -54,9 +53,10 @@ async fn newest_first(
     terms: &[String],
     within: Range<i64>,
     limit: u64,
+    span: u32,
 ) -> Result<Vec<Found>> {
     let engine = db.get_database_backend();
-    let edge = edge(db, &within).await?;
+    let edge = edge(db, &within, span).await?;
     let newest = edge.unwrap_or(within.start)..within.end;
     let (sql, values) = one_by_one(engine, terms);
     let mut found = rows(db, &sql, values, newest, limit).await?;
@@ -109,7 +109,7 @@ fn by_index(engine: DbBackend, terms: &[String]) -> (&'static str, Vec<Value>) {
 }
 
 /// The number of the last row that is looked at; `None` if that is all of them.
-async fn edge(db: &impl ConnectionTrait, within: &Range<i64>) -> Result<Option<i64>> {
+async fn edge(db: &impl ConnectionTrait, within: &Range<i64>, span: u32) -> Result<Option<i64>> {
     let engine = db.get_database_backend();
     let sql = match engine {
         DbBackend::Postgres => {
@@ -117,7 +117,7 @@ async fn edge(db: &impl ConnectionTrait, within: &Range<i64>) -> Result<Option<i
         }
         _ => "SELECT id FROM search_row WHERE id >= ? AND id < ? ORDER BY id DESC LIMIT 1 OFFSET ?",
     };
-    let values = [within.start.into(), within.end.into(), LOOKED_AT.into()];
+    let values = [within.start.into(), within.end.into(), i64::from(span).into()];
     let row = db.query_one_raw(Statement::from_sql_and_values(engine, sql, values)).await?;
     Ok(row.map(|row| row.try_get("", "id")).transpose()?)
 }

@@ -126,6 +126,13 @@ impl Installation {
         door(&self.app.with(|parts| (parts.bus, parts.kept) = Default::default()))
     }
 
+    /// The same with other settings.
+    pub fn door_with(&self, set: impl FnOnce(&mut Config)) -> Door {
+        let mut config = (*self.app.config).clone();
+        set(&mut config);
+        door(&self.app.with(|parts| parts.config = Arc::new(config)))
+    }
+
     /// The same on a port of its own, for what needs a real connection.
     pub async fn listening(&self) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
