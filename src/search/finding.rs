@@ -3,7 +3,7 @@ use super::model::{Asked, Days, Within, called};
 use crate::{
     agent::Agent,
     app::App,
-    contact::{self, Phones},
+    contact::{self, Known, Phones},
     conversation::{self, Conversation, Seat, Sight},
     error::{Error, Result},
     event::Entry,
@@ -17,7 +17,7 @@ use std::{borrow::Cow, collections::HashMap, ops::Range};
 const FIRST: u64 = 64;
 const MOST: u64 = 1_024;
 /// What does not fit is passed over only so often; then the page ends, and the next one goes on from there.
-const LOOKED_AT: u64 = 2_500;
+pub(super) const LOOKED_AT: u64 = 2_500;
 /// The same of people, each of whose conversations are asked for.
 const PEOPLE_LOOKED_AT: usize = 448;
 /// Of somebody who was found, so many conversations are looked at for one that is asked about.
@@ -150,6 +150,9 @@ pub struct Person {
     pub id: ContactId,
     /// Empty if unknown.
     pub name: String,
+    /// Empty if unknown, and where it is masked.
+    pub phone: String,
+    pub email: String,
     pub last: ConversationId,
 }
 
@@ -186,19 +189,19 @@ async fn fitting(
     app: &App,
     sight: &Sight,
     ids: Vec<ContactId>,
-    mut known: HashMap<ContactId, (String, String)>,
+    mut known: HashMap<ContactId, Known>,
     (question, within, limit): (&Question, &Within, usize),
 ) -> Result<Vec<Person>> {
     let mut people = Vec::new();
     for id in ids {
-        let Some((_, name)) = known.remove(&id).filter(|(words, _)| question.is_in(words)) else {
-            continue;
-        };
+        let is_asked_for = |known: &Known| question.is_in(&known.words);
+        let Some(known) = known.remove(&id).filter(is_asked_for) else { continue };
         let each = if *within == Within::default() { 1 } else { EACH };
         let seen = conversation::seen_of_contact(&app.db, sight, id, None, each).await?;
         let asked_about = seen.into_iter().find(|(head, _)| within.covers(head));
         let Some((last, _)) = asked_about else { continue };
-        people.push(Person { id, name, last: last.id });
+        let Known { name, phone, email, .. } = known;
+        people.push(Person { id, name, phone, email, last: last.id });
         if people.len() == limit {
             break;
         }

@@ -3,9 +3,11 @@
 //! looked at), `site` (where it was said), `tag` (how it is marked).
 mod actions;
 mod finding;
+mod listing;
 mod model;
 pub mod web;
 
 pub use actions::{Turn, all_planted, index_again, plant, take_turn};
 pub use finding::{Hit, Page, Person, conversation, messages, people};
-pub use model::{Asked, Days, Within};
+pub use listing::{Listing, listing};
+pub use model::{After, Asked, Days, Within};

@@ -5,7 +5,7 @@ use crate::{
     text::Question,
 };
 use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
-use std::ops::Range;
+use std::{fmt, ops::Range};
 
 /// What somebody looks for among messages and notes, and where.
 #[derive(Clone, Debug)]
@@ -68,6 +68,51 @@ impl Asked {
     }
 }
 
+/// Where a list of conversations goes on: those that are not closed come first. In addresses `4821`, and of one that was closed
+/// `1795424850123456.4821`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum After {
+    Open(ConversationId),
+    Closed(Timestamp, ConversationId),
+}
+
+impl After {
+    pub fn of(id: ConversationId, closed_at: Option<Timestamp>) -> Self {
+        closed_at.map_or(Self::Open(id), |at| Self::Closed(at, id))
+    }
+
+    pub fn id(self) -> ConversationId {
+        match self {
+            Self::Open(id) | Self::Closed(_, id) => id,
+        }
+    }
+
+    /// `None` at the beginning.
+    pub fn parse(text: &str) -> Result<Option<Self>, Invalid> {
+        let invalid = Invalid { field: "below", reason: "invalid-form" };
+        let number = |text: &str| text.parse::<i64>().ok();
+        let (at, id) = match text.split_once('.') {
+            None if text.is_empty() => return Ok(None),
+            None => (None, text),
+            Some((at, id)) => {
+                let at = number(at).and_then(|at| Timestamp::from_microsecond(at).ok());
+                (Some(at.ok_or(invalid)?), id)
+            }
+        };
+        let id = number(id).ok_or(invalid)?;
+        Ok(Some(Self::of(ConversationId(id), at)))
+    }
+}
+
+impl fmt::Display for After {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Open(id) => write!(f, "{id}"),
+            Self::Closed(at, id) => write!(f, "{}.{id}", at.as_microsecond()),
+        }
+    }
+}
+
 /// The conversation that a question calls by its number: `4821`, `#4821`.
 pub fn called(question: &str) -> Option<ConversationId> {
     let number = question.trim();
@@ -95,6 +140,18 @@ mod tests {
             assert_eq!(reason(bad, ""), Err("invalid-day"), "{bad}");
         }
         assert_eq!(reason("2026-11-23", "2026-11-22"), Err("invalid-days"));
+    }
+
+    #[test]
+    fn a_place_in_a_list_is_read_as_it_was_written_and_nothing_else_is_one() {
+        let at = "2026-11-22T16:00:00.123456Z".parse().unwrap();
+        for after in [After::Open(ConversationId(4821)), After::Closed(at, ConversationId(4821))] {
+            assert_eq!(After::parse(&after.to_string()), Ok(Some(after)));
+        }
+        assert_eq!(After::parse(""), Ok(None));
+        for bad in ["x", ".", "1.", ".1", "1.2.3", "1 OR 1", "9223372036854775807.1", "1e3", " 1"] {
+            assert!(After::parse(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -15,6 +15,8 @@ const OTHER_KEPT: usize = 20;
 /// So many characters of what was found are shown, and so many of them stand before it.
 const SHOWN: usize = 120;
 const SHOWN_BEFORE: usize = 30;
+/// By so many of the last digits of their phone people are asked for it.
+const LAST_DIGITS: usize = 4;
 
 /// What a character is to the search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +50,13 @@ pub fn terms(text: &str) -> BTreeSet<String> {
         }
     }
     terms
+}
+
+/// By what a phone is found, a line each: as it was written, its digits in one, and the last of them.
+pub fn phone_words(phone: &str) -> String {
+    let digits: String = phone.chars().filter(char::is_ascii_digit).collect();
+    let last = digits.get(digits.len().saturating_sub(LAST_DIGITS)..).unwrap_or_default();
+    [phone, &digits, last].join("\n")
 }
 
 /// What somebody looks for: 1–200 characters, at least one Chinese character or two others. All of its words must be there,
@@ -113,28 +122,51 @@ impl Question {
 
     /// A text around the first that was asked for, cut into what was and what was not.
     pub fn snippet<'a>(&self, text: &'a str) -> Snippet<'a> {
-        let glyphs = glyphs(text);
-        let mut hits: Vec<_> = self.units.iter().flat_map(|unit| places(unit, &glyphs)).collect();
-        hits.sort_by_key(|hit| (hit.start, hit.end));
-        let first = hits.first().map_or(0, |hit| hit.start);
-        let before = text[..first].char_indices().rev().nth(SHOWN_BEFORE - 1);
-        let mut at = before.map_or(0, |(start, _)| start);
-        let end = text[at..].char_indices().nth(SHOWN).map_or(text.len(), |(more, _)| at + more);
-        let cut = (at > 0, end < text.len());
-        let mut parts = Vec::new();
-        for hit in hits {
-            let (start, stop) = (hit.start.max(at), hit.end.min(end));
-            if start >= stop {
-                continue;
-            }
-            parts.push(Part { text: &text[at..start], hit: false });
-            parts.push(Part { text: &text[start..stop], hit: true });
-            at = stop;
-        }
-        parts.push(Part { text: &text[at..end], hit: false });
-        parts.retain(|part| !part.text.is_empty());
-        Snippet { cut, parts }
+        snippet(text, self.hits(&glyphs(text)))
     }
+
+    /// The same of a phone, by all its [`phone_words`].
+    pub fn snippet_of_phone<'a>(&self, phone: &'a str) -> Snippet<'a> {
+        let written = glyphs(phone);
+        let is_digit = |glyph: &&Glyph| glyph.c.is_ascii_digit();
+        let digits: Vec<_> = written.iter().filter(is_digit).cloned().collect();
+        let last = &digits[digits.len().saturating_sub(LAST_DIGITS)..];
+        let hits = [written.as_slice(), &digits, last].into_iter();
+        snippet(phone, hits.flat_map(|glyphs| self.hits(glyphs)).collect())
+    }
+
+    fn hits(&self, glyphs: &[Glyph]) -> Vec<Range<usize>> {
+        self.units.iter().flat_map(|unit| places(unit, glyphs)).collect()
+    }
+}
+
+impl Snippet<'_> {
+    /// Whether anything stands there that was asked for.
+    pub fn is_hit(&self) -> bool {
+        self.parts.iter().any(|part| part.hit)
+    }
+}
+
+fn snippet(text: &str, mut hits: Vec<Range<usize>>) -> Snippet<'_> {
+    hits.sort_by_key(|hit| (hit.start, hit.end));
+    let first = hits.first().map_or(0, |hit| hit.start);
+    let before = text[..first].char_indices().rev().nth(SHOWN_BEFORE - 1);
+    let mut at = before.map_or(0, |(start, _)| start);
+    let end = text[at..].char_indices().nth(SHOWN).map_or(text.len(), |(more, _)| at + more);
+    let cut = (at > 0, end < text.len());
+    let mut parts = Vec::new();
+    for hit in hits {
+        let (start, stop) = (hit.start.max(at), hit.end.min(end));
+        if start >= stop {
+            continue;
+        }
+        parts.push(Part { text: &text[at..start], hit: false });
+        parts.push(Part { text: &text[start..stop], hit: true });
+        at = stop;
+    }
+    parts.push(Part { text: &text[at..end], hit: false });
+    parts.retain(|part| !part.text.is_empty());
+    Snippet { cut, parts }
 }
 
 /// A text as it is compared: small letters of one width, whatever says nothing as one gap.
@@ -272,11 +304,14 @@ mod tests {
     }
 
     fn marked(question: &str, text: &str) -> String {
-        let question = Question::parse(question).unwrap();
+        bracketed(&Question::parse(question).unwrap().snippet(text))
+    }
+
+    fn bracketed(snippet: &Snippet<'_>) -> String {
         let part = |part: &Part<'_>| {
             if part.hit { format!("[{}]", part.text) } else { part.text.to_owned() }
         };
-        question.snippet(text).parts.iter().map(part).collect()
+        snippet.parts.iter().map(part).collect()
     }
 
     #[test]
@@ -337,6 +372,23 @@ mod tests {
         let question = Question::parse("退款").unwrap();
         assert_eq!(question.snippet(&long).cut, (true, true));
         assert_eq!(question.snippet("退款").cut, (false, false));
+    }
+
+    #[test]
+    fn in_a_phone_the_digits_are_marked_by_which_it_was_found() {
+        let marked = |question: &str, phone: &str| {
+            let question = Question::parse(question).unwrap();
+            assert_eq!(question.is_in(&phone_words(phone)), question.snippet_of_phone(phone).is_hit());
+            bracketed(&question.snippet_of_phone(phone))
+        };
+        assert_eq!(marked("13812348871", "138-1234 8871"), "[138-1234 8871]");
+        assert_eq!(marked("8871", "138 1234 88 71"), "138 1234 [88 71]");
+        assert_eq!(marked("1234 8871", "138-1234 8871"), "138-[1234] [8871]");
+        assert_eq!(marked("110", "110"), "[110]");
+        for other in ["1381234", "871", "12348871", "99"] {
+            assert_eq!(marked(other, "138-1234-8871"), "138-1234-8871");
+        }
+        assert_eq!(marked("8871", ""), "");
     }
 
     #[test]

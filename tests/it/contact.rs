@@ -166,6 +166,46 @@ async fn who_sees_a_masked_phone_cannot_find_out_by_searching_what_is_under_the_
 }
 
 #[tokio::test]
+async fn people_found_by_phone_or_address_are_shown_which_and_under_a_mask_nothing_is() {
+    let site = installation().await;
+    let (_vera, ben) = (site.vera().await, site.ben().await);
+    let search_for = async |agent: &Agent, question: &str| {
+        let question: String = url::form_urlencoded::byte_serialize(question.as_bytes()).collect();
+        agent.person.get(&format!("/desk/search?q={question}")).await.must(StatusCode::OK)
+    };
+    let rob = site.agent("rob", Role::ReadOnly).await;
+    for (field, value) in
+        [("name", "Vera <8871>"), ("phone", "+86 138-1234 9902"), ("email", "vera@shop.example")]
+    {
+        ben.set(1, field, value).await.must(StatusCode::OK);
+    }
+    for (question, marked) in [
+        ("9902", "+86 138-1234 <mark>9902</mark>"),
+        ("138-1234", "+86 <mark>138-1234</mark> 9902"),
+        ("8613812349902", "+<mark>86 138-1234 9902</mark>"),
+        ("vera 9902", "<mark>Vera</mark> &#60;8871&#62;"),
+        ("vera 9902", "+86 138-1234 <mark>9902</mark>"),
+        ("VERA@shop.example", "<mark>vera@shop.example</mark>"),
+        ("shop.example", "vera@<mark>shop.example</mark>"),
+        ("9902 @ shop", "vera@<mark>shop</mark>.example"),
+    ] {
+        search_for(&ben, question).await.says(marked);
+    }
+    // By a name nothing else is said of her.
+    search_for(&ben, "8871").await.says("&#60;<mark>8871</mark>&#62;").says_not("138-1234");
+    // Who sees the phone masked finds her by all the rest, and is shown no digit of it, whatever they ask.
+    search_for(&rob, "shop.example").await.says("vera@<mark>shop.example</mark>");
+    for question in ["vera", "8871", "shop.example", "vera@shop.example", "9902", "138", "86"] {
+        let page = search_for(&rob, question).await;
+        let found = page.body.split("class=\"finds\"").nth(1).unwrap_or_default();
+        for digits in ["9902", "1234", "138", "****"] {
+            assert!(!found.contains(digits), "{question}: {found}");
+        }
+    }
+    search_for(&rob, "vera 9902").await.says("Nothing matches");
+}
+
+#[tokio::test]
 async fn what_is_kept_for_years_says_of_which_it_is() {
     let site = installation().await;
     let (_vera, ana) = (site.vera().await, site.ana().await);

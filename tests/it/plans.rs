@@ -167,6 +167,23 @@ async fn what_grows_is_found_by_an_index() {
         conversation::seen_of_contact(db, sight, ContactId(7), None, 10).await.unwrap();
         conversation::touched_since(db, sight, now, 50).await.unwrap();
     }
+    // Filters without a word, alone and together.
+    let days = search::Days { from: Some(now - SignedDuration::from_hours(2_400)), to: Some(now) };
+    let within = search::Within { days, ..search::Within::default() };
+    let listening = agent::all(db).await.unwrap();
+    for agent in listening.into_iter().filter(|agent| agent.id != AgentId(2)) {
+        for tag in [None, Some(TagId(1))] {
+            for of in [None, Some(AgentId(2))] {
+                for site in [None, Some(SiteId(1))] {
+                    let within = search::Within { tag, agent: of, site, ..within };
+                    let closed = search::After::Closed(now, ConversationId(2_000));
+                    for after in [None, Some(search::After::Open(ConversationId(2_000))), Some(closed)] {
+                        search::listing(&people.site.app, &agent, &within, after, 30).await.unwrap();
+                    }
+                }
+            }
+        }
+    }
     conversation::circle(db.read(), ConversationId(7)).await.unwrap();
     conversation::heads(db, &[ConversationId(1)]).await.unwrap();
     conversation::wake_due(&people.site.app).await.unwrap();

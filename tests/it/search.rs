@@ -218,6 +218,133 @@ async fn days_agents_and_sites_narrow_it_and_numbers_call_conversations() {
     search_for(&ana, "#44").await.must(StatusCode::OK).says("Nothing matches");
 }
 
+/// What a page lists, in order: conversations.
+fn listed(page: &Answer) -> Vec<i64> {
+    let lines = page.body.split("class=\"finds\"").nth(1).unwrap_or_default();
+    let ids = lines.split("href=\"/desk/c/").skip(1);
+    ids.map(|rest| rest.split_once('?').unwrap().0.parse().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn filters_alone_list_what_fits_the_open_ones_first_and_then_what_was_closed_last() {
+    let site = installation().await;
+    let (ana, ben) = (site.ana().await, site.ben().await);
+    for number in 1..=6 {
+        site.visitor(&format!("<b>number {number}</b>")).await;
+    }
+    for name in ["退款", "other"] {
+        ana.person.post("/desk/settings/tags", &[("name", name)]).await.goes_to();
+    }
+    for (id, tag) in [(1, "1"), (2, "1"), (4, "1"), (5, "2")] {
+        let nonce = Nonce::new();
+        let fields = [("nonce", nonce.as_str()), ("tag", tag)];
+        ana.person.post(&format!("/desk/c/{id}/tags"), &fields).await.goes_to();
+    }
+    for (agent, id) in [(&ana, 1), (&ana, 2), (&ben, 3), (&ben, 4)] {
+        agent.act(id, "claim").await.must(StatusCode::OK);
+    }
+    // The third is closed before the second, and the fourth a month ago.
+    ben.act(3, "close").await.must(StatusCode::OK);
+    ana.act(2, "close").await.must(StatusCode::OK);
+    ben.act(4, "close").await.must(StatusCode::OK);
+    let month = SignedDuration::from_hours(24 * 30).as_secs() * 1_000_000;
+    for (table, id) in [("conversation", "id"), ("conversation_tag", "conversation_id")] {
+        site.change(&format!("UPDATE {table} SET closed_at = closed_at - {month} WHERE {id} = 4"))
+            .await;
+    }
+    // And the sixth has been waiting for as long.
+    for column in ["created_at", "last_at"] {
+        let moved = format!("UPDATE conversation SET {column} = {column} - {month} WHERE id = 6");
+        site.change(&moved).await;
+    }
+    let now = site.app.db.now().await.unwrap();
+    let days_ago = |days: i64| (now - SignedDuration::from_hours(24 * days)).to_string()[..10].to_owned();
+    let (today, week, soon, before) = (days_ago(0), days_ago(7), days_ago(-1), days_ago(40));
+    let found = async |fields: &[(&str, &str)]| {
+        let page = ana.person.get(&address(fields)).await.must(StatusCode::OK);
+        assert!(page.all("class=\"btn\" href=\"").is_empty(), "{}", page.body);
+        listed(&page)
+    };
+    assert_eq!(found(&[("q", ""), ("site", "1")]).await, [6, 5, 1, 2, 3, 4]);
+    assert_eq!(found(&[("q", " \u{3000}"), ("site", "1")]).await, [6, 5, 1, 2, 3, 4]);
+    assert_eq!(found(&[("tag", "1")]).await, [1, 2, 4]);
+    assert_eq!(found(&[("tag", "2")]).await, [5]);
+    assert_eq!(found(&[("agent", "1")]).await, [1, 2]);
+    assert_eq!(found(&[("agent", "2"), ("tag", "1")]).await, [4]);
+    assert_eq!(found(&[("from", &week)]).await, [5, 1, 2, 3]);
+    assert_eq!(found(&[("from", &week), ("to", &soon), ("agent", "1")]).await, [1, 2]);
+    assert_eq!(found(&[("to", &week)]).await, [6, 4]);
+    assert_eq!(found(&[("from", &before), ("to", &week), ("site", "1")]).await, [6, 4]);
+    for none in [("site", "2"), ("tag", "3"), ("agent", "99"), ("to", &*before), ("tag", "-1")] {
+        let page = ana.person.get(&address(&[none])).await.must(StatusCode::OK);
+        page.says("No conversation fits").says_not("class=\"finds\"");
+    }
+    let page = ana.person.get(&address(&[("tag", "1")])).await;
+    page.says("&#60;b&#62;number 1").says_not("<b>number").says_not("<mark>").says("<time");
+    page.says(&format!("datetime=\"{}", &today[..4]));
+    // Nothing at all is asked for by nothing.
+    ana.person.get(&address(&[("q", ""), ("tag", "")])).await.must(StatusCode::OK).says_not("fits");
+    for (field, bad) in [
+        ("from", "2026-02-30"),
+        ("tag", "1 OR 1"),
+        ("agent", "99999999999999999999"),
+        ("below", "x"),
+        ("below", "1.x"),
+        ("below", "9223372036854775807.1"),
+        ("below", "1.2.3"),
+        ("below", "1' --"),
+    ] {
+        let page = ana.person.get(&address(&[("site", "1"), (field, bad)])).await;
+        page.must(StatusCode::UNPROCESSABLE_ENTITY).says("role=\"alert\"");
+    }
+    for odd in ["-5", "0", "9223372036854775807", "0.0", "-1.-1", "253402207200000000.5"] {
+        let page = ana.person.get(&address(&[("site", "1"), ("below", odd)])).await;
+        assert_eq!(page.status, StatusCode::OK, "{odd}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_listed_goes_on_from_page_to_page_and_only_as_far_as_an_agent_sees() {
+    let site = installation().await;
+    let wanted = seed::Wanted {
+        conversations: 170,
+        entries: 3,
+        agents: 3,
+        open: 20,
+        seed: 1,
+        searchable: true,
+    };
+    seed::sow(&site.app, &wanted, "correct horse battery staple").await.unwrap();
+    let (ana, ben) = (site.ana().await, site.ben().await);
+    let pages = async |agent: &Agent, field: (&str, &str)| {
+        let (mut pages, mut all) = (0, Vec::new());
+        let mut page = agent.person.get(&address(&[field])).await.must(StatusCode::OK);
+        loop {
+            assert!(listed(&page).len() <= 30);
+            pages += 1;
+            all.extend(listed(&page));
+            let Some(next) = page.all("class=\"btn\" href=\"").into_iter().next() else {
+                break (pages, all);
+            };
+            page = agent.person.get(&next.replace("&#38;", "&").replace("&amp;", "&")).await;
+        }
+    };
+    let days = ("from", "2000-01-01");
+    let everything = site.count("conversation").await as usize;
+    let (number, all) = pages(&ana, days).await;
+    assert_eq!(all.len(), everything);
+    assert_eq!(number, everything.div_ceil(30));
+    let ids: std::collections::BTreeSet<_> = all.iter().collect();
+    assert_eq!(ids.len(), everything, "each once");
+    // Every second one is a team's, of which ben is not.
+    site.change("UPDATE conversation SET team_id = NULL, assignee_id = NULL").await;
+    site.change("UPDATE conversation SET team_id = 1 WHERE id % 2 = 0").await;
+    site.change("DELETE FROM conversation_guest").await;
+    assert_eq!(pages(&ana, days).await.1, all);
+    let some: Vec<_> = all.iter().copied().filter(|id| id % 2 == 1).collect();
+    assert_eq!(pages(&ben, days).await.1, some);
+}
+
 #[tokio::test]
 async fn many_who_are_called_the_same_do_not_hide_who_is_asked_for() {
     let site = installation().await;

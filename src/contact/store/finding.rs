@@ -15,17 +15,10 @@ use std::collections::HashMap;
 /// nothing is: whoever guesses it would learn whether that is it.
 fn words(row: &contact::Model, phones: Phones) -> String {
     let phone = match phones {
-        Phones::Whole => spelled(&row.phone),
+        Phones::Whole => text::phone_words(&row.phone),
         Phones::Masked => String::new(),
     };
     [row.name.as_str(), &phone, &row.email].join("\n")
-}
-
-/// A phone as it was written, in one, and its last four digits, by which people are asked for theirs.
-fn spelled(phone: &str) -> String {
-    let digits: String = phone.chars().filter(char::is_ascii_digit).collect();
-    let last = digits.get(digits.len().saturating_sub(4)..).unwrap_or_default();
-    [phone, &digits, last].join("\n")
 }
 
 /// Whether a change of this is noticed by who searches.
@@ -50,16 +43,33 @@ pub async fn index_again(db: &impl ConnectionTrait, ids: &[ContactId]) -> Result
     index::put(db, &docs).await
 }
 
-/// By what these people are found, and what they are called.
+/// What somebody may know of whom they found.
+#[derive(Clone, Debug)]
+pub struct Known {
+    /// By what they are found.
+    pub words: String,
+    pub name: String,
+    /// Empty where it is masked: nobody is found by it then.
+    pub phone: String,
+    pub email: String,
+}
+
+/// These people as whoever asks may know them.
 pub async fn found_by(
     db: &Db,
     ids: &[ContactId],
     phones: Phones,
-) -> Result<HashMap<ContactId, (String, String)>> {
+) -> Result<HashMap<ContactId, Known>> {
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
     let these = contact::Column::Id.is_in(ids.iter().map(|id| id.0));
     let rows = contact::Entity::find().filter(these).all(db.read()).await?;
-    Ok(rows.into_iter().map(|row| (ContactId(row.id), (words(&row, phones), row.name))).collect())
+    let known = |row: contact::Model| Known {
+        words: words(&row, phones),
+        name: row.name,
+        phone: if phones == Phones::Whole { row.phone } else { String::new() },
+        email: row.email,
+    };
+    Ok(rows.into_iter().map(|row| (ContactId(row.id), known(row))).collect())
 }

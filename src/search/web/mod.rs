@@ -5,13 +5,14 @@ pub use commands::palette;
 
 use super::{
     finding::{self, Hit, Person},
-    model::{Asked, Days, Within},
+    listing,
+    model::{After, Asked, Days, Within},
 };
 use crate::{
     agent::{self, CurrentAgent, DeskFrame, SignedIn},
     app::App,
     conversation::{self, Conversation},
-    error::{Invalid, Result},
+    error::{Error, Invalid, Result},
     event::{Content, State},
     ids::{AgentId, SiteId, TagId},
     site::{self, Site},
@@ -23,14 +24,14 @@ use crate::{
     },
 };
 use askama::Template;
-use jiff::tz::TimeZone;
+use jiff::{Timestamp, tz::TimeZone};
 use poem::{Request, Response, handler, web::Data};
-use std::sync::Arc;
+use std::{fmt::Display, sync::Arc};
 use url::form_urlencoded::Serializer;
 
 /// What an address of a search begins with.
 const SEARCH: &str = "/desk/search?";
-/// Messages on a page; people.
+/// Messages on a page, or conversations; people.
 const MESSAGES: usize = 30;
 const PEOPLE: usize = 10;
 
@@ -75,7 +76,7 @@ impl Form {
             agent: field("agent", 20),
             site: field("site", 20),
             tag: field("tag", 20),
-            below: field("below", 20),
+            below: field("below", 40),
         }
     }
 
@@ -85,10 +86,15 @@ impl Form {
             .any(|field| !field.is_empty())
     }
 
-    fn asked(&self, zone: &TimeZone) -> Result<Asked, Invalid> {
+    /// Whether nothing but filters is asked for.
+    fn lists(&self) -> bool {
+        self.q.trim().is_empty() && self.is_narrowed()
+    }
+
+    fn asked(&self, within: Within) -> Result<Asked, Invalid> {
         Ok(Asked {
             question: Question::parse(&self.q)?,
-            within: self.within(zone)?,
+            within,
             below: number("below", &self.below)?,
         })
     }
@@ -102,7 +108,7 @@ impl Form {
         })
     }
 
-    fn address(&self, below: i64) -> String {
+    fn address(&self, below: impl Display) -> String {
         let mut address = Serializer::for_suffix(SEARCH.to_owned(), SEARCH.len());
         let fields = [
             ("q", &self.q),
@@ -125,12 +131,31 @@ fn number(field: &'static str, text: &str) -> Result<Option<i64>, Invalid> {
 struct Findings {
     messages: Vec<MessageLine>,
     people: Vec<PersonLine>,
-    conversation: Option<ConversationLine>,
+    conversations: Vec<ConversationLine>,
 }
 
 impl Findings {
     fn is_empty(&self) -> bool {
-        self.messages.is_empty() && self.people.is_empty() && self.conversation.is_none()
+        self.messages.is_empty() && self.people.is_empty() && self.conversations.is_empty()
+    }
+}
+
+impl From<Vec<ConversationLine>> for Findings {
+    fn from(conversations: Vec<ConversationLine>) -> Self {
+        Self { messages: Vec::new(), people: Vec::new(), conversations }
+    }
+}
+
+/// When something was last said, for programs and for people.
+struct Last {
+    iso: String,
+    time: String,
+}
+
+impl Last {
+    fn new(at: Timestamp, zone: &TimeZone) -> Self {
+        let time = format!("{} {}", text::day(at, zone), text::clock_time(at, zone));
+        Self { iso: format!("{at:.3}"), time }
     }
 }
 
@@ -143,8 +168,7 @@ struct MessageLine {
     author: String,
     note: bool,
     body: String,
-    iso: String,
-    time: String,
+    at: Last,
 }
 
 impl MessageLine {
@@ -165,8 +189,7 @@ impl MessageLine {
             author,
             note: matches!(entry.content, Content::Note { .. }),
             body: finding::said(&entry).into_owned(),
-            iso: format!("{:.3}", entry.at),
-            time: format!("{} {}", text::day(entry.at, zone), text::clock_time(entry.at, zone)),
+            at: Last::new(entry.at, zone),
         }
     }
 
@@ -181,6 +204,8 @@ struct PersonLine {
     letter: String,
     tint: i64,
     name: String,
+    phone: String,
+    email: String,
 }
 
 impl PersonLine {
@@ -195,11 +220,20 @@ impl PersonLine {
             letter: text::letter(&name),
             tint: text::tint(person.id.0),
             name,
+            phone: person.phone,
+            email: person.email,
         }
     }
 
     fn snippet(&self) -> Snippet<'_> {
         self.question.snippet(&self.name)
+    }
+
+    /// What else they were found by.
+    fn others(&self) -> impl Iterator<Item = Snippet<'_>> {
+        let phone = self.question.snippet_of_phone(&self.phone);
+        let email = self.question.snippet(&self.email);
+        [phone, email].into_iter().filter(Snippet::is_hit)
     }
 }
 
@@ -211,6 +245,8 @@ struct ConversationLine {
     tint: i64,
     preview: String,
     state: State,
+    /// Of one in a list; none of the one that was called by its number, which is marked.
+    last: Option<Last>,
 }
 
 impl ConversationLine {
@@ -224,6 +260,7 @@ impl ConversationLine {
             name,
             preview: conversation::last_said(&conversation.preview, lang),
             state: conversation.state,
+            last: None,
         }
     }
 }
@@ -262,26 +299,54 @@ pub async fn show(
     if !page.form.q.is_empty() || page.form.is_narrowed() {
         limits.act(&me.counted_as())?;
         let zone = zone_of(&sites, &page.form.site);
-        match page.form.asked(&zone) {
-            Ok(asked) => find(&app, &me, &mut page, &asked, &zone).await?,
-            Err(invalid) => {
-                // A conversation may have a number of one digit.
-                let called = match page.form.within(&zone) {
-                    Ok(within) => {
-                        finding::conversation(&app, me.agent.id, &page.form.q, &within).await?
-                    }
-                    Err(_) => None,
-                };
-                page.found = called.map(|(found, name)| Findings {
-                    messages: Vec::new(),
-                    people: Vec::new(),
-                    conversation: Some(ConversationLine::new(&found, &name, me.lang)),
-                });
-                page.error = Some(invalid).filter(|_| page.found.is_none());
-            }
+        match look(&app, &me, &mut page, &zone).await {
+            Err(Error::Invalid(invalid)) => page.error = Some(invalid),
+            looked => looked?,
         }
     }
     if page.error.is_some() { refused(&page) } else { html(&page) }
+}
+
+/// Finds or lists whatever the form asks for.
+async fn look(
+    app: &App,
+    me: &CurrentAgent,
+    page: &mut SearchPage,
+    zone: &TimeZone,
+) -> Result<()> {
+    let within = page.form.within(zone)?;
+    if page.form.lists() {
+        return list(app, me, page, &within, zone).await;
+    }
+    match page.form.asked(within) {
+        Ok(asked) => find(app, me, page, &asked, zone).await,
+        Err(invalid) => {
+            // A conversation may have a number of one digit.
+            let called = finding::conversation(app, me.agent.id, &page.form.q, &within).await?;
+            let (found, name) = called.ok_or(invalid)?;
+            page.found = Some(vec![ConversationLine::new(&found, &name, me.lang)].into());
+            Ok(())
+        }
+    }
+}
+
+/// Conversations that fit, where nothing else is asked for.
+async fn list(
+    app: &App,
+    me: &CurrentAgent,
+    page: &mut SearchPage,
+    within: &Within,
+    zone: &TimeZone,
+) -> Result<()> {
+    let after = After::parse(&page.form.below)?;
+    let listed = listing::listing(app, &me.agent, within, after, MESSAGES).await?;
+    let line = |(head, name): (Conversation, String)| ConversationLine {
+        last: Some(Last::new(head.last_at, zone)),
+        ..ConversationLine::new(&head, &name, me.lang)
+    };
+    page.found = Some(listed.rows.into_iter().map(line).collect::<Vec<_>>().into());
+    page.next = listed.next.map(|after| page.form.address(after));
+    Ok(())
 }
 
 async fn find(
@@ -293,15 +358,17 @@ async fn find(
 ) -> Result<()> {
     let (agent, Asked { question, within, .. }) = (me.agent.id, asked);
     let messages = finding::messages(app, agent, asked, MESSAGES).await?;
-    let mut found = Findings { messages: Vec::new(), people: Vec::new(), conversation: None };
+    let mut found = Findings::from(Vec::new());
     // Messages alone go on from page to page.
     if asked.below.is_none() {
         let people = finding::people(app, &me.agent, question, within, PEOPLE).await?;
         found.people =
             people.into_iter().map(|one| PersonLine::new(one, question, me.lang)).collect();
         let called = finding::conversation(app, agent, &page.form.q, within).await?;
-        found.conversation =
-            called.map(|(found, name)| ConversationLine::new(&found, &name, me.lang));
+        let line = |(found, name): (Conversation, String)| {
+            ConversationLine::new(&found, &name, me.lang)
+        };
+        found.conversations = called.into_iter().map(line).collect();
     }
     let line = |hit| MessageLine::new(hit, question, zone, me.lang);
     found.messages = messages.hits.into_iter().map(line).collect();
