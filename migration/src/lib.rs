@@ -55,6 +55,7 @@ mod m20261129_000090_find_drafts_of_an_agent;
 mod m20261129_000095_widen_attachment_media_type;
 mod m20261129_000098_count_in_an_index;
 mod m20261130_000100_narrow_closed_by_tag;
+mod m20261130_000104_sort_search_words;
 
 #[derive(Debug)]
 pub struct Migrator;
@@ -115,6 +116,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000095_widen_attachment_media_type::Migration),
             Box::new(m20261129_000098_count_in_an_index::Migration),
             Box::new(m20261130_000100_narrow_closed_by_tag::Migration),
+            Box::new(m20261130_000104_sort_search_words::Migration),
         ]
     }
 }

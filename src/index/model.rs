@@ -1,4 +1,5 @@
 //! Places, and the numbers under which they are kept.
+use crate::text::Term;
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 
@@ -25,6 +26,37 @@ impl Kind {
             Self::Entry => term.to_owned(),
             Self::Contact => format!("p{term}"),
         }
+    }
+}
+
+/// What is asked for of things of a kind.
+#[derive(Clone, Debug)]
+pub(super) struct Asked {
+    pub whole: Vec<String>,
+    /// Terms that begin so.
+    pub begun: Vec<String>,
+}
+
+impl Asked {
+    pub fn new(kind: Kind, terms: &[Term]) -> Self {
+        let mut asked = Self { whole: Vec::new(), begun: Vec::new() };
+        for term in terms {
+            match term {
+                Term::Whole(term) => asked.whole.push(kind.term(term)),
+                Term::Beginning(part) => asked.begun.push(kind.term(part)),
+            }
+        }
+        asked
+    }
+
+    /// Both as an engine writes them, between words of its own.
+    pub fn written(
+        &self,
+        whole: impl Fn(&str) -> String,
+        begun: impl Fn(&str) -> String,
+    ) -> Vec<String> {
+        let whole = self.whole.iter().map(|term| whole(term));
+        whole.chain(self.begun.iter().map(|part| begun(part))).collect()
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{
     event::Entry,
     ids::{AgentId, ContactId, ConversationId},
     index::{self, Kind},
-    text::Question,
+    text::{Question, Term},
 };
 use std::{borrow::Cow, collections::HashMap, ops::Range};
 
@@ -88,7 +88,7 @@ pub async fn messages(app: &App, me: AgentId, asked: &Asked, limit: usize) -> Re
 async fn find(
     app: &App,
     kind: Kind,
-    terms: &[String],
+    terms: &[Term],
     within: Range<i64>,
     limit: u64,
 ) -> Result<Vec<index::Found>> {

@@ -27,7 +27,8 @@ impl Listing {
     fn of(mut rows: Vec<(Conversation, String)>, limit: usize) -> Self {
         let goes_on = rows.len() > limit;
         rows.truncate(limit);
-        let next = rows.last().filter(|_| goes_on).map(|(head, _)| After::of(head.id, head.closed_at));
+        let next =
+            rows.last().filter(|_| goes_on).map(|(head, _)| After::of(head.id, head.closed_at));
         Self { rows, next }
     }
 }
@@ -73,7 +74,8 @@ async fn open(
     let mut below = after.map(After::id);
     let (mut rows, mut looked_at) = (Vec::new(), 0);
     loop {
-        let page = conversation::page(&app.db, sight, &lens, below.map(|id| id.0), TOGETHER).await?;
+        let page =
+            conversation::page(&app.db, sight, &lens, below.map(|id| id.0), TOGETHER).await?;
         let ended = (page.len() as u64) < TOGETHER;
         looked_at += page.len() as u64;
         below = page.last().map(|(head, _)| head.id).or(below);

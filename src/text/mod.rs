@@ -23,4 +23,4 @@ pub use names::{letter, tint};
 pub use pieces::{Piece, pieces};
 pub use sheet::{as_typed, sheet};
 pub use sizes::size;
-pub use terms::{Question, Snippet, phone_words, terms};
+pub use terms::{Question, Snippet, Term, phone_words, terms};

@@ -2,21 +2,27 @@
 //! engine takes apart, finds too short or leaves out. Pure.
 //!
 //! Chinese has no spaces, so of a run of its characters each is a term, and each two that stand together. Words and numbers are
-//! terms in lower case and of one width; of `SF1234` the parts are terms too. What an engine finds by terms is looked at once
-//! more ([`Question::is_in`]): it must stand there as it was asked for.
+//! terms in lower case and of one width; of `SF1234` the parts are terms too. The last word of a question, which may still be
+//! typed, and one with a star behind it are found by how they begin, if that is at least three letters. What an engine finds by
+//! terms is looked at once more ([`Question::is_in`]): it must stand there as it was asked for.
 use crate::error::Invalid;
-use std::{collections::BTreeSet, ops::Range};
+use std::{cmp::Reverse, collections::BTreeSet, ops::Range};
 
 /// More terms of a question than this are not asked for; what is found is looked at anyway.
 const ASKED: usize = 32;
 /// Of a longer word so many characters are kept: MySQL knows no token over 84.
 const ASCII_KEPT: usize = 80;
 const OTHER_KEPT: usize = 20;
+/// A word that is found by how it begins has so many letters: what begins with fewer is a good part of all words.
+const BEGINNING: usize = 3;
 /// So many characters of what was found are shown, and so many of them stand before it.
 const SHOWN: usize = 120;
 const SHOWN_BEFORE: usize = 30;
 /// By so many of the last digits of their phone people are asked for it.
 const LAST_DIGITS: usize = 4;
+
+/// Behind a word: it is found by how it begins.
+const STAR: char = '*';
 
 /// What a character is to the search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +58,26 @@ pub fn terms(text: &str) -> BTreeSet<String> {
     terms
 }
 
+/// What an index is asked for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Term {
+    Whole(String),
+    /// Any term that begins so.
+    Beginning(String),
+}
+
+impl Term {
+    /// Whether it is among these.
+    pub fn is_among(&self, terms: &BTreeSet<String>) -> bool {
+        match self {
+            Self::Whole(term) => terms.contains(term),
+            Self::Beginning(part) => {
+                terms.range(part.clone()..).next().is_some_and(|term| term.starts_with(part))
+            }
+        }
+    }
+}
+
 /// By what a phone is found, a line each: as it was written, its digits in one, and the last of them.
 pub fn phone_words(phone: &str) -> String {
     let digits: String = phone.chars().filter(char::is_ascii_digit).collect();
@@ -64,8 +90,16 @@ pub fn phone_words(phone: &str) -> String {
 #[derive(Clone, Debug)]
 pub struct Question {
     text: String,
-    units: Vec<Vec<Glyph>>,
-    terms: Vec<String>,
+    units: Vec<Unit>,
+    terms: Vec<Term>,
+}
+
+/// What stands together in a question.
+#[derive(Clone, Debug, Default)]
+struct Unit {
+    glyphs: Vec<Glyph>,
+    /// Whether its last word may go on where it is found.
+    goes_on: bool,
 }
 
 /// A text around what was asked for.
@@ -96,11 +130,12 @@ impl Question {
         }
         let glyphs = glyphs(text);
         let units = units(&glyphs);
-        let said = || units.iter().flatten().filter(|glyph| glyph.sort != Sort::Gap);
+        let said =
+            || units.iter().flat_map(|unit| &unit.glyphs).filter(|glyph| glyph.sort != Sort::Gap);
         if said().count() < 2 && said().all(|glyph| glyph.sort != Sort::Han) {
             return Err(Invalid { field: "q", reason: "invalid-question-short" });
         }
-        let asked: BTreeSet<_> = units.iter().flat_map(|unit| asked_for(unit)).collect();
+        let asked: BTreeSet<_> = units.iter().flat_map(|unit| unit.asked_for()).collect();
         let terms = asked.into_iter().take(ASKED).collect();
         Ok(Self { text: text.to_owned(), units, terms })
     }
@@ -110,14 +145,14 @@ impl Question {
     }
 
     /// All of these a text has that is found.
-    pub fn terms(&self) -> &[String] {
+    pub fn terms(&self) -> &[Term] {
         &self.terms
     }
 
     /// Whether everything stands in a text as it was asked for.
     pub fn is_in(&self, text: &str) -> bool {
         let glyphs = glyphs(text);
-        self.units.iter().all(|unit| places(unit, &glyphs).next().is_some())
+        self.units.iter().all(|unit| unit.places(&glyphs).next().is_some())
     }
 
     /// A text around the first that was asked for, cut into what was and what was not.
@@ -136,7 +171,7 @@ impl Question {
     }
 
     fn hits(&self, glyphs: &[Glyph]) -> Vec<Range<usize>> {
-        self.units.iter().flat_map(|unit| places(unit, glyphs)).collect()
+        self.units.iter().flat_map(|unit| unit.places(glyphs)).collect()
     }
 }
 
@@ -148,7 +183,8 @@ impl Snippet<'_> {
 }
 
 fn snippet(text: &str, mut hits: Vec<Range<usize>>) -> Snippet<'_> {
-    hits.sort_by_key(|hit| (hit.start, hit.end));
+    // Where one hit lies in another, the longer one is marked.
+    hits.sort_by_key(|hit| (hit.start, Reverse(hit.end)));
     let first = hits.first().map_or(0, |hit| hit.start);
     let before = text[..first].char_indices().rev().nth(SHOWN_BEFORE - 1);
     let mut at = before.map_or(0, |(start, _)| start);
@@ -177,7 +213,12 @@ fn glyphs(text: &str) -> Vec<Glyph> {
         let c = folded(c);
         let sort = sort(c);
         match glyphs.last_mut() {
-            Some(last) if sort == Sort::Gap && last.sort == Sort::Gap => last.c = ' ',
+            // A star says something of the word before it, whatever follows.
+            Some(last) if sort == Sort::Gap && last.sort == Sort::Gap => {
+                if last.c != STAR {
+                    last.c = ' ';
+                }
+            }
             _ => glyphs.push(Glyph { c, sort, at }),
         }
     }
@@ -222,51 +263,78 @@ fn runs(glyphs: &[Glyph]) -> impl Iterator<Item = &[Glyph]> {
 }
 
 /// What stands between gaps; a hyphen, a dot, an at sign between words or numbers ties them.
-fn units(glyphs: &[Glyph]) -> Vec<Vec<Glyph>> {
+fn units(glyphs: &[Glyph]) -> Vec<Unit> {
     let is_word = |at: usize| {
         glyphs.get(at).is_some_and(|glyph| matches!(glyph.sort, Sort::Letter | Sort::Digit))
     };
-    let mut units = vec![Vec::new()];
+    let mut units = vec![Unit::default()];
     for (at, glyph) in glyphs.iter().enumerate() {
         let ties = "-_.@/:'&+".contains(glyph.c) && at > 0 && is_word(at - 1) && is_word(at + 1);
-        if glyph.sort == Sort::Gap && !ties {
-            units.push(Vec::new());
-        } else if let Some(unit) = units.last_mut() {
-            unit.push(glyph.clone());
+        let Some(unit) = units.last_mut() else { continue };
+        if glyph.sort != Sort::Gap || ties {
+            unit.glyphs.push(glyph.clone());
+        } else {
+            unit.goes_on = glyph.c == STAR;
+            units.push(Unit::default());
         }
     }
-    units.retain(|unit| !unit.is_empty());
+    units.retain(|unit| !unit.glyphs.is_empty());
+    if let Some(last) = units.last_mut() {
+        last.goes_on = true;
+    }
+    for unit in &mut units {
+        unit.goes_on &= unit.may_go_on();
+    }
     units
 }
 
-fn asked_for(unit: &[Glyph]) -> Vec<String> {
-    let of = |run: &[Glyph]| match run {
+impl Unit {
+    /// Only a word that is long enough, and no number: those that begin alike are as many as there are orders or parcels.
+    fn may_go_on(&self) -> bool {
+        let letters = |run: &[Glyph]| run.iter().filter(|glyph| glyph.sort == Sort::Letter).count();
+        runs(&self.glyphs).last().is_some_and(|run| letters(run) >= BEGINNING)
+    }
+
+    fn asked_for(&self) -> Vec<Term> {
+        let mut terms: Vec<_> = runs(&self.glyphs).flat_map(asked_for).collect();
+        if let Some(last) = terms.pop() {
+            let last = if self.goes_on { Term::Beginning(last) } else { Term::Whole(last) };
+            return terms.into_iter().map(Term::Whole).chain([last]).collect();
+        }
+        Vec::new()
+    }
+
+    /// Where it stands in a text. Words and numbers stand there whole, but for a last one that may go on; Chinese anywhere.
+    fn places<'a>(&'a self, text: &'a [Glyph]) -> impl Iterator<Item = Range<usize>> + 'a {
+        let unit = &self.glyphs;
+        let is_cut = |inside: &Glyph, beside: Option<&Glyph>| {
+            matches!(inside.sort, Sort::Letter | Sort::Digit)
+                && beside.is_some_and(|beside| beside.sort == inside.sort)
+        };
+        let same = |a: &Glyph, b: &Glyph| a.sort == b.sort && (a.sort == Sort::Gap || a.c == b.c);
+        (0..(text.len() + 1).saturating_sub(unit.len())).filter_map(move |start| {
+            let found = &text[start..start + unit.len()];
+            let whole = || {
+                let before = start.checked_sub(1).and_then(|at| text.get(at));
+                let after = text.get(start + unit.len());
+                !is_cut(&found[0], before)
+                    && (self.goes_on || !is_cut(&found[found.len() - 1], after))
+            };
+            let stands = found.iter().zip(unit).all(|(a, b)| same(a, b)) && whole();
+            stands.then(|| found[0].at.start..found[found.len() - 1].at.end)
+        })
+    }
+}
+
+/// The terms of a run of one script, the last one last.
+fn asked_for(run: &[Glyph]) -> Vec<String> {
+    match run {
         [alone] if alone.sort == Sort::Han => vec![han(&[alone.c])],
         [first, ..] if first.sort == Sort::Han => {
             run.windows(2).map(|two| han(&[two[0].c, two[1].c])).collect()
         }
         _ => vec![word(run)],
-    };
-    runs(unit).flat_map(of).collect()
-}
-
-/// Where a unit stands in a text. Words and numbers stand there whole, Chinese anywhere.
-fn places<'a>(unit: &'a [Glyph], text: &'a [Glyph]) -> impl Iterator<Item = Range<usize>> + 'a {
-    let goes_on = |inside: &Glyph, beside: Option<&Glyph>| {
-        matches!(inside.sort, Sort::Letter | Sort::Digit)
-            && beside.is_some_and(|beside| beside.sort == inside.sort)
-    };
-    let same = |a: &Glyph, b: &Glyph| a.sort == b.sort && (a.sort == Sort::Gap || a.c == b.c);
-    (0..(text.len() + 1).saturating_sub(unit.len())).filter_map(move |start| {
-        let found = &text[start..start + unit.len()];
-        let whole = || {
-            let before = start.checked_sub(1).and_then(|at| text.get(at));
-            !goes_on(&found[0], before)
-                && !goes_on(&found[found.len() - 1], text.get(start + unit.len()))
-        };
-        let stands = found.iter().zip(unit).all(|(a, b)| same(a, b)) && whole();
-        stands.then(|| found[0].at.start..found[found.len() - 1].at.end)
-    })
+    }
 }
 
 fn han(characters: &[char]) -> String {
@@ -299,7 +367,7 @@ mod tests {
     fn finds(question: &str, text: &str) -> bool {
         let question = Question::parse(question).unwrap();
         let terms = terms(text);
-        let by_terms = question.terms().iter().all(|term| terms.contains(term));
+        let by_terms = question.terms().iter().all(|term| term.is_among(&terms));
         by_terms && question.is_in(text)
     }
 
@@ -344,9 +412,58 @@ mod tests {
         ] {
             assert!(finds(question, text), "{question}");
         }
-        for question in ["871", "2026", "8871-20261122", "ord", "shop.vera", "sf10"] {
+        for question in ["871", "2026", "8871-20261122", "rder", "shop.vera", "sf10", "ord my"] {
             assert!(!finds(question, text), "{question}");
         }
+    }
+
+    #[test]
+    fn the_last_word_and_one_with_a_star_are_found_by_how_they_begin() {
+        let text =
+            "Delivery of refunds, order66 to vera@shop.example；доставка，退款ＲＥＦＵＮＤＳ";
+        for question in [
+            "deliv",
+            "refund",
+            "ref",
+            "order6",
+            "ord",
+            "vera@shop.exam",
+            "достав",
+            "refund* deliv",
+            "deliv*",
+            "REF*，of",
+            "退款ref",
+            "ref* ord* del",
+            "deliv＊ of",
+            "deliv** of",
+            "refund*",
+        ] {
+            assert!(finds(question, text), "{question}");
+        }
+        for question in [
+            "deliv of",
+            "re",
+            "re*",
+            "efund",
+            "ver@shop.example",
+            "refund *of",
+            "rd66*",
+            "6",
+            "eliv*",
+            "vera@sh* 退",
+            "refundss",
+            "de*ry",
+            "o*",
+            "Ord* 7",
+        ] {
+            let asked = Question::parse(question);
+            assert!(!asked.is_ok_and(|_| finds(question, text)), "{question}");
+        }
+        assert_eq!(marked("deliv", "Delivery"), "[Deliv]ery");
+        assert_eq!(marked("ref* refunds of", "refunds of"), "[refunds] [of]");
+        assert_eq!(marked("退款 ref", "退款refunds"), "[退款][ref]unds");
+        let long = "b".repeat(300);
+        assert!(finds(&"b".repeat(120), &long) && finds(&"b".repeat(40), &long));
     }
 
     #[test]
@@ -378,7 +495,10 @@ mod tests {
     fn in_a_phone_the_digits_are_marked_by_which_it_was_found() {
         let marked = |question: &str, phone: &str| {
             let question = Question::parse(question).unwrap();
-            assert_eq!(question.is_in(&phone_words(phone)), question.snippet_of_phone(phone).is_hit());
+            assert_eq!(
+                question.is_in(&phone_words(phone)),
+                question.snippet_of_phone(phone).is_hit()
+            );
             bracketed(&question.snippet_of_phone(phone))
         };
         assert_eq!(marked("13812348871", "138-1234 8871"), "[138-1234 8871]");
@@ -409,7 +529,7 @@ mod tests {
             let part: String = characters[from..(from + length).min(characters.len())].iter().collect();
             // Of a word only the whole.
             if let Ok(question) = Question::parse(&part) && question.is_in(&text) {
-                prop_assert!(question.terms().iter().all(|term| terms(&text).contains(term)) || part.chars().any(|c| c.is_ascii_alphanumeric()));
+                prop_assert!(question.terms().iter().all(|term| term.is_among(&terms(&text))) || part.chars().any(|c| c.is_ascii_alphanumeric()));
                 prop_assert!(question.snippet(&text).parts.iter().any(|part| part.hit));
             }
         }

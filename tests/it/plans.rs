@@ -17,6 +17,7 @@ use kefu::{
     ids::{AgentId, ContactId, ConversationId, SiteId, TagId, TeamId},
     index::{self, Kind},
     search, seed,
+    text::Term,
 };
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, Statement};
 use std::{
@@ -177,8 +178,12 @@ async fn what_grows_is_found_by_an_index() {
                 for site in [None, Some(SiteId(1))] {
                     let within = search::Within { tag, agent: of, site, ..within };
                     let closed = search::After::Closed(now, ConversationId(2_000));
-                    for after in [None, Some(search::After::Open(ConversationId(2_000))), Some(closed)] {
-                        search::listing(&people.site.app, &agent, &within, after, 30).await.unwrap();
+                    for after in
+                        [None, Some(search::After::Open(ConversationId(2_000))), Some(closed)]
+                    {
+                        search::listing(&people.site.app, &agent, &within, after, 30)
+                            .await
+                            .unwrap();
                     }
                 }
             }
@@ -203,8 +208,12 @@ async fn what_grows_is_found_by_an_index() {
     search::take_turn(&people.site.app).await.unwrap();
     search::index_again(&people.site.app, ConversationId(2_000), 1).await.unwrap();
     // Of what is rare the index is asked, at once where that is cheap.
-    let rare = ["w00nowhere".to_owned()];
-    index::find(db, Kind::Entry, &rare, 0..i64::MAX, 50, 10_000).await.unwrap();
+    let whole = |term: &str| Term::Whole(term.to_owned());
+    let begun = |part: &str| Term::Beginning(part.to_owned());
+    let rare = [whole("w00nowhere"), begun("w00now")];
+    for rare in [&rare[..], &rare[..1], &rare[1..]] {
+        index::find(db, Kind::Entry, rare, 0..i64::MAX, 50, 10).await.unwrap();
+    }
 
     let heard = std::mem::take(&mut *ear.0.lock().unwrap());
     assert!(heard.len() > 60, "{}", heard.len());

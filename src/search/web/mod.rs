@@ -308,12 +308,7 @@ pub async fn show(
 }
 
 /// Finds or lists whatever the form asks for.
-async fn look(
-    app: &App,
-    me: &CurrentAgent,
-    page: &mut SearchPage,
-    zone: &TimeZone,
-) -> Result<()> {
+async fn look(app: &App, me: &CurrentAgent, page: &mut SearchPage, zone: &TimeZone) -> Result<()> {
     let within = page.form.within(zone)?;
     if page.form.lists() {
         return list(app, me, page, &within, zone).await;
@@ -365,9 +360,8 @@ async fn find(
         found.people =
             people.into_iter().map(|one| PersonLine::new(one, question, me.lang)).collect();
         let called = finding::conversation(app, agent, &page.form.q, within).await?;
-        let line = |(found, name): (Conversation, String)| {
-            ConversationLine::new(&found, &name, me.lang)
-        };
+        let line =
+            |(found, name): (Conversation, String)| ConversationLine::new(&found, &name, me.lang);
         found.conversations = called.into_iter().map(line).collect();
     }
     let line = |hit| MessageLine::new(hit, question, zone, me.lang);
