@@ -17,8 +17,8 @@ pub use model::{
 pub use store::{
     Known, TokenState, add_identity, add_token, all_planted, are_two, arrived, attributes, became,
     block, blocked, blocked_within, create, end_token, find, forget, forget_pages, found_by,
-    identified, identified_within, identities, index_again, lock, merge, name_of, name_within,
-    names, newest, notes, other_tokens, pages, plant, search, seen_as, tables, tags,
+    identified, identified_within, identities, index_after, index_again, lock, merge, name_of,
+    name_within, names, newest, notes, other_tokens, pages, plant, search, seen_as, tables, tags,
     tags_given_since, token_lives, token_state, token_within, unblock, unseen_since, values,
 };
 pub use token::{TokenHash, VisitorToken};

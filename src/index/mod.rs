@@ -5,5 +5,6 @@ mod store;
 
 pub use model::{Doc, Found, Kind, Place, moment};
 pub use store::{
-    Position, advance, find, forget, position, progress_within, put, put_position, remove, tables,
+    EVERYBODY, Position, advance, find, forget, position, progress_within, put, put_position,
+    put_sounded, remove, sounded, tables,
 };

@@ -6,7 +6,7 @@ use crate::{
     conversation::{self, Log, Searched},
     error::Result,
     event::Entry,
-    ids::ConversationId,
+    ids::{ContactId, ConversationId},
     index::{self, Doc, Kind, Place, Position},
     text,
 };
@@ -17,6 +17,8 @@ use std::collections::{BTreeMap, BTreeSet};
 const LOGS: u64 = 200;
 const LOGS_TOGETHER: usize = 25;
 const ENTRIES: u64 = 500;
+/// People whose names are looked at in one turn.
+const PEOPLE: u64 = 200;
 /// Transactions commit out of the order of their clocks, by no more than this.
 const SLACK: SignedDuration = SignedDuration::from_secs(30);
 /// How far was looked is noted when it moved so far; whoever takes over looks at little twice.
@@ -63,8 +65,22 @@ pub async fn take_turn(app: &App) -> Result<Turn> {
     }
     let newest = conversation::newest(&app.db, position.conversation).await?;
     let unseen = newest.0.saturating_sub(position.conversation.0);
-    let behind = (changed.len() - done.len()) as u64 + u64::try_from(unseen).unwrap_or(0);
+    let unnamed = u64::from(sound(app).await?);
+    let behind = (changed.len() - done.len()) as u64 + u64::try_from(unseen).unwrap_or(0) + unnamed;
     Ok(Turn { entries, behind })
+}
+
+/// Lets some people be found by how their names sound who could be found before that was kept; whether there are more.
+async fn sound(app: &App) -> Result<bool> {
+    let after = index::sounded(&app.db, &app.epoch).await?;
+    if after == Some(index::EVERYBODY) {
+        return Ok(false);
+    }
+    let tx = app.db.begin().await?;
+    let last = contact::index_after(&tx, after.unwrap_or(ContactId(0)), PEOPLE).await?;
+    tx.commit().await?;
+    index::put_sounded(&app.db, &app.epoch, last).await?;
+    Ok(last.is_some())
 }
 
 /// Returns how many entries can be found now, and which of the logs can be searched to their end.
@@ -146,7 +162,8 @@ pub async fn all_planted(app: &App) -> Result<()> {
     let newest = conversation::newest(&app.db, ConversationId(0)).await?;
     let now = app.db.now().await?;
     let position = Position { conversation: newest, touched_at: now };
-    index::put_position(&app.db, &app.epoch, position).await
+    index::put_position(&app.db, &app.epoch, position).await?;
+    index::put_sounded(&app.db, &app.epoch, None).await
 }
 
 fn doc((id, entry): &(ConversationId, Entry)) -> Doc {

@@ -9,9 +9,9 @@ use crate::{
     event::Entry,
     ids::{AgentId, ContactId, ConversationId},
     index::{self, Kind},
-    text::{Question, Term},
+    text::{Question, Term, pinyin},
 };
-use std::{borrow::Cow, collections::HashMap, ops::Range};
+use std::{borrow::Cow, ops::Range};
 
 /// Places that are asked for first, and the most that are asked for at once: whoever narrows much looks through many.
 const FIRST: u64 = 64;
@@ -164,18 +164,37 @@ pub async fn people(
     within: &Within,
     limit: usize,
 ) -> Result<Vec<Person>> {
+    let is_asked_for = |known: &Known| question.is_in(&known.words);
+    those(app, me, question.terms(), is_asked_for, within, limit).await
+}
+
+/// People whose names sound as something that was typed on a Latin keyboard.
+pub async fn sounding(app: &App, me: &Agent, typed: &str, limit: usize) -> Result<Vec<Person>> {
+    let Some(term) = pinyin::asked(typed) else { return Ok(Vec::new()) };
+    let is_asked_for = |known: &Known| pinyin::matches(typed, &known.name);
+    those(app, me, &[term], is_asked_for, &Within::default(), limit).await
+}
+
+async fn those(
+    app: &App,
+    me: &Agent,
+    terms: &[Term],
+    are_asked_for: impl Fn(&Known) -> bool,
+    within: &Within,
+    limit: usize,
+) -> Result<Vec<Person>> {
     let phones = if me.role.may_act() { Phones::Whole } else { Phones::Masked };
     let sight = conversation::sight(app.db.read(), me).await?;
     let (mut people, mut range, mut batch, mut looked_at) = (Vec::new(), 0..i64::MAX, FIRST, 0);
     while people.len() < limit && looked_at < PEOPLE_LOOKED_AT {
-        let terms = question.terms();
         let found = find(app, Kind::Contact, terms, range.clone(), batch).await?;
         looked_at += found.len();
         range.end = found.last().map_or(range.start, |last| last.id);
         let ids: Vec<_> = found.iter().map(|found| ContactId(found.owner)).collect();
-        let known = contact::found_by(&app.db, &ids, phones).await?;
-        let wanted = (question, within, limit - people.len());
-        people.extend(fitting(app, &sight, ids, known, wanted).await?);
+        let mut known = contact::found_by(&app.db, &ids, phones).await?;
+        let each = ids.into_iter().filter_map(|id| Some((id, known.remove(&id)?)));
+        let asked_for = each.filter(|(_, known)| are_asked_for(known)).collect();
+        people.extend(fitting(app, &sight, asked_for, within, limit - people.len()).await?);
         if (found.len() as u64) < batch {
             break;
         }
@@ -184,29 +203,26 @@ pub async fn people(
     Ok(people)
 }
 
-/// Those of these people whom she sees and who are asked for, and how many at most.
+/// Those of these people of whom she sees a conversation that is asked about, at most `limit`.
 async fn fitting(
     app: &App,
     sight: &Sight,
-    ids: Vec<ContactId>,
-    mut known: HashMap<ContactId, Known>,
-    (question, within, limit): (&Question, &Within, usize),
+    people: Vec<(ContactId, Known)>,
+    within: &Within,
+    limit: usize,
 ) -> Result<Vec<Person>> {
-    let mut people = Vec::new();
-    for id in ids {
-        let is_asked_for = |known: &Known| question.is_in(&known.words);
-        let Some(known) = known.remove(&id).filter(is_asked_for) else { continue };
+    let mut fitting = Vec::new();
+    for (id, Known { name, phone, email, .. }) in people {
         let each = if *within == Within::default() { 1 } else { EACH };
         let seen = conversation::seen_of_contact(&app.db, sight, id, None, each).await?;
         let asked_about = seen.into_iter().find(|(head, _)| within.covers(head));
         let Some((last, _)) = asked_about else { continue };
-        let Known { name, phone, email, .. } = known;
-        people.push(Person { id, name, phone, email, last: last.id });
-        if people.len() == limit {
+        fitting.push(Person { id, name, phone, email, last: last.id });
+        if fitting.len() == limit {
             break;
         }
     }
-    Ok(people)
+    Ok(fitting)
 }
 
 /// The conversation that is called by its number if it is one of those that are asked about, and its visitor's name.

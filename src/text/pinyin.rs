@@ -2,7 +2,9 @@
 //!
 //! Many characters have several readings (行: hang, xing), and which one a word has only a dictionary knows. Whoever searches
 //! knows what they mean, so any reading is good enough to be found; what is written out takes the usual one.
+use super::terms::Term;
 use pinyin::{ToPinyin, ToPinyinMulti};
+use std::collections::BTreeSet;
 
 /// More of a query than this is not looked at by pinyin: nobody types it, and the work grows with it.
 const LONGEST: usize = 64;
@@ -23,6 +25,68 @@ pub fn spelled(text: &str) -> String {
 pub fn matches(query: &str, text: &str) -> bool {
     let (query, text) = (query.trim().to_lowercase(), text.to_lowercase());
     text.contains(&query) || spells(&query, &text)
+}
+
+/// Characters of a name that are spelled in terms, and ways to read them that are: hardly a name has more.
+const SPELLED: usize = 12;
+const WAYS: usize = 8;
+
+/// The terms by which a name with Chinese in it is found as it sounds: its initials and its readings, from any character on.
+pub fn terms(name: &str) -> BTreeSet<String> {
+    let said: Vec<char> = name
+        .chars()
+        .flat_map(char::to_lowercase)
+        .filter(|c| c.is_alphanumeric())
+        .take(SPELLED)
+        .collect();
+    let is_chinese = |at: &usize| said[*at].to_pinyin().is_some();
+    let ways = (0..said.len()).filter(is_chinese).flat_map(|at| ways(&said[at..]));
+    ways.flat_map(|(initials, spelled)| [initials, spelled])
+        .filter(|way| could_be(way))
+        .map(|way| term(&way))
+        .collect()
+}
+
+/// What an index is asked for that holds [`terms`]; `None` if this is no way to spell anything.
+pub fn asked(typed: &str) -> Option<Term> {
+    let typed: String = typed.to_lowercase().chars().filter(|c| !c.is_whitespace()).collect();
+    let term = could_be(&typed).then(|| term(&typed))?;
+    Some(if typed.len() > 2 { Term::Beginning(term) } else { Term::Whole(term) })
+}
+
+fn could_be(way: &str) -> bool {
+    (2..=LONGEST).contains(&way.len()) && way.bytes().all(|c| c.is_ascii_alphanumeric())
+}
+
+fn term(way: &str) -> String {
+    format!("y00{way}")
+}
+
+/// Initials and readings together, the usual ones first.
+fn ways(said: &[char]) -> Vec<(String, String)> {
+    let mut ways = vec![(String::new(), String::new())];
+    for c in said {
+        let usual = c.to_pinyin().into_iter();
+        let others = c.to_pinyin_multi().into_iter().flatten();
+        let mut readings: Vec<String> =
+            usual.chain(others).map(|reading| reading.plain().replace('ü', "v")).collect();
+        if readings.is_empty() {
+            readings.push(c.to_string());
+        }
+        let on = |reading: &String| {
+            let first = reading.chars().next();
+            let on = |(initials, spelled): &(String, String)| {
+                (initials.chars().chain(first).collect(), format!("{spelled}{reading}"))
+            };
+            ways.iter().map(on).collect::<Vec<(String, String)>>()
+        };
+        let mut longer: Vec<_> = readings.iter().flat_map(on).collect();
+        let mut seen = BTreeSet::new();
+        longer.retain(|way| seen.insert(way.clone()));
+        longer.truncate(WAYS);
+        ways = longer;
+    }
+    ways
 }
 
 fn spelled_by(text: &str, part: fn(pinyin::Pinyin) -> &'static str) -> String {
@@ -134,6 +198,37 @@ mod tests {
         );
         assert!(matches("hello", "Say Hello") && !matches("helo", "Say Hello"));
         assert!(matches("", "退款") && matches("  ", "退款"));
+    }
+
+    #[test]
+    fn a_name_is_found_by_terms_as_it_sounds_from_any_character_on() {
+        let finds = |typed: &str, name: &str| {
+            asked(typed).is_some_and(|asked| asked.is_among(&terms(name))) && matches(typed, name)
+        };
+        for typed in [
+            "lxy",
+            "LX Y",
+            "lin",
+            "linxiao",
+            "linxiaoyu",
+            "xiaoyu",
+            "xiaoy",
+            "xy",
+            "yu",
+            "lin xiao",
+        ] {
+            assert!(finds(typed, "林小雨"), "{typed}");
+        }
+        for typed in ["l", "", "lyx", "inxiao", "lxyz", "林小", "l%", "l'y", &"l".repeat(65)] {
+            assert!(!finds(typed, "林小雨"), "{typed}");
+        }
+        assert!(finds("shanxiao", "单小雨") && finds("dxy", "单小雨"), "either reading");
+        assert!(finds("lvb", "吕布") || finds("lvbu", "吕布"));
+        assert_eq!(terms("VIP 林").len(), 1);
+        assert!(terms("Vera Lin").is_empty() && terms("").is_empty() && terms("🙂").is_empty());
+        let long = terms(&"行乐长重".repeat(20));
+        assert!(long.len() <= SPELLED * WAYS * 2);
+        assert!(long.iter().all(|term| (4..=84).contains(&term.len())), "{long:?}");
     }
 
     #[test]

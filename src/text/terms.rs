@@ -135,7 +135,7 @@ impl Question {
         if said().count() < 2 && said().all(|glyph| glyph.sort != Sort::Han) {
             return Err(Invalid { field: "q", reason: "invalid-question-short" });
         }
-        let asked: BTreeSet<_> = units.iter().flat_map(|unit| unit.asked_for()).collect();
+        let asked: BTreeSet<_> = units.iter().flat_map(Unit::asked_for).collect();
         let terms = asked.into_iter().take(ASKED).collect();
         Ok(Self { text: text.to_owned(), units, terms })
     }

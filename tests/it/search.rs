@@ -728,6 +728,80 @@ async fn the_palette_offers_what_can_be_done_where_one_is_and_who_and_where_by_p
 }
 
 #[tokio::test]
+async fn the_palette_finds_people_by_pinyin_whose_conversations_are_all_closed() {
+    let site = installation().await;
+    let (ana, ben) = (site.ana().await, site.ben().await);
+    for name in ["林小雨", "单雄信", "<b>林</b>", "Vera"] {
+        site.visitor("hello").await;
+        let id = ana.newest("queue").await;
+        ana.act(id, "claim").await.must(StatusCode::OK);
+        ana.act(id, "close").await.must(StatusCode::OK);
+        site.change(&format!("UPDATE contact SET name = '{name}' WHERE id = {id}")).await;
+    }
+    let ask = async |agent: &Agent, typed: &str| {
+        let typed: String = url::form_urlencoded::byte_serialize(typed.as_bytes()).collect();
+        agent.person.get(&format!("/desk/palette?q={typed}")).await.must(StatusCode::OK)
+    };
+    let offers = async |agent: &Agent, typed: &str| {
+        let places = ask(agent, typed).await.all("data-go=\"/desk/c/");
+        places.iter().map(|place| place.split_once('?').unwrap().0.to_owned()).collect::<Vec<_>>()
+    };
+    ask(&ana, "lxy").await.says_not("林小雨");
+    assert_eq!(indexed(&site).await, 4);
+    for typed in ["lxy", "LXY", "linx", "lin xiao", "xiaoyu", "xy", "林小"] {
+        assert_eq!(offers(&ana, typed).await, ["1"], "{typed}");
+    }
+    for typed in ["shanxiong", "dxx", "sxx"] {
+        assert_eq!(offers(&ana, typed).await, ["2"], "{typed}");
+    }
+    for typed in ["lyx", "inxiao", "l", "lxyz", "l%y", "lx'y", "lx_", &"l".repeat(200), "\0lxy\""] {
+        assert!(ask(&ana, typed).await.all("data-go=\"/desk/c/1?").is_empty(), "{typed}");
+    }
+    ask(&ana, "lin").await.says("&#60;b&#62;林").says_not("<b>林");
+    // A page that searches does not take words for sounds.
+    search_for(&ana, "lxy").await.must(StatusCode::OK).says("Nothing matches");
+    // As she is called now.
+    site.change("UPDATE contact SET name = '陈晓' WHERE id = 1").await;
+    contact::index_again(site.app.db.write(), &[ContactId(1)]).await.unwrap();
+    assert_eq!(offers(&ana, "lxy").await, [] as [&str; 0]);
+    assert_eq!(offers(&ana, "chenx").await, ["1"]);
+    // Another team's are nobody else's.
+    assert_eq!(offers(&ben, "chenx").await, ["1"]);
+    site.change("INSERT INTO team (name, created_at) VALUES ('few', 0)").await;
+    site.change("UPDATE conversation SET team_id = 1 WHERE id = 1").await;
+    assert_eq!(offers(&ben, "chenx").await, [] as [&str; 0]);
+    assert_eq!(offers(&ana, "chenx").await, ["1"]);
+}
+
+#[tokio::test]
+async fn people_who_were_there_before_are_found_by_pinyin_once_all_were_looked_at() {
+    let site = installation().await;
+    let (_vera, ana) = (site.vera().await, site.ana().await);
+    ana.act(1, "claim").await.must(StatusCode::OK);
+    ana.act(1, "close").await.must(StatusCode::OK);
+    indexed(&site).await;
+    let asked = async || ana.person.get("/desk/palette?q=lxy").await.must(StatusCode::OK);
+    // As it is where only words were kept, and more people came than one turn takes.
+    site.change("UPDATE contact SET name = '林小雨' WHERE id = 1").await;
+    for id in 2..=450 {
+        site.change(&format!(
+            "INSERT INTO contact (id, name, language, created_at, phone, email, device) \
+             SELECT {id}, '王', language, created_at + {id}, '', '', device FROM contact WHERE id = 1"
+        ))
+        .await;
+    }
+    indexed(&site).await;
+    asked().await.says_not("林小雨");
+    site.change("DELETE FROM search_position WHERE epoch LIKE 'names-%'").await;
+    let turn = search::take_turn(&site.app).await.unwrap();
+    assert!(turn.behind > 0, "one turn does not take them all");
+    indexed(&site).await;
+    asked().await.says("林小雨");
+    let found = ana.person.get("/desk/palette?q=lxy").await.all("data-go=\"/desk/c/1?");
+    assert_eq!(found.len(), 1);
+}
+
+#[tokio::test]
 async fn the_palette_stays_beside_the_list_that_stands_there() {
     let site = installation().await;
     let (_vera, ana) = (site.vera().await, site.ana().await);

@@ -6,9 +6,9 @@ use crate::{
     error::Result,
     ids::ContactId,
     index::{self, Doc, Kind, Place},
-    text,
+    text::{self, pinyin},
 };
-use sea_orm::entity::prelude::*;
+use sea_orm::{QueryOrder, QuerySelect, entity::prelude::*};
 use std::collections::HashMap;
 
 /// By what a contact is found, one thing a line: what else is known of them and may be searched is added here. Of a masked phone
@@ -33,14 +33,40 @@ pub async fn index_again(db: &impl ConnectionTrait, ids: &[ContactId]) -> Result
     }
     let these = contact::Column::Id.is_in(ids.iter().map(|id| id.0));
     let rows = contact::Entity::find().filter(these).all(db).await?;
-    let doc = |row: &contact::Model| Doc {
-        place: Place { kind: Kind::Contact, owner: row.id, seq: 0 },
-        at: db::timestamp(row.created_at),
-        terms: text::terms(&words(row, Phones::Whole)),
-    };
+    put_again(db, &rows).await
+}
+
+/// The same of so many people after one of them, so that all can be found who could not; the last of them, if there are more.
+pub async fn index_after(tx: &db::Tx, after: ContactId, limit: u64) -> Result<Option<ContactId>> {
+    let rows = contact::Entity::find()
+        .filter(contact::Column::Id.gt(after.0))
+        .order_by_asc(contact::Column::Id)
+        .limit(limit)
+        // Nobody is called otherwise meanwhile.
+        .lock_exclusive()
+        .all(tx)
+        .await?;
+    let kept: Vec<_> = rows.iter().filter(|row| row.merged_into.is_none()).cloned().collect();
+    if !kept.is_empty() {
+        put_again(tx, &kept).await?;
+    }
+    Ok(rows.last().filter(|_| rows.len() as u64 == limit).map(|row| ContactId(row.id)))
+}
+
+async fn put_again(db: &impl ConnectionTrait, rows: &[contact::Model]) -> Result<()> {
     let docs: Vec<_> = rows.iter().map(doc).collect();
     index::remove(db, &docs.iter().map(|doc| doc.place).collect::<Vec<_>>()).await?;
     index::put(db, &docs).await
+}
+
+fn doc(row: &contact::Model) -> Doc {
+    let mut terms = text::terms(&words(row, Phones::Whole));
+    terms.extend(pinyin::terms(&row.name));
+    Doc {
+        place: Place { kind: Kind::Contact, owner: row.id, seq: 0 },
+        at: db::timestamp(row.created_at),
+        terms,
+    }
 }
 
 /// What somebody may know of whom they found.

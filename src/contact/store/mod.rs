@@ -9,7 +9,7 @@ mod pages;
 pub use attributes::{
     attributes, change_attribute, insert_attribute, remove_attribute, set_value, values,
 };
-pub use finding::{Known, found_by, index_again};
+pub use finding::{Known, found_by, index_after, index_again};
 pub use identities::{
     add_identity, add_token, are_two, identified, identified_within, identities, other_tokens,
     seen_as, token_within, unseen_since,

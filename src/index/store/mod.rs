@@ -5,7 +5,9 @@ mod rows;
 
 use crate::db;
 pub use finding::find;
-pub use progress::{Position, advance, position, progress_within, put_position};
+pub use progress::{
+    EVERYBODY, Position, advance, position, progress_within, put_position, put_sounded, sounded,
+};
 pub use rows::{forget, put, remove};
 
 /// The tables of this module. Its terms, which each engine keeps in its own way, are no column of `search_row` here.

@@ -2,7 +2,7 @@
 use crate::{
     db::{self, Db},
     error::Result,
-    ids::ConversationId,
+    ids::{ContactId, ConversationId},
 };
 use jiff::Timestamp;
 use sea_orm::{
@@ -57,6 +57,26 @@ pub async fn position(db: &Db, epoch: &str) -> Result<Option<Position>> {
         touched_at: db::timestamp(row.touched_at),
     }))
 }
+
+/// Up to which contact people can be found by how their names sound, which was not always kept; `None` before the first. Kept as a
+/// position of another name.
+pub async fn sounded(db: &Db, epoch: &str) -> Result<Option<ContactId>> {
+    Ok(position(db, &names(epoch)).await?.map(|position| ContactId(position.conversation.0)))
+}
+
+/// Notes up to which contact they can; everybody where there are no more.
+pub async fn put_sounded(db: &Db, epoch: &str, contact: Option<ContactId>) -> Result<()> {
+    let conversation = ConversationId(contact.unwrap_or(EVERYBODY).0);
+    let position = Position { conversation, touched_at: Timestamp::UNIX_EPOCH };
+    put_position(db, &names(epoch), position).await
+}
+
+fn names(epoch: &str) -> String {
+    format!("names-{epoch}")
+}
+
+/// After the last contact.
+pub const EVERYBODY: ContactId = ContactId(i64::MAX);
 
 pub async fn put_position(db: &Db, epoch: &str, position: Position) -> Result<()> {
     let row = search_position::ActiveModel {

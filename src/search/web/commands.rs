@@ -225,9 +225,18 @@ fn conversation_option(found: &Conversation, name: &str, lang: Lang) -> Choice {
 }
 
 async fn people(app: &App, me: &CurrentAgent, typed: &str) -> Result<Vec<Choice>> {
-    let Ok(question) = Question::parse(typed) else { return Ok(Vec::new()) };
-    let everywhere = Within::default();
-    let found = finding::people(app, &me.agent, &question, &everywhere, OFFERED).await?;
+    let mut found = match Question::parse(typed) {
+        Ok(question) => {
+            finding::people(app, &me.agent, &question, &Within::default(), OFFERED).await?
+        }
+        Err(_) => Vec::new(),
+    };
+    let sounding = finding::sounding(app, &me.agent, typed, OFFERED).await?;
+    for person in sounding {
+        if found.len() < OFFERED && found.iter().all(|known| known.id != person.id) {
+            found.push(person);
+        }
+    }
     let option = |person: finding::Person| {
         let place = format!("/desk/c/{}?tab=all", person.last);
         let name = match person.name.as_str() {
