@@ -79,6 +79,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("demo", &["agent", "site"]),
     ("staff", &["agent", "contact", "team"]),
     ("team", &["agent"]),
+    ("site", &["team"]),
     ("canned_reply", &["agent", "attachment", "contact", "conversation", "team"]),
     ("draft", &["agent", "conversation"]),
     ("widget", &["agent", "attachment", "site", "team"]),

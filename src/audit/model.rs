@@ -17,6 +17,11 @@ impl Doer {
         let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
         Self { agent: AgentId(0), name: "command line".into(), address }
     }
+
+    /// Whoever did not prove who they are.
+    pub fn nobody(address: IpAddr) -> Self {
+        Self { agent: AgentId(0), name: String::new(), address }
+    }
 }
 
 /// What was done.
@@ -24,9 +29,9 @@ impl Doer {
 pub struct Deed {
     /// The key of its sentence without `audit-`, at most 40 letters: `agent-disabled`.
     pub action: &'static str,
-    /// To whom or what, as people call it; cut after 200 characters.
+    /// To whom or what, as people call it; cut after 200 characters, and without what databases do not take.
     pub subject: String,
-    /// What else is worth knowing, such as the value before and after; empty if nothing is. Never a secret.
+    /// What else is worth knowing, such as the [`Changes`](super::Changes); empty if nothing is. Never a secret.
     pub detail: String,
 }
 
@@ -45,8 +50,9 @@ impl Deed {
 pub struct Record {
     pub id: i64,
     pub at: Timestamp,
-    /// 0 for the command line.
+    /// 0 for the command line, and for whoever did not prove who they are.
     pub agent: AgentId,
+    /// Empty for whoever did not.
     pub name: String,
     pub action: String,
     pub subject: String,

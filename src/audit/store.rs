@@ -36,13 +36,18 @@ pub async fn record(db: &impl ConnectionTrait, by: &Doer, deed: Deed, at: Timest
         agent_id: Set(by.agent.0),
         agent_name: Set(by.name.clone()),
         action: Set(deed.action.into()),
-        subject: Set(deed.subject.chars().take(200).collect()),
+        subject: Set(deed.subject.chars().take(200).map(plain).collect()),
         detail: Set(deed.detail),
         address: Set(by.address.to_string()),
         ..Default::default()
     };
     audit_entry::Entity::insert(row).exec_without_returning(db).await?;
     Ok(())
+}
+
+/// A refused sign-in has whatever was typed, and PostgreSQL takes no NUL.
+fn plain(c: char) -> char {
+    if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }
 }
 
 /// The newest deeds below a number, at most `limit`.

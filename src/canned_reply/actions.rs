@@ -7,7 +7,7 @@ use super::{
 use crate::{
     agent::Agent,
     app::App,
-    audit::{self, Deed, Doer},
+    audit::{self, Changes, Deed, Doer},
     contact,
     conversation::{self, Seat},
     db,
@@ -97,7 +97,7 @@ pub async fn add(
     if !store::insert(&tx, scope, wording, now).await? {
         return Err(TAKEN.into());
     }
-    record(&tx, by, "canned-reply-added", &[scope], wording, now).await?;
+    record(&tx, by, "canned-reply-added", scope, wording, now).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -112,6 +112,7 @@ pub async fn change(
     wording: &Wording,
 ) -> Result<()> {
     must_be_there(app, scope).await?;
+    let teams = team::all(&app.db).await?;
     let (tx, now) = (app.db.begin().await?, app.clock.now());
     let held = store::lock(&tx, who, id).await?;
     who.may_change(held.scope)?;
@@ -122,7 +123,13 @@ pub async fn change(
     if !store::update(&tx, id, scope, wording, now).await? {
         return Err(TAKEN.into());
     }
-    record(&tx, by, "canned-reply-changed", &[held.scope, scope], wording, now).await?;
+    let changes = changes(&held, scope, wording, &teams);
+    if !changes.is_empty() {
+        let known = if matches!(scope, Scope::Own(_)) { &held.wording } else { wording };
+        let detail = format!("{}\n{changes}", known.short_code.as_str());
+        let deed = Deed::new("canned-reply-changed", known.title.as_str()).with(detail);
+        audit::record(&tx, by, deed, now).await?;
+    }
     tx.commit().await?;
     Ok(())
 }
@@ -132,7 +139,7 @@ pub async fn remove(app: &App, by: &Doer, who: &Colleague, id: CannedReplyId) ->
     let held = store::lock(&tx, who, id).await?;
     who.may_change(held.scope)?;
     store::remove(&tx, id).await?;
-    record(&tx, by, "canned-reply-removed", &[held.scope], &held.wording, now).await?;
+    record(&tx, by, "canned-reply-removed", held.scope, &held.wording, now).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -270,16 +277,32 @@ async fn must_have_room(tx: &db::Tx, scope: Scope) -> Result<()> {
     if store::count(tx, scope).await? >= REPLIES { Err(FULL.into()) } else { Ok(()) }
 }
 
+/// What is only somebody's own is nobody's business, and so is what it was before others had it, or became since.
+fn changes(before: &CannedReply, scope: Scope, wording: &Wording, teams: &[Team]) -> Changes {
+    let is_own = |scope: Scope| matches!(scope, Scope::Own(_));
+    let called = |scope: Scope| format!("{} {}", scope.word(), team_name(scope, teams));
+    let (then, now) = (called(before.scope), called(scope));
+    let changes = Changes::default().value("scope", then.trim_end(), now.trim_end());
+    if is_own(before.scope) || is_own(scope) {
+        return changes;
+    }
+    let Wording { title, short_code, body } = &before.wording;
+    changes
+        .value("title", title.as_str(), wording.title.as_str())
+        .value("code", short_code.as_str(), wording.short_code.as_str())
+        .unsaid("body", body, &wording.body)
+}
+
 /// What is only somebody's own is nobody's business.
 async fn record(
     tx: &db::Tx,
     by: &Doer,
     action: &'static str,
-    scopes: &[Scope],
+    scope: Scope,
     wording: &Wording,
     at: Timestamp,
 ) -> Result<()> {
-    if scopes.iter().all(|scope| matches!(scope, Scope::Own(_))) {
+    if matches!(scope, Scope::Own(_)) {
         return Ok(());
     }
     let deed = Deed::new(action, wording.title.as_str()).with(wording.short_code.as_str());

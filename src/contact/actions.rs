@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     app::App,
-    audit::{self, Deed, Doer},
+    audit::{self, Changes, Deed, Doer},
     db::Connection,
     error::{Error, Invalid, Result},
     event::Event,
@@ -172,12 +172,26 @@ pub async fn add_attribute(
 pub async fn change_attribute(app: &App, by: &Doer, id: i64, now: NewAttribute) -> Result<()> {
     let tx = app.db.begin().await?;
     let before = attribute_of(&tx, id).await?;
-    let now = now.named(id, before.key, before.kind);
+    let now = now.named(id, before.key.clone(), before.kind);
+    let changes = changes(&before, &now);
+    if changes.is_empty() {
+        return Ok(());
+    }
     if !store::change_attribute(&tx, &now).await? {
         return Err(Error::NotFound);
     }
-    audit::record(&tx, by, Deed::new("attribute-changed", now.key), app.clock.now()).await?;
+    let deed = Deed::new("attribute-changed", now.key).with(changes.to_string());
+    audit::record(&tx, by, deed, app.clock.now()).await?;
     Ok(tx.commit().await?)
+}
+
+fn changes(before: &Attribute, after: &Attribute) -> Changes {
+    let Attribute { id: _, key: _, labels: [zh, en], kind: _, choices, place } = before;
+    Changes::default()
+        .value("label_zh", zh, &after.labels[0])
+        .value("label_en", en, &after.labels[1])
+        .list("choices", choices, &after.choices)
+        .value("place", place, after.place)
 }
 
 /// Removes an attribute, and with it what is known of everybody under it.

@@ -1,7 +1,7 @@
 //! What agents change of contacts that the desk shows elsewhere too: each in one transaction with the rows of the lists.
 use crate::{
     app::{App, to_the_end},
-    audit::{self, Deed, Doer},
+    audit::{self, Changes, Deed, Doer},
     contact::{self, BlockReason, Change, Contact},
     conversation,
     db::Tx,
@@ -23,7 +23,7 @@ pub async fn change(app: &App, by: &Doer, id: ContactId, changes: Vec<Change>) -
             .iter()
             .any(|change| matches!(change, Change::Name(name) if name.as_str() != contact.name));
         if !fields.is_empty() {
-            let deed = Deed::new("contact-changed", contact.called()).with(fields.join(" · "));
+            let deed = Deed::new("contact-changed", contact.called()).with(fields.to_string());
             audit::record(&tx, &by, deed, app.clock.now()).await?;
         }
         let rows = if renamed { rows_of(&tx, &contact).await? } else { Vec::new() };
@@ -36,20 +36,20 @@ pub async fn change(app: &App, by: &Doer, id: ContactId, changes: Vec<Change>) -
 
 /// What will be known otherwise than before: `name`, `phone`, `email`, and attributes behind `attributes.`. What it was and what it
 /// is stays out of the audit log, which outlives the contact.
-async fn fields(tx: &Tx, contact: &Contact, changes: &[Change]) -> Result<Vec<String>> {
+async fn fields(tx: &Tx, contact: &Contact, changes: &[Change]) -> Result<Changes> {
     let known = contact::attributes(tx).await?;
     let values = contact::values(tx, contact.id).await?;
-    let field = |change: &Change| match change {
-        Change::Name(name) => (name.as_str() != contact.name).then(|| "name".into()),
-        Change::Phone(phone) => (phone.as_str() != contact.phone).then(|| "phone".into()),
-        Change::Email(email) => (email.as_str() != contact.email).then(|| "email".into()),
+    let told = |told: Changes, change: &Change| match change {
+        Change::Name(name) => told.unsaid("name", contact.name.as_str(), name.as_str()),
+        Change::Phone(phone) => told.unsaid("phone", contact.phone.as_str(), phone.as_str()),
+        Change::Email(email) => told.unsaid("email", contact.email.as_str(), email.as_str()),
         Change::Attribute(id, value) => {
             let before = values.get(id).map_or("", String::as_str);
-            let attribute = known.iter().find(|one| one.id == *id && value.as_str() != before)?;
-            Some(format!("attributes.{}", attribute.key))
+            let key = known.iter().find(|one| one.id == *id).map_or("", |one| one.key.as_str());
+            told.unsaid(&format!("attributes.{key}"), before, value.as_str())
         }
     };
-    Ok(changes.iter().filter_map(field).collect())
+    Ok(changes.iter().fold(Changes::default(), told))
 }
 
 /// From now on nothing that the contact sends is taken. Whoever is blocked stays so for the first reason.

@@ -1,5 +1,6 @@
 //! What people do with sites.
 use super::{
+    changed,
     look::Look,
     model::{Origin, Site, SiteName},
     secret::Secret,
@@ -11,6 +12,7 @@ use crate::{
     db::Connection,
     error::{Error, Invalid, Result},
     ids::{self, SiteId, SiteKey},
+    team,
     text::{self, Lang},
 };
 
@@ -52,11 +54,17 @@ pub async fn add_by(app: &App, by: &Doer, new: NewSite) -> Result<Site> {
 
 /// Makes a site another one but for its key, under which it is known outside.
 pub async fn change(app: &App, by: &Doer, site: &Site) -> Result<()> {
+    let teams = team::all(&app.db).await?;
     let tx = app.db.begin().await?;
+    let before = store::lock(&tx, &site.key).await?;
+    let changes = changed::changes(&before, site, &teams);
+    if changes.is_empty() {
+        return Ok(());
+    }
     if !store::change(&tx, site).await? {
         return Err(Error::NotFound);
     }
-    let deed = Deed::new("site-changed", &site.name).with(site.key.as_str());
+    let deed = Deed::new("site-changed", &site.name).with(format!("{}\n{changes}", site.key));
     audit::record(&tx, by, deed, app.clock.now()).await?;
     Ok(tx.commit().await?)
 }

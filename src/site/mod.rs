@@ -1,5 +1,6 @@
-//! Where the chat is embedded. Uses no other feature.
+//! Where the chat is embedded. Doors: `team` (whose agents answer).
 mod actions;
+mod changed;
 mod look;
 mod model;
 mod secret;

@@ -54,6 +54,8 @@ pub struct Limits {
     starts_of: Buckets<String>,
     sign_ins: Buckets<IpAddr>,
     sign_ins_to: Buckets<String>,
+    refusals: Buckets<IpAddr>,
+    refusals_in_all: Buckets<()>,
     streams: Arc<Mutex<HashMap<String, usize>>>,
 }
 
@@ -70,6 +72,8 @@ impl Limits {
             starts_of: buckets(Quota::per_hour(count(5)), clock),
             sign_ins: buckets(Quota::per_minute(count(20)), clock),
             sign_ins_to: buckets(Quota::per_minute(count(5)), clock),
+            refusals: buckets(Quota::per_hour(count(20)), clock),
+            refusals_in_all: buckets(Quota::per_hour(count(120)), clock),
             streams: Arc::default(),
         }
     }
@@ -109,6 +113,12 @@ impl Limits {
         self.take(&self.sign_ins_to, &account.to_owned())
     }
 
+    /// Whether one more refused try to sign in is written down: a million guesses shall not fill the database, nor one address keep
+    /// those of others out of the audit log. It knows nothing of accounts. Holds even where rates are off.
+    pub fn may_note_refusal(&self, address: IpAddr) -> bool {
+        self.refusals.check_key(&address).is_ok() && self.refusals_in_all.check_key(&()).is_ok()
+    }
+
     /// A place for one more stream, given back when it is dropped. Holds even where rates are off.
     pub fn stream(&self, who: String) -> Result<StreamPlace> {
         let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
@@ -130,6 +140,8 @@ impl Limits {
         self.starts_of.retain_recent();
         self.sign_ins.retain_recent();
         self.sign_ins_to.retain_recent();
+        self.refusals.retain_recent();
+        self.refusals_in_all.retain_recent();
     }
 
     fn take<K: Hash + Eq + Clone>(&self, buckets: &Buckets<K>, key: &K) -> Result<()> {
@@ -227,6 +239,17 @@ mod tests {
         assert!(matches!(limits.sign_in(here(9), "ana@a.example"), Err(Error::RateLimited { .. })));
         limits.sign_in(here(9), "ben@a.example").unwrap();
         Limits::new(false, 1, &Monotonic::default()).sign_in(here(1), "x").unwrap();
+    }
+
+    #[test]
+    fn a_million_guesses_are_a_hundred_rows_and_one_address_leaves_room_for_another() {
+        let clock = Monotonic::default();
+        clock.stop();
+        let limits = Limits::new(false, 1, &clock);
+        let here = |n: u32| IpAddr::from(n.to_be_bytes());
+        let noted = |n| (0..100).filter(|_| limits.may_note_refusal(here(n))).count();
+        assert_eq!((noted(1), noted(2)), (20, 20));
+        assert_eq!((3..10_000).map(noted).sum::<usize>(), 80);
     }
 
     #[test]

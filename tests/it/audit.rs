@@ -1,5 +1,7 @@
 //! What was changed here, and by whom.
-use crate::support::{Installation, installation};
+use crate::{
+    support::{Agent, Answer, Installation, installation, limited_installation},
+};
 use jiff::SignedDuration;
 use kefu::{
     agent::Role,
@@ -7,7 +9,7 @@ use kefu::{
     setup,
     site::{self, NewSite, SiteName},
 };
-use poem::http::StatusCode;
+use poem::http::{Method, StatusCode};
 
 const AUDIT: &str = "/desk/settings/audit";
 const PASSWORD: &str = "correct horse battery staple";
@@ -26,10 +28,10 @@ fn said(name: &str, action: &str, subject: &str) -> (String, String, String) {
 async fn whatever_an_agent_does_with_her_account_is_remembered() {
     let site = installation().await;
     site.employ("ana", Role::Owner).await;
-    let ana = crate::support::Agent::sign_in(site.stranger(), "ana").await;
+    let ana = Agent::sign_in(site.stranger(), "ana").await;
     let wrong = [("email", "ana@shop.example"), ("password", "not the right one at all")];
     site.stranger().post("/login", &wrong).await.must(StatusCode::UNPROCESSABLE_ENTITY);
-    let _phone = crate::support::Agent::sign_in(site.stranger(), "ana").await;
+    let _phone = Agent::sign_in(site.stranger(), "ana").await;
     let page = ana.person.get("/desk/me").await;
     let session = page.field("session");
     ana.person.post("/desk/me/sessions/end", &[("session", &session)]).await.goes_to();
@@ -46,6 +48,7 @@ async fn whatever_an_agent_does_with_her_account_is_remembered() {
             said("ana", "token-made", "till"),
             said("ana", "session-ended", ""),
             said("ana", "signed-in", "ana"),
+            said("", "sign-in-refused", "ana@shop.example"),
             said("ana", "signed-in", "ana"),
             said("command line", "agent-added", "ana"),
         ]
@@ -59,6 +62,116 @@ async fn whatever_an_agent_does_with_her_account_is_remembered() {
         .says("ana@shop.example · Owner")
         .says("Read only")
         .says_not("correct horse");
+}
+
+/// By what was typed, and not by what it led to: who reads the log learns no more of accounts than who tried.
+#[tokio::test]
+async fn whoever_is_not_let_in_is_remembered_the_same_with_an_account_and_without() {
+    let site = installation().await;
+    site.employ("ana", Role::Owner).await;
+    let person = site.stranger();
+    for email in ["ana@shop.example", "nobody@shop.example", "Ana@Shop.Example "] {
+        let wrong = [("email", email), ("password", "not the right one at all")];
+        person.post("/login", &wrong).await.must(StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    let right = "email=ana@shop.example&password=correct+horse+battery+staple";
+    let phone = "Mozilla/5.0 (iPhone) MicroMessenger/8.0";
+    let headers = [("sec-fetch-site", "same-origin"), ("user-agent", phone)];
+    person.ask(Method::POST, "/login", &headers, right).await.goes_to();
+    let all = audit::page(&site.app.db, None, 4).await.unwrap();
+    let refused = |subject: &str| said("", "sign-in-refused", subject);
+    assert_eq!(
+        deeds(&site).await[..4],
+        [
+            said("ana", "signed-in", "ana"),
+            refused("Ana@Shop.Example "),
+            refused("nobody@shop.example"),
+            refused("ana@shop.example"),
+        ]
+    );
+    assert_eq!(all[0].detail, "WeChat · iPhone");
+    for tried in &all[1..] {
+        assert_eq!((tried.agent.0, tried.detail.as_str()), (0, ""));
+        assert_eq!(tried.address, all[0].address);
+    }
+    let log = person.get(AUDIT).await.must(StatusCode::OK);
+    log.says("tried to sign in as \u{2068}nobody@shop.example\u{2069} and was refused")
+        .says_not("not the right one")
+        .says_not("correct horse");
+    let from = format!("<td class=\"from\">{}</td>", all[0].address);
+    assert_eq!(log.body.matches(&from).count(), 4, "{}", log.body);
+    person.post("/logout", &[]).await.goes_to();
+    assert_eq!(deeds(&site).await[0], said("ana", "signed-out", "ana"));
+}
+
+#[tokio::test]
+async fn whoever_guesses_a_thousand_passwords_fills_no_database() {
+    let site = installation().await;
+    site.employ("ana", Role::Owner).await;
+    site.app.clock.monotonic.stop();
+    let person = site.stranger();
+    for guess in 0..40 {
+        let (email, password) = (format!("{guess}@shop.example"), guess.to_string());
+        let wrong = [("email", email.as_str()), ("password", password.as_str())];
+        person.post("/login", &wrong).await.must(StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    let refused =
+        deeds(&site).await.into_iter().filter(|(_, action, _)| action == "sign-in-refused");
+    assert_eq!(refused.count(), 20);
+    // Who has the password comes in, and that is remembered.
+    Agent::sign_in(person, "ana").await;
+    assert_eq!(deeds(&site).await[0], said("ana", "signed-in", "ana"));
+}
+
+#[tokio::test]
+async fn a_try_that_has_to_wait_is_not_remembered_once_more() {
+    let site = limited_installation().await;
+    site.employ("ana", Role::Owner).await;
+    let wrong = [("email", "ana@shop.example"), ("password", "guessing")];
+    for status in [StatusCode::UNPROCESSABLE_ENTITY, StatusCode::TOO_MANY_REQUESTS] {
+        for _ in 0..5 {
+            site.stranger().post("/login", &wrong).await.must(status);
+        }
+    }
+    assert_eq!(site.count("audit_entry WHERE action = 'sign-in-refused'").await, 5);
+}
+
+#[tokio::test]
+async fn whatever_is_typed_as_an_address_is_shown_as_text_and_turns_nothing_round() {
+    let site = installation().await;
+    let ana = site.ana().await;
+    let (long, wide) = ("x".repeat(10_000), "长".repeat(5_000));
+    let turned = "\u{202e}\u{2069}\u{202d}moc.elpmaxe@ana\u{2067}\u{2066}";
+    let hostile = [
+        "<script>alert(1)</script>",
+        &long,
+        &wide,
+        turned,
+        "a\0b\r\nc\u{1b}[31m",
+        "",
+        "'; DROP TABLE agent; --",
+    ];
+    for email in hostile {
+        let wrong = [("email", email), ("password", "x")];
+        let page = site.stranger().post("/login", &wrong).await;
+        page.must(StatusCode::UNPROCESSABLE_ENTITY).says_not("<script>alert");
+    }
+    let log = ana.person.get(AUDIT).await.must(StatusCode::OK);
+    let tried = |subject: &str| format!("as \u{2068}{subject}\u{2069} and was refused");
+    log.says(&tried("&#60;script&#62;alert(1)&#60;/script&#62;"))
+        .says(&tried(&"x".repeat(200)))
+        .says(&tried(&"长".repeat(200)))
+        .says(&tried("moc.elpmaxe@ana"))
+        .says(&tried("a\u{fffd}b\u{fffd}\u{fffd}c\u{fffd}[31m"))
+        .says(&tried(""))
+        .says(&tried("&#39;; DROP TABLE agent; --"))
+        .says_not("<script>alert");
+    let marks = |mark: char| log.body.matches(mark).count();
+    assert_eq!(marks('\u{2068}'), marks('\u{2069}'));
+    for mark in ['\u{202d}', '\u{202e}', '\u{2066}', '\u{2067}', '\0'] {
+        assert_eq!(marks(mark), 0, "{mark:?}");
+    }
+    assert!(log.body.len() < 20_000, "{} bytes", log.body.len());
 }
 
 #[tokio::test]
@@ -238,4 +351,80 @@ async fn a_deed_of_a_newer_release_is_shown_by_its_name() {
     let ana = site.ana().await;
     site.change("UPDATE audit_entry SET action = 'moon-landed'").await;
     ana.person.get(AUDIT).await.must(StatusCode::OK).says("moon-landed");
+}
+
+const SHOP: &str = "language=zh-CN&zone=Asia/Shanghai&color=%230F5F66&side=right&theme=auto&launcher=on&offset_x=20&offset_y=20&name=";
+
+impl Agent {
+    /// Sends a form as a line.
+    async fn fills(&self, path: &str, form: &str) -> Answer {
+        self.person.ask(Method::POST, path, &[("sec-fetch-site", "same-origin")], form).await
+    }
+}
+
+#[tokio::test]
+async fn whatever_is_changed_is_remembered_with_what_it_was_and_long_texts_by_their_name() {
+    let site = installation().await;
+    let ana = site.ana().await;
+    let detail = async || audit::page(&site.app.db, None, 1).await.unwrap().remove(0).detail;
+    let shop = "/desk/settings/sites/demo";
+    ana.fills("/desk/settings/teams", "name=Returns&member=1").await.goes_to();
+    ana.fills(shop, &format!("{SHOP}Tea")).await.goes_to();
+    let changed = SHOP.replace("zh-CN", "en").replace("auto", "dark").replace("&launcher=on", "");
+    let more = "Cups&team=1&origins=https://shop.example&title_en=Ask+us&welcome_zh=secret+welcome";
+    for _ in 0..2 {
+        // The same again changes nothing.
+        ana.fills(shop, &format!("{changed}{more}")).await.goes_to();
+    }
+    assert_eq!(
+        detail().await,
+        "demo\nname: Tea → Cups\nlanguage: zh-CN → en\norigins: + https://shop.example\nteam: – → Returns\n\
+            theme: auto → dark\nlauncher: on → off\nwelcome_zh\ntitle_en"
+    );
+    assert_eq!(deeds(&site).await[1].1, "site-changed");
+    assert_eq!(deeds(&site).await[2].1, "team-added");
+    let log = ana.person.get(AUDIT).await.must(StatusCode::OK);
+    let iso =
+        |before: &str, after: &str| format!("\u{2068}{before}\u{2069} → \u{2068}{after}\u{2069}");
+    log.says(&format!("<bdi>demo · Site name: {}", iso("Tea", "Cups")))
+        .says(&format!("Language: {}", iso("中文", "English")))
+        .says("Addresses that may show the chat: + https://shop.example")
+        .says(&format!("Team: {}", iso("–", "Returns")))
+        .says(&format!("Light or dark: {}", iso("Same as the device", "Dark")))
+        .says(&format!("Show a button on the page: {}", iso("On", "Off")))
+        .says(" · Welcome (中文) · Title of the chat (English)</bdi>")
+        .says_not("secret welcome");
+
+    let level = "/desk/settings/attributes";
+    let fields = "label_zh=等级&label_en=Level&place=1&choices=gold%0Atin";
+    ana.fills(level, &format!("key=level&kind=choice&{fields}")).await.goes_to();
+    let changed = "label_zh=等级&label_en=Rank&place=2&choices=gold%0Airon";
+    ana.fills(&format!("{level}/1"), changed).await.goes_to();
+    assert_eq!(detail().await, "label_en: Level → Rank\nchoices: + iron · − tin\nplace: 1 → 2");
+    ana.person.get(AUDIT).await.says(&format!(
+        "<bdi>Name in English: {} · Choices: + iron · − tin · Place: {}</bdi>",
+        iso("Level", "Rank"),
+        iso("1", "2")
+    ));
+
+    let replies = "/desk/settings/canned-replies";
+    let own = "scope=own&short_code=hi&title=Secret+own&body=secret";
+    ana.fills(replies, own).await.goes_to();
+    let reply = format!("{replies}/1");
+    ana.fills(&reply, "scope=team:1&short_code=hi&title=Hello&body=secret+body").await.goes_to();
+    assert_eq!(detail().await, "hi\nscope: own → team Returns");
+    ana.fills(&reply, "scope=all&short_code=hey&title=Hey&body=Other+body").await.goes_to();
+    assert_eq!(
+        detail().await,
+        "hey\nscope: team Returns → all\ntitle: Hello → Hey\ncode: hi → hey\nbody"
+    );
+    let log = ana.person.get(AUDIT).await;
+    log.says(&format!("hey · For: {} · Title: ", iso("Returns", "Everybody")))
+        .says(&format!("hi · For: {}", iso("Only me", "Returns")))
+        .says_not("Secret own")
+        .says_not("secret");
+    // What became hers again is hers alone.
+    ana.fills(&reply, "scope=own&short_code=x&title=Own+again&body=Mine").await.goes_to();
+    assert_eq!(detail().await, "hey\nscope: all → own");
+    ana.person.get(AUDIT).await.says_not("Own again");
 }

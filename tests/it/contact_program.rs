@@ -381,7 +381,7 @@ async fn two_contacts_become_one_by_a_program() {
         "ben contact-noted Walt #2: ",
         "ben contact-noted Vera #1: ",
         "ana contact-changed #1: name",
-        "ana contact-changed #2: name · phone",
+        "ana contact-changed #2: name\nphone",
     ];
     assert_eq!(shop.deeds().await, told);
 

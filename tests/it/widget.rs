@@ -327,9 +327,13 @@ async fn an_owner_chooses_how_it_looks_and_what_it_says() {
     css.says("--on-brand:#0E1514").says("color-scheme:dark").says_not("@media");
 
     let deeds = audit::page(&site.app.db, None, 10).await.unwrap();
-    let deeds: Vec<_> =
-        deeds.iter().map(|deed| (deed.action.as_str(), deed.detail.as_str())).collect();
-    assert!(deeds.contains(&("site-changed", "demo")), "{deeds:?}");
+    let changed = deeds.iter().find(|deed| deed.action == "site-changed").unwrap();
+    for said in
+        ["demo\n", "color: #0F5F66 → #FFEB3B\n", "side: right → left\n", "offset_y: 20 → 96"]
+    {
+        assert!(changed.detail.contains(said), "{}", changed.detail);
+    }
+    assert!(!changed.detail.contains("Hi & welcome"), "{}", changed.detail);
 }
 
 #[tokio::test]

@@ -104,6 +104,7 @@ pub async fn sign_in(
     email: &str,
     password: String,
     address: IpAddr,
+    user_agent: &str,
 ) -> Result<Option<Agent>> {
     let found = match Email::parse(email) {
         Ok(email) => store::find_by_email(&app.db, &email).await?,
@@ -112,9 +113,15 @@ pub async fn sign_in(
     let stored = found.as_ref().and_then(|(_, stored)| stored.clone());
     let fits = password::fits(password, stored).await?;
     let Some((agent, _)) = found.filter(|_| fits) else { return Ok(None) };
-    let deed = Deed::new("signed-in", &agent.name);
+    let deed = Deed::new("signed-in", &agent.name).with(text::device(user_agent));
     audit::record(app.db.write(), &doer(&agent, address), deed, app.clock.now()).await?;
     Ok(Some(agent))
+}
+
+/// Remembers that somebody was not let in, by what they typed: the same whether there is such an account or not.
+pub async fn note_refusal(app: &App, email: &str, address: IpAddr) -> Result<()> {
+    let deed = Deed::new("sign-in-refused", email);
+    audit::record(app.db.write(), &Doer::nobody(address), deed, app.clock.now()).await
 }
 
 /// Makes a one-time link by which an agent chooses a password; returns the token in it.
@@ -246,32 +253,36 @@ pub async fn change_password(app: &App, by: &Doer, current: String, new: Passwor
     audit::record(&tx, by, Deed::new("password-changed", &by.name), app.clock.now()).await?;
     tx.commit().await?;
     for session in SessionRows::new(app).of_owner(by.agent.0).await? {
-        sign_out(app, by.agent, &session.hash).await?;
+        end(app, by, &session.hash, |_| None).await?;
     }
     Ok(())
 }
 
-/// Ends the session that an agent is in, and the streams it holds open.
-pub async fn sign_out(app: &App, agent: AgentId, hash: &[u8]) -> Result<()> {
-    let access = Access::Session(ids::encode(hash));
-    let at = app.db.now().await?;
-    let tx = app.db.begin().await?;
-    session_store::revoke(&tx, agent.0, hash).await?.ok_or(Error::NotFound)?;
-    store::insert_revocation(&tx, &access, at).await?;
-    tx.commit().await?;
-    app.bus.publish(Event::AccessLost { access });
-    Ok(())
+/// Ends the session that an agent is in.
+pub async fn sign_out(app: &App, by: &Doer, hash: &[u8]) -> Result<()> {
+    end(app, by, hash, |device| Some(Deed::new("signed-out", &by.name).with(device))).await
 }
 
-/// Ends one of an agent's sessions on another device, and the streams it holds open.
+/// Ends one of an agent's sessions on another device.
 pub async fn end_session(app: &App, by: &Doer, hash: &[u8]) -> Result<()> {
+    end(app, by, hash, |device| Some(Deed::new("session-ended", device))).await
+}
+
+/// Ends a session, and the streams it holds open.
+async fn end(
+    app: &App,
+    by: &Doer,
+    hash: &[u8],
+    deed: impl FnOnce(String) -> Option<Deed>,
+) -> Result<()> {
     let access = Access::Session(ids::encode(hash));
     let at = app.db.now().await?;
     let tx = app.db.begin().await?;
     let browser = session_store::revoke(&tx, by.agent.0, hash).await?.ok_or(Error::NotFound)?;
     store::insert_revocation(&tx, &access, at).await?;
-    let deed = Deed::new("session-ended", text::device(&browser));
-    audit::record(&tx, by, deed, app.clock.now()).await?;
+    if let Some(deed) = deed(text::device(&browser)) {
+        audit::record(&tx, by, deed, app.clock.now()).await?;
+    }
     tx.commit().await?;
     app.bus.publish(Event::AccessLost { access });
     Ok(())

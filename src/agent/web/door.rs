@@ -76,8 +76,9 @@ pub async fn sign_in(
 ) -> Result<Response> {
     let next = own_path(form.next);
     let allowed = limits.sign_in(viewer.address, &form.email.trim().to_lowercase());
+    let (address, user_agent) = (viewer.address, user_agent(request));
     let found = match &allowed {
-        Ok(()) => actions::sign_in(&app, &form.email, form.password, viewer.address).await?,
+        Ok(()) => actions::sign_in(&app, &form.email, form.password, address, &user_agent).await?,
         Err(_) => None,
     };
     if let Some(agent) = found {
@@ -89,7 +90,12 @@ pub async fn sign_in(
         return Ok(see_other(next));
     }
     let refusal = match allowed {
-        Ok(()) => Error::Invalid(Invalid { field: "password", reason: "invalid-sign-in" }),
+        Ok(()) => {
+            if limits.may_note_refusal(address) {
+                actions::note_refusal(&app, &form.email, address).await?;
+            }
+            Error::Invalid(Invalid { field: "password", reason: "invalid-sign-in" })
+        }
         Err(limit) => limit,
     };
     let problem = crate::web::errors::words(&refusal).say(viewer.lang);
@@ -101,8 +107,7 @@ pub async fn sign_in(
 
 /// Begins an agent's session under a new id, so that nobody can have known it before.
 pub async fn sign_in_as(request: &Request, session: &Session, agent: &Agent) -> Result<()> {
-    let user_agent: String =
-        request.header("user-agent").unwrap_or_default().chars().take(255).collect();
+    let user_agent = user_agent(request);
     session.clear().await;
     session.cycle_id().await.map_err(unavailable)?;
     session.insert(USER_AGENT, user_agent).await.map_err(unavailable)?;
@@ -110,10 +115,15 @@ pub async fn sign_in_as(request: &Request, session: &Session, agent: &Agent) -> 
     Ok(())
 }
 
+/// What the browser calls itself, as much of it as is kept.
+fn user_agent(request: &Request) -> String {
+    request.header("user-agent").unwrap_or_default().chars().take(255).collect()
+}
+
 /// Ends the session that asks, and with it says that its agent is not there.
 pub async fn leave(app: &App, me: &CurrentAgent, session: &Session) -> Result<Response> {
     actions::choose(app, me.agent.id, Availability::Offline).await?;
-    actions::sign_out(app, me.agent.id, &me.session).await?;
+    actions::sign_out(app, &me.doer(), &me.session).await?;
     session.flush().await.map_err(unavailable)?;
     Ok(see_other("/login"))
 }

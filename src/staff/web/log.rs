@@ -1,10 +1,10 @@
 //! What was changed here, by whom, from where: the newest first.
-use super::Moment;
+use super::{Moment, detail::detail};
 use crate::{
-    agent::{DeskFrame, Role, Scope, SignedIn},
+    agent::{DeskFrame, SignedIn},
     app::App,
     audit::{self, Record},
-    contact::{self, Attribute, AttributeKind},
+    contact::{self, Attribute},
     error::{Error, Result},
     ids::AgentId,
     text::{self, Lang},
@@ -64,7 +64,7 @@ pub async fn audit_log(
 }
 
 fn line(deed: Record, known: &[Attribute], lang: Lang) -> Line {
-    let by_hand = deed.agent == AgentId(0);
+    let by_hand = deed.agent == AgentId(0) && !deed.name.is_empty();
     let name = if by_hand { lang.t("command-line") } else { isolated(&deed.name) };
     let values = [("name", name), ("subject", isolated(&subject(&deed, lang)))];
     let sentence = lang.try_fill(&format!("audit-{}", deed.action), &values);
@@ -87,46 +87,9 @@ fn subject(deed: &Record, lang: Lang) -> String {
     }
 }
 
-/// Roles, kinds and fields by the names they have for people.
-fn detail(deed: &Record, known: &[Attribute], lang: Lang) -> String {
-    const WITH_ROLES: [&str; 6] = [
-        "agent-added",
-        "agent-invited",
-        "agent-link-made",
-        "agent-role-changed",
-        "agent-disabled",
-        "agent-enabled",
-    ];
-    if deed.action == "contact-changed" {
-        let field = |field: &str| match field {
-            "name" => lang.t("contact-name"),
-            "phone" => lang.t("contact-phone"),
-            "email" => lang.t("email"),
-            other => {
-                let key = other.strip_prefix("attributes.").unwrap_or(other);
-                // One that was removed since has its key only.
-                let attribute = known.iter().find(|attribute| attribute.key == key);
-                attribute.map_or(key, |attribute| attribute.label(lang)).to_owned()
-            }
-        };
-        return deed.detail.split(" · ").map(field).collect::<Vec<_>>().join(" · ");
-    }
-    let title = match deed.action.as_str() {
-        "attribute-added" => AttributeKind::parse(&deed.detail).map(AttributeKind::title),
-        "token-made" => Scope::parse(&deed.detail).map(Scope::title),
-        _ => None,
-    };
-    if let Some(title) = title {
-        return lang.t(title);
-    }
-    if !WITH_ROLES.contains(&deed.action.as_str()) {
-        return deed.detail.clone();
-    }
-    let word = |word: &str| Role::parse(word).map_or(word.into(), |role| lang.t(role.title()));
-    deed.detail.split(' ').map(word).collect::<Vec<_>>().join(" ")
-}
-
-/// A name that cannot turn the sentence round it: whatever it begins in the other direction ends with it.
-fn isolated(name: &str) -> String {
-    format!("\u{2068}{name}\u{2069}")
+/// A name that cannot turn the sentence round it: whatever it begins in the other direction ends with it, and it ends nothing but what
+/// it began.
+pub fn isolated(name: &str) -> String {
+    let turns = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    format!("\u{2068}{}\u{2069}", name.replace(turns, ""))
 }

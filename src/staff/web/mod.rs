@@ -1,5 +1,6 @@
 //! The pages of the settings about people: accounts, and the log of what was changed.
 mod acts;
+mod detail;
 mod log;
 
 pub use acts::{change, disable, enable, hire, renew_link};

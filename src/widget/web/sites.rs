@@ -138,13 +138,8 @@ impl SiteForm {
             zone: site.zone.clone(),
             origins: site.origins.join("\n"),
             color: color.to_string(),
-            side: if side == Edge::Left { "left" } else { "right" }.into(),
-            theme: match theme {
-                Theme::Auto => "auto",
-                Theme::Light => "light",
-                Theme::Dark => "dark",
-            }
-            .into(),
+            side: side.word().into(),
+            theme: theme.word().into(),
             launcher: if launcher { "on" } else { "" }.into(),
             team: site.team.map_or_else(String::new, |team| team.to_string()),
             offset_x: offset_x.to_string(),
