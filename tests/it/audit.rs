@@ -1,15 +1,19 @@
 //! What was changed here, and by whom.
 use crate::{
+    attachment::png,
+    authorization::PAGES,
     support::{Agent, Answer, Installation, installation, limited_installation},
 };
 use jiff::SignedDuration;
 use kefu::{
     agent::Role,
     audit::{self, Deed, Doer},
+    ids::Nonce,
     setup,
     site::{self, NewSite, SiteName},
 };
 use poem::http::{Method, StatusCode};
+use std::collections::BTreeSet;
 
 const AUDIT: &str = "/desk/settings/audit";
 const PASSWORD: &str = "correct horse battery staple";
@@ -427,4 +431,353 @@ async fn whatever_is_changed_is_remembered_with_what_it_was_and_long_texts_by_th
     ana.fills(&reply, "scope=own&short_code=x&title=Own+again&body=Mine").await.goes_to();
     assert_eq!(detail().await, "hey\nscope: all → own");
     ana.person.get(AUDIT).await.says_not("Own again");
+}
+
+/// What a form must leave in the log.
+enum Told {
+    /// The first done first.
+    Deeds(&'static [&'static str]),
+    /// Nothing, and why.
+    Nothing(&'static str),
+}
+use Told::{Deeds, Nothing};
+
+const IN_THE_CONVERSATION: Told = Nothing("a conversation has a log of its own");
+const HER_OWN: Told = Nothing("how she likes her desk is nobody else's business");
+const UNSENT: Told = Nothing("nobody sees it until it is sent");
+
+/// Every form of those who work here, in the order in which the owner sends them: the route, the address, the form, and what the
+/// log must say of it. `{…}` is filled in on the way; an address that ends in `/files` gets a file.
+const FORMS: &[(&str, &str, &str, Told)] = &[
+    (
+        "/setup",
+        "/setup",
+        "token={setup}&language=en&name=lin&email=lin@shop.example&password={password}",
+        Deeds(&["owner-made"]),
+    ),
+    ("/login", "/login", "email=lin@shop.example&password={password}", Deeds(&["signed-in"])),
+    ("/desk/me/profile", "/desk/me/profile", "name=lin&language=en&theme=dark", HER_OWN),
+    (
+        "/desk/me/profile",
+        "/desk/me/profile",
+        "name=Lin+Xi&language=en&theme=dark",
+        Deeds(&["agent-renamed"]),
+    ),
+    ("/desk/me/state", "/desk/me/state", "state=busy", HER_OWN),
+    ("/desk/keys", "/desk/keys", "single=off", HER_OWN),
+    ("/desk/settings/notifications", "/desk/settings/notifications", "queue=on", HER_OWN),
+    (
+        "/desk/me/sessions/end",
+        "/desk/me/sessions/end",
+        "session={session}",
+        Deeds(&["session-ended"]),
+    ),
+    (
+        "/desk/me/tokens",
+        "/desk/me/tokens",
+        "name=till&scope=read&lifetime=30",
+        Deeds(&["token-made"]),
+    ),
+    ("/desk/me/tokens/end", "/desk/me/tokens/end", "token=1", Deeds(&["token-revoked"])),
+    (
+        "/desk/me/password",
+        "/desk/me/password",
+        "current={password}&password=another+long+password+of+mine",
+        Deeds(&["password-changed"]),
+    ),
+    ("/desk/views", "/desk/views", "name=Mine&asks=tab%3Dqueue", HER_OWN),
+    ("/desk/views", "/desk/views", "name=All&asks=tab%3Dqueue&shared=on", Deeds(&["view-shared"])),
+    ("/desk/views/:id/remove", "/desk/views/1/remove", "", HER_OWN),
+    ("/desk/views/:id/remove", "/desk/views/2/remove", "", Deeds(&["view-removed"])),
+    // Who works here.
+    (
+        "/desk/settings/agents",
+        "/desk/settings/agents",
+        "name=mei&email=mei@shop.example&role=agent",
+        Deeds(&["agent-invited"]),
+    ),
+    ("/invite", "/invite", "token={invitation}&password={password}", Deeds(&["password-chosen"])),
+    (
+        "/desk/settings/agents/:agent",
+        "/desk/settings/agents/2",
+        "name=Mei&role=admin&capacity=9",
+        Deeds(&["agent-renamed", "agent-capacity-changed", "agent-role-changed"]),
+    ),
+    (
+        "/desk/settings/agents/:agent/link",
+        "/desk/settings/agents/2/link",
+        "",
+        Deeds(&["agent-link-made"]),
+    ),
+    (
+        "/desk/settings/agents/:agent/disable",
+        "/desk/settings/agents/2/disable",
+        "",
+        Deeds(&["agent-disabled"]),
+    ),
+    (
+        "/desk/settings/agents/:agent/enable",
+        "/desk/settings/agents/2/enable",
+        "",
+        Deeds(&["agent-enabled"]),
+    ),
+    ("/desk/settings/teams", "/desk/settings/teams", "name=Back&member=1", Deeds(&["team-added"])),
+    (
+        "/desk/settings/teams/:team",
+        "/desk/settings/teams/1",
+        "name=Returns&member=2",
+        Deeds(&["team-renamed", "team-joined", "team-left"]),
+    ),
+    (
+        "/desk/settings/teams/:team/remove",
+        "/desk/settings/teams/1/remove",
+        "",
+        Deeds(&["team-removed"]),
+    ),
+    // What they work with.
+    ("/desk/settings/tags", "/desk/settings/tags", "name=late", Deeds(&["tag-added"])),
+    (
+        "/desk/settings/tags/:id/rename",
+        "/desk/settings/tags/1/rename",
+        "name=lost",
+        Deeds(&["tag-renamed"]),
+    ),
+    ("/desk/settings/tags/:id/remove", "/desk/settings/tags/1/remove", "", Deeds(&["tag-removed"])),
+    (
+        "/desk/settings/attributes",
+        "/desk/settings/attributes",
+        "key=level&kind=text&label_zh=L&label_en=Level&place=1",
+        Deeds(&["attribute-added"]),
+    ),
+    (
+        "/desk/settings/attributes/:attribute",
+        "/desk/settings/attributes/1",
+        "label_zh=L&label_en=Rank&place=1",
+        Deeds(&["attribute-changed"]),
+    ),
+    (
+        "/desk/settings/attributes/:attribute/remove",
+        "/desk/settings/attributes/1/remove",
+        "",
+        Deeds(&["attribute-removed"]),
+    ),
+    (
+        "/desk/settings/canned-replies",
+        "/desk/settings/canned-replies",
+        "scope=own&short_code=mine&title=Mine&body=Hi",
+        HER_OWN,
+    ),
+    (
+        "/desk/settings/canned-replies",
+        "/desk/settings/canned-replies",
+        "scope=all&short_code=hi&title=Hello&body=Hi",
+        Deeds(&["canned-reply-added"]),
+    ),
+    (
+        "/desk/settings/canned-replies/:reply",
+        "/desk/settings/canned-replies/2",
+        "scope=all&short_code=hi&title=Hello&body=Hello",
+        Deeds(&["canned-reply-changed"]),
+    ),
+    (
+        "/desk/settings/canned-replies/:reply/remove",
+        "/desk/settings/canned-replies/2/remove",
+        "",
+        Deeds(&["canned-reply-removed"]),
+    ),
+    (
+        "/desk/settings/canned-replies/import",
+        "/desk/settings/canned-replies/import",
+        "sheet=Short+code%2CTitle%2CText%2CFor%0Aa%2CA%2CAh%2CEverybody",
+        Deeds(&["canned-replies-imported"]),
+    ),
+    (
+        "/desk/settings/canned-replies/import/files",
+        "/desk/settings/canned-replies/import/files",
+        "Short code,Title,Text,For\nb,B,Bee,Everybody\n",
+        Deeds(&["canned-replies-imported"]),
+    ),
+    (
+        "/desk/settings/file-kinds",
+        "/desk/settings/file-kinds",
+        "take=zip",
+        Deeds(&["file-kinds-added"]),
+    ),
+    (
+        "/desk/settings/file-kinds",
+        "/desk/settings/file-kinds",
+        "take=docx",
+        Deeds(&["file-kinds-added", "file-kinds-removed"]),
+    ),
+    ("/desk/settings/sites", "/desk/settings/sites", "name=Tea", Deeds(&["site-added"])),
+    (
+        "/desk/settings/sites/:site",
+        "/desk/settings/sites/demo",
+        "{shop}Cups",
+        Deeds(&["site-changed"]),
+    ),
+    (
+        "/desk/settings/sites/:site/origins",
+        "/desk/settings/sites/demo/origins",
+        "origin=shop.example&how=html",
+        Deeds(&["site-changed"]),
+    ),
+    (
+        "/desk/settings/sites/:site/logo/files",
+        "/desk/settings/sites/demo/logo/files",
+        "",
+        Deeds(&["site-changed"]),
+    ),
+    (
+        "/desk/settings/sites/:site/logo/remove",
+        "/desk/settings/sites/demo/logo/remove",
+        "",
+        Deeds(&["site-changed"]),
+    ),
+    (IDENTITY, "/desk/settings/sites/demo/identity", "act=make", Deeds(&["site-secret-made"])),
+    (IDENTITY, "/desk/settings/sites/demo/identity", "act=show", Deeds(&["site-secret-shown"])),
+    (IDENTITY, "/desk/settings/sites/demo/identity", "act=make", Deeds(&["site-secret-made"])),
+    (
+        IDENTITY,
+        "/desk/settings/sites/demo/identity",
+        "act=drop_older",
+        Deeds(&["site-secret-dropped"]),
+    ),
+    (
+        IDENTITY,
+        "/desk/settings/sites/demo/identity",
+        "act=hear_signed",
+        Deeds(&["site-signed-only"]),
+    ),
+    (IDENTITY, "/desk/settings/sites/demo/identity", "act=hear_all", Deeds(&["site-hears-all"])),
+    // A conversation, and whose it is.
+    ("/desk/c/:id/:verb", "/desk/c/1/claim", "nonce={nonce}", IN_THE_CONVERSATION),
+    (
+        "/desk/c/:id/messages",
+        "/desk/c/1/messages",
+        "nonce={nonce}&kind=text&body=Hello",
+        IN_THE_CONVERSATION,
+    ),
+    ("/desk/c/:id/m/:seq/:verb", "/desk/c/1/m/3/recall", "nonce={nonce}", IN_THE_CONVERSATION),
+    ("/desk/c/:id/files", "/desk/c/1/files", "", UNSENT),
+    ("/desk/c/:id/draft", "/desk/c/1/draft", "body=Hel", UNSENT),
+    ("/desk/c/:id/seen", "/desk/c/1/seen", "seq=1", IN_THE_CONVERSATION),
+    ("/desk/c/:id/typing", "/desk/c/1/typing", "", Nothing("nothing is stored of it")),
+    ("/desk/bulk", "/desk/bulk", "id=1&do=export", Deeds(&["conversations-exported"])),
+    ("/desk/bulk", "/desk/bulk", "id=1&do=close&nonce={nonce}", IN_THE_CONVERSATION),
+    (
+        "/desk/c/:id/side/fields",
+        "/desk/c/1/side/fields",
+        "field=name&value=Walt",
+        Deeds(&["contact-changed"]),
+    ),
+    ("/desk/c/:id/side/tags", "/desk/c/1/side/tags", "value=vip", Deeds(&["contact-tagged"])),
+    (
+        "/desk/c/:id/side/tags/remove",
+        "/desk/c/1/side/tags/remove",
+        "value=vip",
+        Deeds(&["contact-untagged"]),
+    ),
+    (
+        "/desk/c/:id/side/notes",
+        "/desk/c/1/side/notes",
+        "nonce={nonce}&body=Tea",
+        Deeds(&["contact-noted"]),
+    ),
+    (
+        "/desk/c/:id/side/notes/remove",
+        "/desk/c/1/side/notes/remove",
+        "note=1",
+        Deeds(&["contact-note-removed"]),
+    ),
+    ("/desk/c/:id/side/block", "/desk/c/1/side/block", "reason=Rude", Deeds(&["contact-blocked"])),
+    (
+        "/desk/c/:id/side/unblock",
+        "/desk/c/1/side/unblock",
+        "reason=Sorry",
+        Deeds(&["contact-unblocked"]),
+    ),
+    ("/desk/c/:id/side/block", "/desk/c/1/side/block", "reason=Rude", Deeds(&["contact-blocked"])),
+    (
+        "/desk/settings/blocked/lift",
+        "/desk/settings/blocked/lift",
+        "contact=1&reason=Sorry",
+        Deeds(&["contact-unblocked"]),
+    ),
+    ("/desk/c/:id/side/merge", "/desk/c/1/side/merge", "with=2", Deeds(&["contact-merged"])),
+    ("/logout", "/logout", "", Deeds(&["signed-out"])),
+];
+const IDENTITY: &str = "/desk/settings/sites/:site/identity";
+
+/// The forms of visitors, who are not in this log.
+const OF_VISITORS: [&str; 2] = ["/w/", "/c/"];
+
+#[test]
+fn every_form_of_those_who_work_here_has_a_row() {
+    let is_ours = |path: &str| !OF_VISITORS.iter().any(|start| path.starts_with(start));
+    let posts = PAGES.iter().filter(|(method, path, _)| *method == "POST" && is_ours(path));
+    let posts: BTreeSet<_> = posts.map(|(_, path, _)| *path).collect();
+    let rows: BTreeSet<_> = FORMS.iter().map(|(route, ..)| *route).collect();
+    assert_eq!(rows, posts);
+    for (route, address, ..) in FORMS {
+        let parts = |path: &str| path.split('/').map(str::to_owned).collect::<Vec<_>>();
+        let (named, asked) = (parts(route), parts(address));
+        assert_eq!(named.len(), asked.len(), "{address}");
+        let fits = |(name, part): (&String, &String)| name == part || name.starts_with(':');
+        assert!(named.iter().zip(&asked).all(fits), "{address} is not at {route}");
+    }
+}
+
+#[tokio::test]
+async fn every_form_says_in_the_log_what_it_changed() {
+    let site = installation().await;
+    let lin = Agent { person: site.stranger() };
+    // The first conversation and its contact, and the second.
+    let _visitors = (site.walt().await, site.vera().await);
+    let mut answer = None;
+    for (_, address, form, told) in FORMS {
+        let form = filled(&site, &lin, form, answer.as_ref()).await;
+        let before = audit::page(&site.app.db, None, 1).await.unwrap();
+        let newest = before.first().map_or(0, |deed| deed.id);
+        let sent = match *address {
+            // Another's browser.
+            "/invite" => Agent { person: site.stranger() }.fills(address, &form).await,
+            files if files.ends_with("/files") => {
+                let sheet = files.contains("import");
+                let file = if sheet { ("a.csv", form.into_bytes()) } else { ("a.png", png()) };
+                lin.person.bring(files, &[(file.0, &file.1)], "text/html").await
+            }
+            _ => lin.fills(address, &form).await,
+        };
+        assert!(sent.status.as_u16() < 400, "{address}: {} {}", sent.status, sent.body);
+        let all = audit::page(&site.app.db, None, 10).await.unwrap();
+        let since = all.into_iter().filter(|deed| deed.id > newest).rev();
+        let since: Vec<_> = since.map(|deed| deed.action).collect();
+        match told {
+            Deeds(deeds) => assert_eq!(since, *deeds, "{address}"),
+            Nothing(why) => assert_eq!(since, [""; 0], "{address}: {why}"),
+        }
+        answer = Some(sent);
+    }
+}
+
+/// A form with what was learnt on the way.
+async fn filled(site: &Installation, lin: &Agent, form: &str, before: Option<&Answer>) -> String {
+    let mut form = form
+        .replace("{password}", "correct+horse+battery+staple")
+        .replace("{nonce}", Nonce::new().as_str())
+        .replace("{shop}", SHOP);
+    if form.contains("{setup}") {
+        let url = setup::setup_url(&site.app);
+        form = form.replace("{setup}", url.split_once("token=").unwrap().1);
+    }
+    if form.contains("{invitation}") {
+        let token = before.unwrap().all("/invite?token=").remove(0);
+        form = form.replace("{invitation}", &token);
+    }
+    if form.contains("{session}") {
+        let _phone = Agent::sign_in(site.stranger(), "lin").await;
+        form = form.replace("{session}", &lin.person.get("/desk/me").await.field("session"));
+    }
+    form
 }
