@@ -91,7 +91,7 @@ impl Shop {
     async fn ask(&self, who: &str, method: &str, path: &str, body: &str) -> u16 {
         let headers = [("sec-fetch-site", "same-origin")];
         let person = &self.agent(who).person;
-        person.head_of(method.parse().unwrap(), path, &headers, body).await.as_u16()
+        person.head_of(method.parse().unwrap(), path, &headers, body).await.0.as_u16()
     }
 }
 

@@ -143,8 +143,10 @@ impl Person {
         path: &str,
         headers: &[(&str, &str)],
         body: &str,
-    ) -> StatusCode {
-        self.door.call(self.request(method, path, headers, body)).await.unwrap().status()
+    ) -> (StatusCode, HeaderMap) {
+        let request = self.request(method, path, headers, body);
+        let (parts, _) = self.door.call(request).await.unwrap().into_parts();
+        (parts.status, parts.headers)
     }
 
     /// Opens a stream and waits until it has something to say.
