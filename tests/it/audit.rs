@@ -651,14 +651,34 @@ const FORMS: &[(&str, &str, &str, Told)] = &[
     ),
     (IDENTITY, "/desk/settings/sites/demo/identity", "act=hear_all", Deeds(&["site-hears-all"])),
     // A conversation, and whose it is.
-    ("/desk/c/:id/:verb", "/desk/c/1/claim", "nonce={nonce}", IN_THE_CONVERSATION),
+    ("/desk/c/:id/claim", "/desk/c/1/claim", "nonce={nonce}", IN_THE_CONVERSATION),
     (
         "/desk/c/:id/messages",
         "/desk/c/1/messages",
         "nonce={nonce}&kind=text&body=Hello",
         IN_THE_CONVERSATION,
     ),
-    ("/desk/c/:id/m/:seq/:verb", "/desk/c/1/m/3/recall", "nonce={nonce}", IN_THE_CONVERSATION),
+    (
+        "/desk/c/:id/m/:seq/edit",
+        "/desk/c/1/m/3/edit",
+        "nonce={nonce}&body=Hallo",
+        IN_THE_CONVERSATION,
+    ),
+    ("/desk/c/:id/m/:seq/recall", "/desk/c/1/m/3/recall", "nonce={nonce}", IN_THE_CONVERSATION),
+    (
+        "/desk/c/:id/priority",
+        "/desk/c/1/priority",
+        "nonce={nonce}&priority=high",
+        IN_THE_CONVERSATION,
+    ),
+    ("/desk/c/:id/tags", "/desk/c/1/tags", "nonce={nonce}", IN_THE_CONVERSATION),
+    ("/desk/c/:id/unread", "/desk/c/1/unread", "nonce={nonce}", IN_THE_CONVERSATION),
+    ("/desk/c/:id/invite", "/desk/c/1/invite", "nonce={nonce}&agent=2", IN_THE_CONVERSATION),
+    ("/desk/c/:id/snooze", "/desk/c/1/snooze", "nonce={nonce}&until={soon}", IN_THE_CONVERSATION),
+    ("/desk/c/:id/wake", "/desk/c/1/wake", "nonce={nonce}", IN_THE_CONVERSATION),
+    ("/desk/c/:id/transfer", "/desk/c/1/transfer", "nonce={nonce}&to=2", IN_THE_CONVERSATION),
+    ("/desk/c/:id/close", "/desk/c/1/close", "nonce={nonce}", IN_THE_CONVERSATION),
+    ("/desk/c/:id/reopen", "/desk/c/1/reopen", "nonce={nonce}", IN_THE_CONVERSATION),
     ("/desk/c/:id/files", "/desk/c/1/files", "", UNSENT),
     ("/desk/c/:id/draft", "/desk/c/1/draft", "body=Hel", UNSENT),
     ("/desk/c/:id/seen", "/desk/c/1/seen", "seq=1", IN_THE_CONVERSATION),
@@ -766,6 +786,7 @@ async fn filled(site: &Installation, lin: &Agent, form: &str, before: Option<&An
     let mut form = form
         .replace("{password}", "correct+horse+battery+staple")
         .replace("{nonce}", Nonce::new().as_str())
+        .replace("{soon}", &(site.app.clock.now().as_second() + 3_600).to_string())
         .replace("{shop}", SHOP);
     if form.contains("{setup}") {
         let url = setup::setup_url(&site.app);

@@ -38,7 +38,7 @@ pub const PAGES: &[(&str, &str, Answers)] = &[
     ("POST", "/c/:cid/typing", [404, 404, 404, 204, 404, 404]),
     ("POST", "/c/:cid/pages", [404, 404, 404, 204, 404, 404]),
     ("GET", "/c/:cid/compose", [404, 404, 404, 200, 404, 404]),
-    ("POST", "/c/:cid/files", [404, 404, 404, 303, 404, 404]),
+    ("POST", "/c/:cid/files", [404, 404, 404, 200, 404, 404]),
     ("GET", "/c/:cid/files/:file", [404, 404, 404, 303, 404, 404]),
     // Whoever was given the link.
     ("GET", "/f/:id/:name", [200, 200, 200, 200, 200, 200]),
@@ -59,7 +59,7 @@ pub const PAGES: &[(&str, &str, Answers)] = &[
     ("GET", "/desk/c/:id", [DOOR, DOOR, 200, DOOR, 200, 200]),
     ("GET", "/desk/c/:id/messages", [401, 401, 200, 401, 200, 200]),
     ("POST", "/desk/c/:id/messages", [401, 401, 403, 401, 303, 303]),
-    ("POST", "/desk/c/:id/files", [401, 401, 403, 401, 303, 303]),
+    ("POST", "/desk/c/:id/files", [401, 401, 403, 401, 200, 200]),
     ("GET", "/desk/c/:id/files/:file", [401, 401, 303, 401, 303, 303]),
     // A reader who may not act leaves no mark, and need not know.
     ("POST", "/desk/c/:id/seen", [401, 401, 204, 401, 204, 204]),
