@@ -79,11 +79,16 @@ async fn what_grows_is_found_by_an_index() {
         searchable: false,
     };
     seed::sow(&site.app, &wanted, "correct horse battery staple").await.unwrap();
-    // An engine looks through what is small: a file for each conversation.
+    // An engine looks through what is small: a file and a session for each conversation.
     site.change(
         "INSERT INTO attachment (public_id, conversation_id, author_kind, author_id, name, media_type, size, width, height,
          sha256, state, at) SELECT public_id, id, 'visitor', contact_id, 'x', 'text/plain', 1, 0, 0, start_token, 'sent',
          created_at FROM conversation",
+    )
+    .await;
+    site.change(
+        "INSERT INTO session (hash, owner_id, record, user_agent, created_at, seen_at, expires_at)
+         SELECT start_token, id, '', '', created_at, 0, 4000000000000000 FROM conversation",
     )
     .await;
     // Two teams, of which one has almost everything, and agent 3 is in the other.
