@@ -425,6 +425,30 @@ async fn a_team_is_called_and_nobody_else() {
     drop(mark);
 }
 
+/// Whoever did not hear the answer says it again, and may see the conversation no more by then.
+#[tokio::test]
+async fn an_answer_that_is_said_again_is_the_one_that_was_sent_wherever_its_conversation_is_by_then()
+ {
+    let shop = shop().await;
+    shop.act("mia", "transfer", &[("to", "team-2")]).await;
+    let nonce = Nonce::new();
+    let said = [("nonce", nonce.as_str()), ("kind", "text"), ("body", "On its way")];
+    let messages = "/desk/c/1/messages";
+    shop.ben.person.post(messages, &said).await.goes_to();
+    shop.act("ana", "transfer", &[("to", "team-1")]).await;
+    shop.ben.person.get("/desk/c/1").await.must(StatusCode::NOT_FOUND);
+    shop.ben.person.post(messages, &said).await.goes_to();
+    shop.ben.person.fill(messages, &said, &[("", b"")]).await.goes_to();
+    assert_eq!(shop.vera.page().await.body.matches("On its way").count(), 1);
+    // Nothing else is said there, nor brought.
+    let next = Nonce::new();
+    let other = [("nonce", next.as_str()), ("kind", "text"), ("body", "Something else")];
+    shop.ben.person.post(messages, &other).await.must(StatusCode::NOT_FOUND);
+    let file: [(&str, &[u8]); 1] = [("a.txt", b"a")];
+    shop.ben.person.fill(messages, &other, &file).await.must(StatusCode::NOT_FOUND);
+    assert_eq!(shop.site.count("attachment").await, 0);
+}
+
 /// Ben is called in a note: he sees the conversation from then on, the note says so, and its row comes live.
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_is_called_in_a_note_is_let_in_and_stays_in() {

@@ -195,7 +195,7 @@ impl Rest {
 
     /// Changes a message or a note of the caller's own, for two minutes. What it said before is kept for the audit alone.
     ///
-    /// Answered by the entry as it is now.
+    /// A note calls whom it did not call before. Answered by the entry as it is now.
     #[oai(
         path = "/conversations/:conversation/entries/:seq/edit",
         method = "post",

@@ -14,7 +14,7 @@ use crate::{
     app::App,
     error::{Error, Invalid, Result},
     ids::FileId,
-    web::{limits::brings_files, page::query},
+    web::page::query,
 };
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream::BoxStream};
@@ -349,19 +349,21 @@ pub struct WithFiles<T> {
 }
 
 impl<T: DeserializeOwned> WithFiles<T> {
-    /// `may` is asked before each file that comes with it.
-    pub async fn read(
+    /// One that brings no files.
+    pub async fn named(body: Body) -> Result<Self> {
+        let unread = |_| Invalid { field: "form", reason: "invalid-form" };
+        let typed = body.into_bytes().await.map_err(unread)?;
+        Self::of(url::form_urlencoded::parse(&typed).into_owned().collect(), None)
+    }
+
+    /// One that brings files, see [`brings_files`](crate::web::limits::brings_files); `may` is asked before each.
+    pub async fn brought(
         app: &App,
         owner: Owner,
         request: &Request,
         body: Body,
         mut may: impl FnMut() -> Result<()>,
     ) -> Result<Self> {
-        if !brings_files(request) {
-            let read = |_| Invalid { field: "form", reason: "invalid-form" };
-            let typed = body.into_bytes().await.map_err(read)?;
-            return Self::of(url::form_urlencoded::parse(&typed).into_owned().collect(), None);
-        }
         let mut filled = Filled::default();
         let content_type = request.content_type().unwrap_or_default();
         let mut refused = filled.read(app, content_type, body, &mut may).await.err();

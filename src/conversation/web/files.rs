@@ -11,7 +11,7 @@ use crate::{
     error::Result,
     event::Side,
     web::{
-        limits::Limits,
+        limits::{Limits, brings_files},
         page::{Viewer, see_other},
     },
 };
@@ -47,8 +47,11 @@ pub(super) async fn filled<T: DeserializeOwned>(
     request: &Request,
     body: Body,
 ) -> Result<WithFiles<T>> {
+    if !brings_files(request) {
+        return WithFiles::named(body).await;
+    }
     let may = may(app, limits, visitor, opened).await;
-    WithFiles::read(app, owner(visitor, opened), request, body, may).await
+    WithFiles::brought(app, owner(visitor, opened), request, body, may).await
 }
 
 /// Asked before, and told where the body is read to its end: a browser that is not done sending hears no answer.

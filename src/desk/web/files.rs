@@ -11,7 +11,10 @@ use crate::{
     error::Result,
     event::Side,
     ids::ConversationId,
-    web::{limits::Limits, page::see_other},
+    web::{
+        limits::{Limits, brings_files},
+        page::see_other,
+    },
 };
 use poem::{
     Body, Request, Response, handler,
@@ -36,7 +39,8 @@ pub async fn bring(
     Ok(told(&files))
 }
 
-/// What a form says, and the files that go with it.
+/// What a form says, and the files that go with it. Who says again what was stored is answered also where she sees the conversation
+/// no more: that is asked where files come, and of what is new by its writer.
 pub(super) async fn filled<T: DeserializeOwned>(
     app: &App,
     limits: &Limits,
@@ -45,9 +49,13 @@ pub(super) async fn filled<T: DeserializeOwned>(
     request: &Request,
     body: Body,
 ) -> Result<WithFiles<T>> {
-    see(app, me, conversation).await?;
+    if !brings_files(request) {
+        return WithFiles::named(body).await;
+    }
+    let mut refusal = see(app, me, conversation).await.err();
     let (who, owner) = (me.counted_as(), owner(me, conversation));
-    WithFiles::read(app, owner, request, body, || limits.upload(&who)).await
+    let may = || refusal.take().map_or_else(|| limits.upload(&who), Err);
+    WithFiles::brought(app, owner, request, body, may).await
 }
 
 /// Leads whoever may see the conversation to the bytes.
