@@ -84,8 +84,8 @@ pub struct Rest;
 impl Rest {
     /// Finds messages, notes, contacts and conversations.
     ///
-    /// All words must be there: whole ones in any case, Chinese as any part of it. The last word, and one with a star behind it
-    /// (`refund*`), are found by how they begin if they have at least three letters; numbers are always whole. What narrows it holds for all three: contacts and
+    /// All words must be there: whole ones in any case, Chinese as any part of it. One with a star behind it (`refund*`) is found
+    /// by how it begins if it has at least three letters; numbers are always whole. What narrows it holds for all three: contacts and
     /// conversations are found where a conversation fits that went on at some time between `from` and `to`.
     #[oai(path = "/search", method = "get", tag = "Tag::Conversations", operation_id = "search")]
     #[expect(clippy::too_many_arguments, reason = "they are the parameters of the operation")]
