@@ -116,16 +116,18 @@ async fn what_is_edited_is_found_as_it_is_and_what_is_taken_back_not_at_all() {
     conversation::amend(&site.app, work.clone(), Nonce::new(), 2, change).await.unwrap();
     indexed(&site).await;
     assert_eq!(places(&search_for(&ana, "twelve").await), []);
-    for question in ["thirteen", "thirt", "pri* twe"] {
-        let found = if question.ends_with("twe") { vec![] } else { vec![(1, 2)] };
-        assert_eq!(places(&search_for(&ana, question).await), found, "{question}");
+    for question in ["thirteen", "thirt*"] {
+        assert_eq!(places(&search_for(&ana, question).await), [(1, 2)], "{question}");
     }
-    search_for(&ana, "pri* is thirt")
+    for question in ["thirt", "pri* twe*"] {
+        assert_eq!(places(&search_for(&ana, question).await), [], "{question}");
+    }
+    search_for(&ana, "pri* is thirt*")
         .await
         .says("the <mark>pri</mark>ce <mark>is</mark> <mark>thirt</mark>een");
     conversation::amend(&site.app, work, Nonce::new(), 2, Change::Recall).await.unwrap();
     indexed(&site).await;
-    for question in ["thirteen", "thirt"] {
+    for question in ["thirteen", "thirt*"] {
         assert_eq!(places(&search_for(&ana, question).await), [], "{question}");
     }
 
