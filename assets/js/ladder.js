@@ -106,6 +106,7 @@
         got();
       } catch { return; } finally { clearTimeout(late); clearTimeout(working); }
       await pause(rest * (.75 + Math.random() / 2));
+      // A hidden tab that does not speak holds no line.
       if (kf.wanted) await kf.wanted();
     }
   }
