@@ -64,7 +64,8 @@ start_mariadb() {
     --auth-root-authentication-method=normal --skip-test-db >"$servers/mariadb.log" 2>&1
   $(as mysql) "$(command -v mariadbd || echo /usr/sbin/mariadbd)" --no-defaults --datadir="$servers/mariadb/data" \
     --port="$port" --bind-address=127.0.0.1 --socket="$servers/mariadb/socket" --pid-file="$servers/mariadb/pid" \
-    --skip-name-resolve --max-connections=300 --innodb-flush-log-at-trx-commit=0 --innodb-buffer-pool-size=128M \
+    --skip-name-resolve --max-connections=300 --loose-debug-no-sync --loose-innodb-flush-method=nosync \
+    --innodb-flush-log-at-trx-commit=0 --innodb-buffer-pool-size=128M \
     >>"$servers/mariadb.log" 2>&1 &
   server_pids+=($!)
   wait_for mariadb mariadb-admin --no-defaults -h 127.0.0.1 -P "$port" -u root ping || return 1

@@ -118,7 +118,10 @@ struct Asked {
     body: Bytes,
 }
 
-pub async fn answer<E: Endpoint>(endpoint: Arc<E>, mut request: Request) -> poem::Result<Response> {
+pub async fn answer<E: Endpoint + 'static>(
+    endpoint: Arc<E>,
+    mut request: Request,
+) -> poem::Result<Response> {
     let request_id = ids::encode(&ids::random::<9>());
     let method = request.method().clone();
     let mut asked = Asked {
@@ -140,14 +143,23 @@ pub async fn answer<E: Endpoint>(endpoint: Arc<E>, mut request: Request) -> poem
     }
     let outcome = async {
         // Files go to the disk as they come.
-        if brings_files(&request) {
+        let with_files = brings_files(&request);
+        if with_files {
             asked.body = ahead::typed(&mut request).await;
         } else if !method.is_safe() {
             asked.body = read_body(&mut request).await?;
         }
         let limit = patience(&request);
-        let answering = AssertUnwindSafe(endpoint.call(request)).catch_unwind();
-        match tokio::time::timeout(limit, answering).await {
+        let answering =
+            AssertUnwindSafe(async move { endpoint.call(request).await }).catch_unwind();
+        let answering = tokio::time::timeout(limit, answering);
+        let answered = if with_files || method.is_safe() {
+            answering.await
+        } else {
+            // What arrived whole is done even if its sender hangs up, as browsers do once the page that sent it is gone.
+            tokio::spawn(answering.in_current_span()).await.map_err(Error::internal)?
+        };
+        match answered {
             Ok(Ok(outcome)) => outcome.map(IntoResponse::into_response),
             // What was begun may still be done: a repeat with the same nonce will find it.
             Err(_) => Err(Error::Unavailable(anyhow::anyhow!("no answer within {limit:?}")).into()),

@@ -3,6 +3,8 @@ use crate::support::installation;
 use jiff::SignedDuration;
 use kefu::{agent::Role, draft, ids::Nonce};
 use poem::http::StatusCode;
+use std::time::Duration;
+use tokio::time::timeout;
 
 #[tokio::test]
 async fn what_ana_begins_at_one_desk_goes_on_at_another_and_ends_when_it_is_sent() {
@@ -132,6 +134,24 @@ async fn a_draft_is_somebodys_who_may_write_where_there_is_a_conversation() {
     let event = ana.person.post("/desk/c/1/draft", &[("kind", "event"), ("body", "x")]).await;
     event.must(StatusCode::UNPROCESSABLE_ENTITY);
     ana.person.get("/desk/c/1").await.says("\nx</textarea>");
+}
+
+#[tokio::test]
+async fn what_a_page_sends_as_it_goes_is_kept_and_said() {
+    let site = installation().await;
+    let (vera, ana) = (site.vera().await, site.ana().await);
+    for n in 0..8 {
+        let words = format!("At once {n}");
+        ana.person.post_and_go("/desk/c/1/draft", &[("kind", "text"), ("body", &words)]);
+        let nonce = Nonce::new();
+        let said = [("nonce", nonce.as_str()), ("body", &words)];
+        vera.person.post_and_go(&vera.path("/messages"), &said);
+        let there = async || {
+            ana.person.get("/desk/c/1").await.body.contains(&format!("{words}</textarea>"))
+                && vera.page().await.body.contains(&words)
+        };
+        timeout(Duration::from_secs(5), async { while !there().await {} }).await.expect("kept");
+    }
 }
 
 #[tokio::test]
