@@ -99,7 +99,7 @@ async function view(browser, url, more = async () => {}) {
 const median = values => values.toSorted((a, b) => a - b)[values.length >> 1];
 const spread = values => `${Math.round(median(values))} (${Math.round(Math.min(...values))}–${Math.round(Math.max(...values))})`;
 
-const kefu = await Server.start(), browser = await Browser.start(), host = shop(kefu.url).listen(0, '127.0.0.1');
+const kefu = await Server.start(), browser = await Browser.whole(), host = shop(kefu.url).listen(0, '127.0.0.1');
 try {
   await once(host, 'listening');
   const origin = `http://127.0.0.1:${host.address().port}`, at = `${origin}/page/`, seen = {};

@@ -8,7 +8,7 @@ import { secret, shop, signed } from './shop.js';
 let server, browser, lin, host;
 before(async () => {
   server = await Server.start();
-  browser = await Browser.start();
+  browser = await Browser.whole();
   host = await shop(server);
   for (const [key, name] of [['here', '127.0.0.1'], ['there', 'localhost']]) {
     execFileSync(BIN, ['site', 'add', '--data-dir', server.folder, '--name', `青禾 ${key}`, '--key', key, '--origin', `http://${name}:${host.port}`]);

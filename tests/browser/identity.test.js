@@ -12,7 +12,7 @@ const secrets = {};
 let server, browser, lin, host;
 before(async () => {
   server = await Server.start();
-  browser = await Browser.start();
+  browser = await Browser.whole();
   host = await shop(server);
   for (const [key, name] of Object.entries(SITES)) {
     execFileSync(BIN, ['site', 'add', '--data-dir', server.folder, '--name', `青禾 ${key}`, '--key', key, '--origin', `http://${name}:${host.port}`]);

@@ -39,7 +39,7 @@ before(async () => {
   execFileSync(BIN, ['site', 'add', '--data-dir', server.folder, '--name', '茶', '--key', 'tea', ...origins]);
   proxy = await FaultyProxy.to(server.url, {}, { tls, port });
   server.url = url;
-  browser = await Browser.start(['--host-resolver-rules=MAP *.example 127.0.0.1'], { ignoreHTTPSErrors: true });
+  browser = await Browser.whole(['--host-resolver-rules=MAP *.example 127.0.0.1'], { ignoreHTTPSErrors: true });
   lin = await owner(browser, server);
 });
 after(async () => {
