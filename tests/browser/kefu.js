@@ -13,7 +13,7 @@ import { CspParser } from 'csp_evaluator/dist/parser.js';
 import { chromium } from 'playwright-core';
 
 export const BIN = process.env.KEFU_BIN ?? 'target/debug/kefu';
-// Pictures are drawn if somebody is going to look at them: they take a quarter of the time.
+// Pictures take their time, so they are drawn if somebody is going to look at them.
 const SHOTS = process.env.KEFU_SHOTS;
 const AXE = readFileSync(new URL('./node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
 // A page that never ends never says that its fonts are there.
@@ -82,7 +82,7 @@ export function lacks(headers) {
   return [...found.map(({ directive, description }) => `${directive}: ${description}`), ...missing.map(name => `no ${name}`)];
 }
 
-// Chromium, and the same without windows of its own, whose drawing takes half of the time.
+// Chromium, and the same without windows of its own, whose drawing takes nearly half of the processor's time.
 const WHOLE = process.env.CHROMIUM ?? '/usr/bin/chromium', SHELL = process.env.CHROMIUM_SHELL ?? '/usr/bin/chromium-headless-shell';
 
 /** A browser; every page in it must run without a violation of its policy and without an error, and every page of ours say what it should. */

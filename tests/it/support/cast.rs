@@ -20,6 +20,11 @@ use std::{
     time::Duration,
 };
 
+/// As a plain form is sent.
+fn typed(fields: &[(&str, &str)]) -> String {
+    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
+}
+
 /// Somebody with a browser: it keeps cookies and says that its own page sent a form.
 #[derive(Clone)]
 pub struct Person {
@@ -59,29 +64,24 @@ impl Person {
 
     /// As a plain form of our page does.
     pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
-        let body =
-            url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-        self.ask(Method::POST, path, &[("sec-fetch-site", "same-origin")], &body).await
+        self.ask(Method::POST, path, &[("sec-fetch-site", "same-origin")], &typed(fields)).await
     }
 
     /// As htmx does.
     pub async fn hx_post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
-        let body =
-            url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         self.ask(
             Method::POST,
             path,
             &[("sec-fetch-site", "same-origin"), ("hx-request", "true")],
-            &body,
+            &typed(fields),
         )
         .await
     }
 
     /// As a browser whose page is gone as soon as it has sent something: the connection is closed before there is an answer.
     pub fn post_and_go(&self, path: &str, fields: &[(&str, &str)]) {
-        let body =
-            url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-        let request = self.request(Method::POST, path, &[("sec-fetch-site", "same-origin")], &body);
+        let request =
+            self.request(Method::POST, path, &[("sec-fetch-site", "same-origin")], &typed(fields));
         let answer = self.door.call(request).now_or_never();
         assert!(answer.is_none(), "nobody is answered before the database is");
     }
