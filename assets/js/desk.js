@@ -46,6 +46,7 @@
         // The head was drawn anew; whoever chooses in its menu goes on choosing.
         if (chooses && menu()) menu().open = true;
         log.dataset.held = answer.headers.get('Kefu-Held') || log.dataset.held;
+        readOn();
         // One answer holds no more.
         if (held(log) - before >= 500) wanted = true;
       }
@@ -57,6 +58,19 @@
     if (open && String(JSON.parse(event.detail.data).conversation) === open.dataset.cid) follow();
   });
   document.addEventListener('synced', follow);
+
+  // Whoever looks at a note that was changed has read that as well, and it stands nowhere; of what stands there stream.js tells.
+  const told = new WeakMap();
+  function readOn() {
+    const log = document.querySelector('#conv ol.msgs'), to = log && log.dataset.read;
+    if (!to || document.hidden) return;
+    const seq = +log.dataset.held, shown = [...log.querySelectorAll('[data-seq]')].map(el => +el.dataset.seq);
+    if (seq <= Math.max(told.get(log) || 0, ...shown)) return;
+    told.set(log, seq);
+    fetch(to, { method: 'POST', body: new URLSearchParams({ seq }), headers: { 'HX-Request': 'true' } }).catch(() => told.delete(log));
+  }
+  for (const then of ['visibilitychange', 'htmx:after:swap']) document.addEventListener(then, readOn);
+  readOn();
 
   // Which row is open.
   function mark() {

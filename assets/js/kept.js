@@ -55,7 +55,10 @@
     const answer = await fetch(saving.url, { method: 'POST', body: saving.fields, headers: { 'HX-Request': 'true' } }).catch(() => null);
     const away = !answer || answer.status >= 500 || answer.status === 429;
     if (answer && answer.ok && read(saving.key) === saving.text) write(saving.key, null);
-    if (away && !pending.has(saving.url)) pending.set(saving.url, saving);
+    // Sent while this was on its way, it is a draft no more, whichever of the two arrived last.
+    const { sent, url } = saving;
+    if (sent) saving = { url, fields: new URLSearchParams() };
+    if ((away || sent) && !pending.has(url)) pending.set(url, saving);
     saving = null;
     if (pending.size) timer = setTimeout(save, away ? 5000 : 800);
   }
@@ -108,6 +111,7 @@
     const form = event.target;
     if (!form.dataset.draft) return;
     pending.delete(form.dataset.draft);
+    if (saving && saving.url === form.dataset.draft) saving.sent = true;
     write(key(form), null);
     if (note(form.action, '')) mark();
   });

@@ -111,11 +111,13 @@ impl Db {
     }
 
     /// For questions whose best way depends on what is asked: PostgreSQL plans those of this transaction when it knows that, and
-    /// not once for all.
+    /// not once for all, and as if pages cost about the same in any order, which they do in memory and on flash.
     pub async fn planned_anew(&self) -> Result<Tx> {
         let tx = self.read.begin(TransactionOptions::default()).await?;
         if tx.get_database_backend() == DbBackend::Postgres {
-            tx.execute_unprepared("SET LOCAL plan_cache_mode = force_custom_plan").await?;
+            let plans =
+                "SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL random_page_cost = 1.1";
+            tx.execute_unprepared(plans).await?;
         }
         Ok(tx)
     }

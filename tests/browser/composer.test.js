@@ -230,6 +230,21 @@ test('a draft survives a crash of its tab, is on another device, and ends when i
   await elsewhere.context().close();
 });
 
+test('what was sent while its draft was on its way is a draft no more', async () => {
+  const asked = new Promise(asked => lin.route('**/draft', route => new Promise(go => asked(go)).then(() => route.continue()), { times: 1 }));
+  await lin.fill('#body', '已经寄出');
+  const go = await asked;
+  const sent = lin.waitForResponse(answer => answer.url().includes('/messages?') && answer.ok());
+  await lin.click('form#f button.btn-p:not([type=button])');
+  await sent;
+  const ended = kept(lin, ''), late = kept(lin, '已经寄出');
+  go();
+  await late;
+  await ended;
+  await lin.reload();
+  assert.equal(await value(lin), '');
+});
+
 test('who leaves the page at once loses nothing, and what the tab has not told yet is newer', async () => {
   await lin.reload();
   await lin.fill('#body', '马上');

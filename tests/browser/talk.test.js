@@ -519,6 +519,22 @@ test('under a note stands that whoever it calls has read it', async () => {
   assert.ok(below.y >= above.y + above.height - 1, 'it stands below the time');
   assert.deepEqual(await axe(lin), []);
   await shot(lin, 'note-read-zh-CN');
+
+  // Whoever is called by a change reads that where the note stands, be it while she looks on or when she comes.
+  const place = lin.url().split('?')[0], seq = () => lin.locator('.m.note').last().getAttribute('data-seq');
+  const change = async body => lin.request.post(`${place}/m/${await seq()}/edit`, { form: { nonce: `to ${await seq()}`, body }, headers: { 'sec-fetch-site': 'same-origin' } });
+  const isRead = async () => lin.locator(`.seen[data-seq="${await seq()}"]`, { hasText: '周航 已读' }).waitFor();
+  await say(lin, '先不叫人');
+  await sees(eve, '先不叫人');
+  await change('现在 @周航 来看');
+  await isRead();
+  await say(lin, '也先不叫人');
+  await sees(eve, '也先不叫人');
+  await eve.goto('about:blank');
+  await change('还是 @周航 吧');
+  await sees(lin, '还是');
+  await eve.goto(place);
+  await isRead();
   await eve.context().close();
 });
 

@@ -378,14 +378,22 @@ async fn under_a_note_stands_who_of_those_it_calls_has_read_it() {
     ana.person.get(&format!("/desk/c/{id}/messages?after=2")).await.says(&mark);
     ana.person.get(&place).await.says(&mark);
     vera.page().await.says_not("Read by");
+    // Whom a change calls has not read that with what stood there before.
+    let change = [("nonce", "e"), ("body", "@ben @cid what do you think?")];
+    ana.person.hx_post(&format!("/desk/c/{id}/m/2/edit"), &change).await.must(StatusCode::OK);
+    ana.person.get(&place).await.says(&mark);
+    reads(&cid, "2").await;
+    ana.person.get(&place).await.says(&mark);
+    reads(&cid, "3").await;
+    ana.person.get(&place).await.says("data-seq=\"2\" hx-ignore>Read by ben · cid</li>");
     // A newer one is another question.
     cid.write(id, "note", "@ana @ben decided").await.must(StatusCode::OK);
     ana.person.get(&place).await.says_not("Read by");
-    let fetched = ana.person.get(&format!("/desk/c/{id}/messages?after=2")).await;
+    let fetched = ana.person.get(&format!("/desk/c/{id}/messages?after=3")).await;
     fetched.says(&format!("\"#seen-{id}\" hx-swap=\"delete\"")).says_not("Read by");
-    reads(&ben, "3").await;
-    reads(&ana, "3").await;
-    ben.person.get(&place).await.says("data-seq=\"3\" hx-ignore>Read by ana · ben</li>");
+    reads(&ben, "4").await;
+    reads(&ana, "4").await;
+    ben.person.get(&place).await.says("data-seq=\"4\" hx-ignore>Read by ana · ben</li>");
 }
 
 #[tokio::test]

@@ -110,22 +110,27 @@ impl Filter {
         things.into_iter().filter(|narrows| *narrows).count()
     }
 
-    /// Of a list. Rows of tags know what is closed: among those that carry a tag, the open ones are few.
+    /// Of a list. Rows of tags and the index of priorities know what is closed: among those of a tag or a priority, the open ones
+    /// are few.
     fn condition(&self, tab: Tab) -> Condition {
-        use conversation::Column::{AssigneeId, Id, Priority, SiteId, TeamId, Unread};
-        use conversation_tag::Column::{ClosedAt, ConversationId, TagId};
+        use conversation::Column::{AssigneeId, ClosedAt, Id, Priority, SiteId, TeamId, Unread};
+        use conversation_tag::Column::{ClosedAt as TaggedClosedAt, ConversationId, TagId};
         let tagged = self.tag.map(|tag| {
+            let closed_at = TaggedClosedAt.into_expr();
             let of_tab =
-                if tab == Tab::Closed { ClosedAt.is_not_null() } else { ClosedAt.is_null() };
+                if tab == Tab::Closed { closed_at.is_not_null() } else { closed_at.is_null() };
             let mut of = Query::select();
             of.column(ConversationId).from(conversation_tag::Entity);
             Id.in_subquery(of.and_where(is(TagId, tag.0)).and_where(of_tab).take())
         });
+        let open_of_priority =
+            self.priority.filter(|_| tab != Tab::Closed).map(|_| ClosedAt.is_null());
         Condition::all()
             .add_option(self.site.map(|site| is(SiteId, site.0)))
             .add_option(self.agent.map(|agent| is(AssigneeId, agent.0)))
             .add_option(self.team.map(|team| is(TeamId, team.0)))
             .add_option(self.priority.map(|priority| is(Priority, priority_number(priority))))
+            .add_option(open_of_priority)
             .add_option(self.unread.then(|| Unread.gt(0)))
             .add_option(tagged)
     }

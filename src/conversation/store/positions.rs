@@ -7,12 +7,12 @@ use crate::{
     conversation::model::{Conversation, Seat},
     db,
     error::Result,
-    event::{Author, Changed, Content, Side},
+    event::{Author, Changed, Content, Entry, Mention, Side},
     ids::{AgentId, ConversationId},
 };
 use jiff::Timestamp;
 use sea_orm::{ActiveValue::Set, QueryOrder, QuerySelect, Select, entity::prelude::*};
-use std::collections::BTreeSet;
+use std::collections::HashMap;
 
 pub mod read_position {
     use sea_orm::entity::prelude::*;
@@ -192,7 +192,7 @@ pub async fn seen(
         return Ok(None);
     }
     let called = with.mentions.iter().filter(|one| one.agent != *author);
-    let read: BTreeSet<_> = read_position::Entity::find()
+    let read: HashMap<_, _> = read_position::Entity::find()
         .filter(read_position::Column::ConversationId.eq(id.0))
         .filter(read_position::Column::ReaderKind.eq(side_word(Side::Agent)))
         .filter(read_position::Column::ReaderId.is_in(called.clone().map(|one| one.agent.0)))
@@ -200,9 +200,39 @@ pub async fn seen(
         .all(db)
         .await?
         .into_iter()
-        .map(|row| AgentId(row.reader_id))
+        .map(|row| (AgentId(row.reader_id), row.seq))
         .collect();
-    let names: Vec<_> =
-        called.filter(|one| read.contains(&one.agent)).map(|one| one.name.clone()).collect();
+    let since =
+        if note.changed.is_some() { called_since(db, id, &note).await? } else { HashMap::new() };
+    let has_read = |one: &&Mention| {
+        let since = since.get(&one.agent).copied().unwrap_or(note.seq);
+        read.get(&one.agent).is_some_and(|seq| *seq >= since)
+    };
+    let names: Vec<_> = called.filter(has_read).map(|one| one.name.clone()).collect();
     Ok((!names.is_empty()).then_some(Seen { note: note.seq, names }))
+}
+
+/// Whom a note calls only since it was changed, and the number of that change: whoever has read less has not read that.
+async fn called_since(
+    db: &impl ConnectionTrait,
+    id: ConversationId,
+    note: &Entry,
+) -> Result<HashMap<AgentId, i64>> {
+    let edits = of(id)
+        .filter(entry::Column::Seq.gt(note.seq))
+        .filter(entry::Column::Kind.eq("edit"))
+        .filter(entry::Column::Extra.contains("\"mentions\""))
+        .order_by_asc(entry::Column::Seq)
+        .all(db)
+        .await?;
+    let mut since = HashMap::new();
+    for edit in edits {
+        let seq = edit.seq;
+        if let Content::Edit { of, with, .. } = entries::read(edit)?.content
+            && of == note.seq
+        {
+            since.extend(with.mentions.into_iter().map(|one| (one.agent, seq)));
+        }
+    }
+    Ok(since)
 }

@@ -1,17 +1,21 @@
 //! What an agent says in a conversation, and that she reads or types. Every act is a plain form; htmx gets the part of the
 //! page that changed.
 use super::{
-    asks, bar, bar_partial,
+    PAGE, Pane, asks, bar, bar_partial,
     clash::{Unsent, clash},
-    files,
+    composer::Composer,
+    desk_page, files,
     lens::lens,
-    number, open, place,
+    number, open, pane, place, quote,
 };
 use crate::{
     agent::CurrentAgent,
     app::App,
-    attachment::web::{WithFiles, is_for_scripts},
-    conversation::{self, AtWork, Beside, Body as Words, Lens, colleagues, mentions},
+    attachment::{
+        self,
+        web::{WithFiles, is_for_scripts},
+    },
+    conversation::{self, AtWork, Beside, Body as Words, Lens, Range, colleagues, mentions},
     draft::{self, DraftBody, DraftKind},
     error::{Error, Invalid, Result},
     ids::{ConversationId, FileId, Nonce},
@@ -22,7 +26,9 @@ use crate::{
     },
 };
 use poem::{
-    Body, Request, Response, handler,
+    Body, Request, Response,
+    error::ResponseError,
+    handler,
     http::StatusCode,
     web::{Data, Form, Path},
 };
@@ -74,60 +80,96 @@ pub async fn write(
     let work = at_work(&me, number(&id)?)?;
     let WithFiles { form, files, refused } =
         files::filled::<WriteForm>(&app, &limits, &me, work.conversation, request, body).await?;
-    if let Some(error) = refused {
-        return Err(error);
-    }
     let lens = lens(request, me.agent.id);
+    let written = Written { lens, conversation: work.conversation, form: &form, files: &files };
+    let outcome = match refused {
+        Some(error) => Err(error),
+        None => try_write(&app, &limits, &me, request, work, &written).await,
+    };
+    match outcome {
+        Err(error) if !viewer.htmx && !is_for_scripts(request) => {
+            write_again(&app, &me, &written, error).await
+        }
+        outcome => outcome,
+    }
+}
+
+/// What was written, and where.
+struct Written<'a> {
+    lens: Lens,
+    conversation: ConversationId,
+    form: &'a WriteForm,
+    files: &'a [FileId],
+}
+
+impl Written<'_> {
+    fn kind(&self) -> Result<DraftKind, Invalid> {
+        if self.form.kind.is_empty() {
+            Ok(DraftKind::Text)
+        } else {
+            DraftKind::parse(&self.form.kind)
+        }
+    }
+}
+
+async fn try_write(
+    app: &App,
+    limits: &Limits,
+    me: &CurrentAgent,
+    request: &Request,
+    work: AtWork,
+    written: &Written<'_>,
+) -> Result<Response> {
+    let Written { ref lens, conversation: id, form, files } = *written;
     if form.discard.is_some() {
         limits.act(&me.counted_as())?;
-        draft::forget(&app, me.agent.id, work.conversation).await?;
-        return Ok(see_other(place(&lens, work.conversation)));
+        draft::forget(app, me.agent.id, id).await?;
+        return Ok(see_other(place(lens, id)));
     }
     if let Some(to) = form.aside {
         limits.act(&me.counted_as())?;
-        return put_aside(&app, &me, &lens, work.conversation, &form, &files, to).await;
+        return put_aside(app, me, written, to).await;
     }
-    let (body, nonce) = (Words::beside(&form.body, &files)?, Nonce::parse(&form.nonce)?);
+    let (body, nonce) = (Words::beside(&form.body, files)?, Nonce::parse(&form.nonce)?);
     limits.message(&me.counted_as())?;
     let seen = form.seen_seq.filter(|_| form.anyway.is_none());
-    let quote = form.quote;
-    let sent = match form.kind.as_str() {
-        "" | "text" => {
-            let beside = Beside { quote, files: files.clone(), ..Beside::default() };
-            let sent = conversation::reply(&app, work.clone(), nonce, body, beside, seen).await;
+    let (quote, files) = (form.quote, files.to_vec());
+    let sent = match written.kind()? {
+        DraftKind::Text => {
+            let beside = Beside { quote, files, ..Beside::default() };
+            let sent = conversation::reply(app, work.clone(), nonce, body, beside, seen).await;
             match (sent, seen) {
                 (Err(stale @ Error::Stale { .. }), Some(seen)) if !is_for_scripts(request) => {
                     let unsent = Unsent {
-                        conversation: work.conversation,
+                        conversation: id,
                         nonce: &form.nonce,
                         body: &form.body,
                         quote,
-                        files: &files,
+                        files: written.files,
                         seen,
                         why: words(&stale).say(me.lang),
                     };
-                    return clash(&app, &me, request, &unsent).await;
+                    return clash(app, me, request, &unsent).await;
                 }
                 (sent, _) => sent?,
             }
         }
-        "note" => {
-            let mentions = mentions(body.as_str(), &colleagues(&app).await?);
-            conversation::note(&app, work.clone(), nonce, body, Beside { quote, mentions, files })
+        DraftKind::Note => {
+            let mentions = mentions(body.as_str(), &colleagues(app).await?);
+            conversation::note(app, work.clone(), nonce, body, Beside { quote, mentions, files })
                 .await?
         }
-        _ => return Err(Invalid { field: "kind", reason: "invalid-form" }.into()),
     };
-    draft::forget(&app, me.agent.id, work.conversation).await?;
+    draft::forget(app, me.agent.id, id).await?;
     if let Some(seen) = form.seen_seq {
-        conversation::read_as_agent(&app, &work, seen).await?;
+        conversation::read_as_agent(app, &work, seen).await?;
     }
-    if !viewer.htmx {
-        return Ok(see_other(place(&lens, work.conversation)));
+    if !Viewer::of(request).htmx {
+        return Ok(see_other(place(lens, id)));
     }
-    let (found, canvas) = open(&app, &me, work.conversation).await?;
+    let (found, canvas) = open(app, me, id).await?;
     let entry = conversation::sent(&canvas, &sent.appended)?;
-    let bar = bar_partial(&bar(&app, &me, &lens, &found).await?)?;
+    let bar = bar_partial(&bar(app, me, lens, &found).await?)?;
     Ok(fragment(entry + &bar))
 }
 
@@ -135,19 +177,52 @@ pub async fn write(
 async fn put_aside(
     app: &App,
     me: &CurrentAgent,
-    lens: &Lens,
-    id: ConversationId,
-    form: &WriteForm,
-    files: &[FileId],
+    written: &Written<'_>,
     to: Aside,
 ) -> Result<Response> {
-    let kind = if form.kind.is_empty() { DraftKind::Text } else { DraftKind::parse(&form.kind)? };
-    draft::keep(app, me.agent.id, id, kind, DraftBody::parse(&form.body)?).await?;
+    let Written { ref lens, conversation: id, form, files } = *written;
+    draft::keep(app, me.agent.id, id, written.kind()?, DraftBody::parse(&form.body)?).await?;
     let beside = beside(form.quote, files);
     Ok(see_other(match to {
         Aside::Here => place(lens, id) + &beside,
         Aside::Canned => format!("/desk/canned?c={id}&{}{beside}", asks(lens)),
     }))
+}
+
+/// What could not be sent stands in its conversation again, with its files and what it quotes, and why above it.
+async fn write_again(
+    app: &App,
+    me: &CurrentAgent,
+    written: &Written<'_>,
+    error: Error,
+) -> Result<Response> {
+    // What is away, or not hers to see, cannot give the page; the error page keeps the words.
+    let cannot = |error: &Error| {
+        matches!(error, Error::NotFound | Error::Unavailable(_) | Error::Internal(_))
+    };
+    if cannot(&error) {
+        return Err(error);
+    }
+    let Written { ref lens, conversation: id, form, files } = *written;
+    let pane = pane(app, me, lens, id, Range::Latest(PAGE)).await?;
+    let note = written.kind().is_ok_and(|kind| kind == DraftKind::Note);
+    let pane = Pane {
+        nonce: match error {
+            Error::NonceReused => Nonce::new(),
+            _ => Nonce::parse(&form.nonce).unwrap_or_default(),
+        },
+        composer: Composer { note, body: form.body.clone(), ..pane.composer },
+        files: attachment::chosen(app, files::owner(me, id), files).await.unwrap_or_default(),
+        quote: match form.quote {
+            Some(seq) => quote(app, me, id, &pane.bar.name, seq).await?,
+            None => None,
+        },
+        problem: Some(words(&error).say(me.lang)),
+        ..pane
+    };
+    let mut page = desk_page(app, me, lens, Some(pane)).await?;
+    page.set_status(error.status());
+    Ok(page)
 }
 
 /// What goes with an answer that is being written, as an address names it.

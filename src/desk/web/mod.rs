@@ -125,6 +125,8 @@ struct Pane {
     panel: Option<Panel>,
     /// What the answer that is being written quotes.
     quote: Option<Quoted>,
+    /// Why it was not sent.
+    problem: Option<String>,
 }
 
 impl Pane {
@@ -346,6 +348,7 @@ async fn pane(
         seen,
         panel: None,
         quote: None,
+        problem: None,
     })
 }
 

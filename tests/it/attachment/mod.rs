@@ -469,14 +469,32 @@ async fn without_scripts_nothing_that_was_typed_is_lost_with_a_file_that_is_refu
     vera.person.fill(&vera.path("/messages"), &fields, &[("", b"")]).await.goes_to();
     vera.page().await.says("alt=\"good.png\"").says("a story");
 
-    // The same at the desk, as the page of the error.
-    let fields = [("nonce", nonce.as_str()), ("kind", "note"), ("body", "for colleagues")];
-    let refused = ana.person.fill("/desk/c/1/messages", &fields, &bad[1..]).await;
-    let refused = refused.must(StatusCode::UNPROCESSABLE_ENTITY);
-    refused.says("SVG").says("for colleagues").says("name=\"kind\" value=\"note\"");
+    // The same at the desk, in the conversation.
+    let nonce = Nonce::new().to_string();
+    let fields =
+        [("nonce", nonce.as_str()), ("kind", "note"), ("body", "for <i>us</i>"), ("quote", "1")];
+    let messages = "/desk/c/1/messages?tab=queue";
+    let again = ana.person.fill(messages, &fields, &bad).await;
+    let again = again.must(StatusCode::UNPROCESSABLE_ENTITY);
+    again.says("role=\"alert\"").says("SVG").says("for &#60;i&#62;us&#60;/i&#62;");
+    again.says("value=\"note\" checked").says("name=\"quote\" value=\"1\"");
+    again.says("good.png").says_not("bad.svg");
+    let file = again.field("file_id");
+    // Whatever was stored of it is stored once.
+    let same = format!("id=\"nonce\" value=\"{nonce}\"");
+    again.says(&same);
+    let fields =
+        [("nonce", nonce.as_str()), ("kind", "note"), ("body", "for us"), ("file_id", &file)];
+    ana.person.fill(messages, &fields, &[("", b"")]).await.goes_to();
+    ana.person.get("/desk/c/1?tab=queue").await.says("for us").says("alt=\"good.png\"");
+    vera.page().await.says_not("for us");
+    // What was sent with that number is another message: the next try has one of its own.
+    let fields = [("nonce", nonce.as_str()), ("kind", "text"), ("body", "for her")];
+    let again = ana.person.post(messages, &fields).await.must(StatusCode::CONFLICT);
+    again.says("for her").says_not(&same);
     // Whose session has ended meanwhile finds her words beside the door.
     let out = site.stranger().fill("/desk/c/1/messages", &fields, &[("a.png", &png())]).await;
-    out.must(StatusCode::UNAUTHORIZED).says("for colleagues");
+    out.must(StatusCode::UNAUTHORIZED).says("for her");
     // Whoever does not belong here is told nothing, and no file of theirs is kept.
     let before = kept(&site);
     let nonce = Nonce::new().to_string();
