@@ -135,6 +135,7 @@ fn addresses() -> Route {
         .at("/desk/bulk", get(desk::bulk_form).post(desk::handle_several)) // assign, tag, close
         .at("/desk/filter", get(desk::filter_form))
         .at("/desk/views", post(saved_view::keep))
+        .at("/desk/views/:id", post(saved_view::change))
         .at("/desk/views/:id/remove", post(saved_view::forget))
         .at("/desk/search", get(search::show))
         .at("/desk/palette", get(search::palette))

@@ -1,11 +1,11 @@
-//! Keeping views, and forgetting them.
+//! Keeping views, changing and forgetting them.
 use super::{
     model::{Asks, SavedView, ViewName},
     store,
 };
 use crate::{
     app::App,
-    audit::{self, Deed, Doer},
+    audit::{self, Changes, Deed, Doer},
     error::{Invalid, Result},
     ids::AgentId,
 };
@@ -31,6 +31,26 @@ pub async fn keep(app: &App, by: &Doer, name: &ViewName, asks: &Asks, shared: bo
 /// A view as an agent sees it; not found if it is another's.
 pub async fn find(app: &App, agent: AgentId, id: i64) -> Result<SavedView> {
     store::find_for(app.db.read(), agent, id).await
+}
+
+/// Calls a view something else, and lets it ask for something else where that is said.
+pub async fn change(
+    app: &App,
+    by: &Doer,
+    view: &SavedView,
+    name: &ViewName,
+    asks: Option<&Asks>,
+) -> Result<()> {
+    let asks = asks.map_or(view.asks.as_str(), Asks::as_str);
+    let changes =
+        Changes::default().value("name", &view.name, name.as_str()).value("asks", &view.asks, asks);
+    let tx = app.db.begin().await?;
+    store::put(&tx, view.id, name, asks).await?;
+    if view.shared && !changes.is_empty() {
+        let deed = Deed::new("view-changed", view.name.as_str()).with(changes.to_string());
+        audit::record(&tx, by, deed, app.clock.now()).await?;
+    }
+    Ok(tx.commit().await?)
 }
 
 pub async fn forget(app: &App, by: &Doer, view: &SavedView) -> Result<()> {

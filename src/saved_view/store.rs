@@ -56,6 +56,21 @@ pub async fn insert(
     Ok(())
 }
 
+pub async fn put(db: &impl ConnectionTrait, id: i64, name: &ViewName, asks: &str) -> Result<()> {
+    let row = saved_view::ActiveModel {
+        id: Set(id),
+        name: Set(name.as_str().to_owned()),
+        asks: Set(asks.to_owned()),
+        ..Default::default()
+    };
+    saved_view::Entity::update_many()
+        .set(row)
+        .filter(saved_view::Column::Id.eq(id))
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
 pub async fn remove(db: &impl ConnectionTrait, id: i64) -> Result<()> {
     saved_view::Entity::delete_by_id(id).exec(db).await?;
     Ok(())

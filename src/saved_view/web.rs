@@ -34,6 +34,16 @@ pub struct KeepForm {
     pub name: String,
     pub shared: bool,
     pub problem: Option<String>,
+    /// The view that could not be changed.
+    pub unchanged: Option<Unchanged>,
+}
+
+/// What a view was to be called, and why it is not.
+#[derive(Clone, Debug)]
+pub struct Unchanged {
+    view: i64,
+    pub name: String,
+    pub problem: String,
 }
 
 impl KeepForm {
@@ -46,7 +56,17 @@ impl KeepForm {
             name: String::new(),
             shared: false,
             problem: None,
+            unchanged: None,
         })
+    }
+
+    /// What this one was to be, if it is the one that could not be changed.
+    pub fn unchanged(&self, view: &SavedView) -> Option<&Unchanged> {
+        self.unchanged.as_ref().filter(|unchanged| unchanged.view == view.id)
+    }
+
+    pub fn may_change(&self, view: &SavedView) -> bool {
+        !view.shared || self.may_manage
     }
 }
 
@@ -88,15 +108,60 @@ pub async fn keep(
         Err(Error::Invalid(invalid)) => {
             let empty = KeepForm::new(&app, &me, asks.as_str().to_owned()).await?;
             let problem = Some(me.lang.t(invalid.reason));
-            let keep = KeepForm { name: form.name, shared, problem, ..empty };
-            refused(&KeepPage {
-                lang: me.lang,
-                frame: DeskFrame::new(&me, "conversations", 0),
-                keep,
-            })
+            refuse(&me, KeepForm { name: form.name, shared, problem, ..empty })
         }
         outcome => outcome.map(|()| see_other(format!("/desk/c?{}", asks.as_str()))),
     }
+}
+
+fn refuse(me: &CurrentAgent, form: KeepForm) -> Result<Response> {
+    let frame = DeskFrame::new(me, "conversations", 0);
+    refused(&KeepPage { lang: me.lang, frame, keep: form })
+}
+
+#[derive(Deserialize)]
+struct ChangeForm {
+    name: String,
+    /// What the address of the list asks for.
+    asks: String,
+    /// Whether the view shows that from now on.
+    #[serde(default)]
+    again: Option<String>,
+}
+
+#[handler]
+pub async fn change(
+    app: Data<&App>,
+    limits: Data<&Arc<Limits>>,
+    me: CurrentAgent,
+    Path(id): Path<String>,
+    Form(form): Form<ChangeForm>,
+) -> Result<Response> {
+    let view = hers(&app, &me, &id).await?;
+    limits.act(&me.counted_as())?;
+    let asks = Asks::parse(&form.asks)?;
+    let name = match ViewName::parse(&form.name) {
+        Ok(name) => name,
+        Err(invalid) => {
+            let problem = me.lang.t(invalid.reason);
+            let unchanged = Some(Unchanged { view: view.id, name: form.name, problem });
+            let empty = KeepForm::new(&app, &me, asks.as_str().to_owned()).await?;
+            return refuse(&me, KeepForm { unchanged, ..empty });
+        }
+    };
+    let again = form.again.is_some().then_some(&asks);
+    actions::change(&app, &me.doer(), &view, &name, again).await?;
+    Ok(see_other(format!("/desk/c?{}", asks.as_str())))
+}
+
+/// A view that she sees and may change.
+async fn hers(app: &App, me: &CurrentAgent, id: &str) -> Result<SavedView> {
+    let id = id.parse().map_err(|_| Error::NotFound)?;
+    let view = actions::find(app, me.agent.id, id).await?;
+    if view.shared {
+        me.must_manage()?;
+    }
+    Ok(view)
 }
 
 #[handler]
@@ -106,11 +171,7 @@ pub async fn forget(
     me: CurrentAgent,
     Path(id): Path<String>,
 ) -> Result<Response> {
-    let id = id.parse().map_err(|_| Error::NotFound)?;
-    let view = actions::find(&app, me.agent.id, id).await?;
-    if view.shared {
-        me.must_manage()?;
-    }
+    let view = hers(&app, &me, &id).await?;
     limits.act(&me.counted_as())?;
     actions::forget(&app, &me.doer(), &view).await?;
     Ok(see_other(format!("/desk/c?{}", view.asks)))

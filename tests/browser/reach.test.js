@@ -95,6 +95,11 @@ test('the filter opens and closes by its button, by Escape and by Cancel, and vi
     await shot(page, `filter-open-${name}`);
     assert.ok(await inReach(form.locator('.views a').first()), name);
     assert.deepEqual(await axe(page), []);
+    const pencil = form.locator('.views summary').first(), where = await pencil.boundingBox();
+    await pencil.click();
+    assert.deepEqual(await pencil.boundingBox(), where, `${name}: the button stays where it is`);
+    assert.ok(await inReach(form.locator('.views .keep button').first()), name);
+    assert.deepEqual(await axe(page), []);
     await form.locator('.views a').first().click();
     await page.locator('.narrowed', { hasText: '加急未读' }).waitFor();
     await shot(page, `view-${name}`);

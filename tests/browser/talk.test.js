@@ -522,7 +522,7 @@ test('under a note stands that whoever it calls has read it', async () => {
 
   // Whoever is called by a change reads that where the note stands, be it while she looks on or when she comes.
   const place = lin.url().split('?')[0], seq = () => lin.locator('.m.note').last().getAttribute('data-seq');
-  const change = async body => lin.request.post(`${place}/m/${await seq()}/edit`, { form: { nonce: `to ${await seq()}`, body }, headers: { 'sec-fetch-site': 'same-origin' } });
+  const change = async body => lin.request.post(`${place}/m/${await seq()}/edit`, { form: { nonce: `change-${await seq()}`, body }, headers: { 'sec-fetch-site': 'same-origin' } });
   const isRead = async () => lin.locator(`.seen[data-seq="${await seq()}"]`, { hasText: '周航 已读' }).waitFor();
   await say(lin, '先不叫人');
   await sees(eve, '先不叫人');

@@ -487,6 +487,8 @@ const FORMS: &[(&str, &str, &str, Told)] = &[
     ),
     ("/desk/views", "/desk/views", "name=Mine&asks=tab%3Dqueue", HER_OWN),
     ("/desk/views", "/desk/views", "name=All&asks=tab%3Dqueue&shared=on", Deeds(&["view-shared"])),
+    ("/desk/views/:id", "/desk/views/1", "name=My&asks=tab%3Dall&again=1", HER_OWN),
+    ("/desk/views/:id", "/desk/views/2", "name=Every&asks=tab%3Dall", Deeds(&["view-changed"])),
     ("/desk/views/:id/remove", "/desk/views/1/remove", "", HER_OWN),
     ("/desk/views/:id/remove", "/desk/views/2/remove", "", Deeds(&["view-removed"])),
     // Who works here.

@@ -463,6 +463,48 @@ async fn views_are_kept_by_those_who_made_them_and_shared_by_those_who_manage() 
 }
 
 #[tokio::test]
+async fn views_are_changed_by_those_who_may_remove_them() {
+    let site = installation().await;
+    let (ana, ben) = (site.ana().await, site.ben().await);
+    let kept = [("name", "Mine"), ("asks", "tab=all&priority=urgent")];
+    ben.person.post("/desk/views", &kept).await.must(StatusCode::SEE_OTHER);
+    let kept = [("name", "Ours"), ("asks", "tab=queue&unread=1"), ("shared", "1")];
+    ana.person.post("/desk/views", &kept).await.must(StatusCode::SEE_OTHER);
+    // Another name, while something else is looked at.
+    let named = [("name", "My <b>own</b>"), ("asks", "tab=closed")];
+    assert_eq!(ben.person.post("/desk/views/1", &named).await.goes_to(), "/desk/c?tab=closed");
+    let page = ben.person.get("/desk/filter?tab=all").await;
+    page.says("href=\"/desk/c?tab=all&#38;priority=urgent\"")
+        .says("My &#60;b&#62;own&#60;/b&#62;</a>");
+    // And what it shows.
+    let shown = [named[0], named[1], ("again", "1")];
+    ben.person.post("/desk/views/1", &shown).await.must(StatusCode::SEE_OTHER);
+    ben.person.get("/desk/c?tab=closed").await.says("View: My &#60;b&#62;own&#60;/b&#62;");
+
+    ben.person.get("/desk/filter").await.says("Ours").says_not("/desk/views/2");
+    ben.person.post("/desk/views/2", &named).await.must(StatusCode::FORBIDDEN);
+    for strange in ["/desk/views/1", "/desk/views/99", "/desk/views/x"] {
+        ana.person.post(strange, &named).await.must(StatusCode::NOT_FOUND);
+    }
+    let shown = [("name", "Everybody's"), ("asks", "tab=queue"), ("again", "1")];
+    ana.person.post("/desk/views/2", &shown).await.must(StatusCode::SEE_OTHER);
+    let log = ana.person.get("/desk/settings/audit").await;
+    log.says("changed the shared view \u{2068}Ours\u{2069}").says("name: Ours → Everybody&#39;s");
+    log.says("asks: tab=queue&#38;unread=1 → tab=queue").says_not("My &#60;b&#62;");
+
+    let hostile = [("name", "x"), ("asks", "//evil.example?tab=\"><script>"), ("again", "1")];
+    ana.person.post("/desk/views/2", &hostile).await.must(StatusCode::UNPROCESSABLE_ENTITY);
+    let long = format!("<i>{}", "视".repeat(38));
+    let refused = ana.person.post("/desk/views/2", &[("name", &long), ("asks", "tab=mine")]).await;
+    let refused = refused.must(StatusCode::UNPROCESSABLE_ENTITY);
+    refused.says(&format!("value=\"&#60;i&#62;{}\"", "视".repeat(38))).says("<details open>");
+    refused
+        .says("id=\"view-2-e\" role=\"alert\">A view’s name has 1 to 40")
+        .says(">Everybody&#39;s</a>");
+    assert_eq!(refused.field("asks"), "tab=mine");
+}
+
+#[tokio::test]
 async fn a_view_that_is_refused_keeps_what_was_typed_and_says_why() {
     let site = installation().await;
     let ana = site.ana().await;

@@ -412,11 +412,15 @@ views = Saved views
 view-shared = everybody
 view-keep = Save this view as
 view-share = Visible to everybody
+view-change = Change the view { $name }
+view-name = Name
+view-again = Show what the list shows now
 view-remove = Remove the view { $name }
 invalid-view-name = A view’s name has 1 to 40 characters.
 invalid-view-count = You have 50 views of your own. Remove one that you do not need first.
 invalid-view-shared-count = There are 50 views for everybody. Remove one that nobody needs first.
 audit-view-shared = { $name } saved the view { $subject } for everybody.
+audit-view-changed = { $name } changed the shared view { $subject }.
 audit-view-removed = { $name } removed the shared view { $subject }.
 # Teams
 teams = Teams

@@ -412,11 +412,15 @@ views = 已保存的视图
 view-shared = 全员可见
 view-keep = 将当前视图保存为
 view-share = 全员可见
+view-change = 修改视图 { $name }
+view-name = 名称
+view-again = 改为显示当前列表的内容
 view-remove = 删除视图 { $name }
 invalid-view-name = 视图名称为 1 到 40 个字符。
 invalid-view-count = 您已有 50 个个人视图，请先删除不再需要的视图。
 invalid-view-shared-count = 全员视图已有 50 个，请先删除不再需要的视图。
 audit-view-shared = { $name } 保存了全员视图 { $subject }。
+audit-view-changed = { $name } 修改了全员视图 { $subject }。
 audit-view-removed = { $name } 删除了全员视图 { $subject }。
 # Teams
 teams = 团队

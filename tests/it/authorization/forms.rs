@@ -43,6 +43,7 @@ pub const FORMS: &[(&str, &str)] = &[
     ("/desk/c/:id/side/unblock", "reason=x"),
     ("/desk/bulk", "nonce={nonce}&id={id}&do=close"),
     ("/desk/views", "name=x&asks=tab%3Dmine"),
+    ("/desk/views/:id", "name=y&asks=tab%3Dmine&again=1"),
     ("/desk/views/:id/remove", ""),
     ("/desk/me/state", "state=busy"),
     ("/desk/keys", "single=off"),

@@ -89,6 +89,7 @@ pub const PAGES: &[(&str, &str, Answers)] = &[
     ("POST", "/desk/bulk", [401, 401, 403, 401, 200, 200]),
     ("GET", "/desk/filter", [DOOR, DOOR, 200, DOOR, 200, 200]),
     ("POST", "/desk/views", [401, 401, 303, 401, 303, 303]),
+    ("POST", "/desk/views/:id", [401, 401, 303, 401, 303, 303]),
     ("POST", "/desk/views/:id/remove", [401, 401, 303, 401, 303, 303]),
     ("GET", "/desk/search", [DOOR, DOOR, 200, DOOR, 200, 200]),
     ("GET", "/desk/palette", [401, 401, 200, 401, 200, 200]),
