@@ -1,7 +1,7 @@
 //! The outermost layer: takes each request in, logs it once, and turns `Error` into words for whoever asked.
 use super::{
     ahead, headers,
-    limits::{UPLOAD, brings_files, read_body},
+    limits::{UPLOAD, brings_files, in_parts, read_body},
     origin::own_page_before,
     page::{Viewer, draw, query},
 };
@@ -149,14 +149,15 @@ pub async fn answer<E: Endpoint + 'static>(
         } else if !method.is_safe() {
             asked.body = read_body(&mut request).await?;
         }
-        let limit = patience(&request);
+        let (limit, cut_is_known) = (patience(&request), !with_files || in_parts(&request));
         let answering =
             AssertUnwindSafe(async move { endpoint.call(request).await }).catch_unwind();
         let answering = tokio::time::timeout(limit, answering);
-        let answered = if with_files || method.is_safe() {
+        let answered = if method.is_safe() || !cut_is_known {
             answering.await
         } else {
-            // What arrived whole is done even if its sender hangs up, as browsers do once the page that sent it is gone.
+            // What arrived whole is done even if its sender hangs up, as browsers do once the page that sent it is gone. A file
+            // alone, of which half looks like a smaller one, is not.
             tokio::spawn(answering.in_current_span()).await.map_err(Error::internal)?
         };
         match answered {

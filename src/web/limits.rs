@@ -188,9 +188,13 @@ pub async fn in_turn<E: Endpoint>(endpoint: Arc<E>, request: Request) -> poem::R
 /// of its own.
 pub fn brings_files(request: &Request) -> bool {
     let path = request.uri().path();
-    let in_a_form = || request.content_type().is_some_and(|kind| kind.starts_with("multipart/"));
     request.method() == Method::POST
-        && (path.ends_with(FILES) || path.ends_with(MESSAGES) && in_a_form())
+        && (path.ends_with(FILES) || path.ends_with(MESSAGES) && in_parts(request))
+}
+
+/// Whether the body of a request is a form in parts, whose last border says that it arrived whole.
+pub fn in_parts(request: &Request) -> bool {
+    request.content_type().is_some_and(|kind| kind.starts_with("multipart/"))
 }
 
 /// Reads a request's whole body within the limits, and puts it back.

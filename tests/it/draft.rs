@@ -146,9 +146,17 @@ async fn what_a_page_sends_as_it_goes_is_kept_and_said() {
         let nonce = Nonce::new();
         let said = [("nonce", nonce.as_str()), ("body", &words)];
         vera.person.post_and_go(&vera.path("/messages"), &said);
+        // Without scripts each form may bring files.
+        let (nonce, shown) = (Nonce::new(), format!("Shown {n}"));
+        let said = [("nonce", nonce.as_str()), ("body", &shown)];
+        vera.person.fill_and_go(&vera.path("/messages"), &said, &[("", b"")]);
+        let (nonce, name) = (Nonce::new(), format!("{n}.txt"));
+        let said = [("nonce", nonce.as_str())];
+        vera.person.fill_and_go(&vera.path("/messages"), &said, &[(&name, b"seen")]);
         let there = async || {
+            let page = vera.page().await.body;
             ana.person.get("/desk/c/1").await.body.contains(&format!("{words}</textarea>"))
-                && vera.page().await.body.contains(&words)
+                && [&words, &shown, &name].into_iter().all(|said| page.contains(said.as_str()))
         };
         timeout(Duration::from_secs(5), async { while !there().await {} }).await.expect("kept");
     }

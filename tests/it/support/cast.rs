@@ -80,8 +80,16 @@ impl Person {
 
     /// As a browser whose page is gone as soon as it has sent something: the connection is closed before there is an answer.
     pub fn post_and_go(&self, path: &str, fields: &[(&str, &str)]) {
-        let request =
-            self.request(Method::POST, path, &[("sec-fetch-site", "same-origin")], &typed(fields));
+        let headers = [("sec-fetch-site", "same-origin")];
+        self.go(self.request(Method::POST, path, &headers, &typed(fields)));
+    }
+
+    /// The same of a form that may bring files.
+    pub fn fill_and_go(&self, path: &str, fields: &[(&str, &str)], files: &[(&str, &[u8])]) {
+        self.go(self.in_parts(path, form(fields, files), "text/html"));
+    }
+
+    fn go(&self, request: Request) {
         let answer = self.door.call(request).now_or_never();
         assert!(answer.is_none(), "nobody is answered before the database is");
     }
@@ -114,6 +122,10 @@ impl Person {
     }
 
     pub async fn bring_raw(&self, path: &str, body: Vec<u8>, accept: &str) -> Answer {
+        Answer::read(self.door.call(self.in_parts(path, body, accept)).await.unwrap()).await
+    }
+
+    fn in_parts(&self, path: &str, body: Vec<u8>, accept: &str) -> Request {
         let headers = [
             ("content-type", "multipart/form-data; boundary=border"),
             ("sec-fetch-site", "same-origin"),
@@ -121,7 +133,7 @@ impl Person {
         ];
         let mut request = self.request(Method::POST, path, &headers, "");
         request.set_body(body);
-        Answer::read(self.door.call(request).await.unwrap()).await
+        request
     }
 
     /// What a browser shows or saves: how it is answered, and the bytes.
