@@ -197,10 +197,7 @@ async fn write_again(
     error: Error,
 ) -> Result<Response> {
     // What is away, or not hers to see, cannot give the page; the error page keeps the words.
-    let cannot = |error: &Error| {
-        matches!(error, Error::NotFound | Error::Unavailable(_) | Error::Internal(_))
-    };
-    if cannot(&error) {
+    if matches!(error, Error::NotFound | Error::Unavailable(_) | Error::Internal(_)) {
         return Err(error);
     }
     let Written { ref lens, conversation: id, form, files } = *written;
