@@ -9,7 +9,7 @@
   const text = form => `${form.elements.kind.value}\n${form.elements.body.value}`, bodyOf = kept => kept.slice(kept.indexOf('\n') + 1);
   // What the server does not have yet, by where it is sent to.
   const pending = new Map();
-  let timer = 0, saving = null;
+  let timer = 0, saving = null, asked = -Infinity;
 
   const composer = () => document.querySelector('form[data-draft]');
   const rows = document.getElementById('rows'), begun = document.getElementById('drafts');
@@ -54,11 +54,13 @@
     pending.delete(saving.url);
     const answer = await fetch(saving.url, { method: 'POST', body: saving.fields, headers: { 'HX-Request': 'true' } }).catch(() => null);
     const away = !answer || answer.status >= 500 || answer.status === 429;
-    if (answer && answer.ok && read(saving.key) === saving.text) write(saving.key, null);
+    // The next page was asked for before the server had this, perhaps: the tab holds it still, and it is said again.
+    const early = Date.now() - asked < 5000;
+    if (answer && answer.ok && !early && read(saving.key) === saving.text) write(saving.key, null);
     // Sent while this was on its way, it is a draft no more, whichever of the two arrived last.
     const { sent, url } = saving;
     if (sent) saving = { url, fields: new URLSearchParams() };
-    if ((away || sent) && !pending.has(url)) pending.set(url, saving);
+    if ((away || sent || early) && !pending.has(url)) pending.set(url, saving);
     saving = null;
     if (pending.size) timer = setTimeout(save, away ? 5000 : 800);
   }
@@ -96,6 +98,7 @@
     form.dataset.drafted = '1';
     const newer = read(key(form));
     if (note(form.action, newer === null ? form.elements.body.value : bodyOf(newer))) mark();
+    if (newer === text(form)) write(key(form), null);
     if (newer === null || newer === text(form)) return;
     form.elements.kind.value = newer.split('\n', 1);
     form.elements.body.value = bodyOf(newer);
@@ -115,6 +118,7 @@
     write(key(form), null);
     if (note(form.action, '')) mark();
   });
+  addEventListener('beforeunload', () => { asked = Date.now(); });
   addEventListener('pagehide', leave);
   document.addEventListener('htmx:before:swap', save);
   for (const then of [move, restore, mark]) document.addEventListener('htmx:after:swap', then);

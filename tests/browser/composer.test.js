@@ -245,6 +245,30 @@ test('what was sent while its draft was on its way is a draft no more', async ()
   assert.equal(await value(lin), '');
 });
 
+test('a page that was drawn before the server had the last words shows them', async () => {
+  // Another address: what is loaded again is filled in by the browser itself.
+  const place = `${lin.url()}&again=1`;
+  await lin.route(place, async route => {
+    const drawn = await route.fetch();
+    await saved;
+    await route.fulfill({ response: drawn });
+  }, { times: 1 });
+  // The last words come when the next page was asked for already.
+  await lin.evaluate(() => addEventListener('beforeunload', () => {
+    const box = document.getElementById('body');
+    box.value = '写得比页面快';
+    box.dispatchEvent(new Event('input', { bubbles: true }));
+  }));
+  const saved = kept(lin, '写得比页面快');
+  await lin.goto(place);
+  assert.equal(await value(lin), '写得比页面快');
+  const ended = kept(lin, '');
+  await lin.fill('#body', '');
+  await ended;
+  await lin.reload();
+  assert.equal(await value(lin), '');
+});
+
 test('who leaves the page at once loses nothing, and what the tab has not told yet is newer', async () => {
   await lin.reload();
   await lin.fill('#body', '马上');
