@@ -104,10 +104,9 @@ struct Written<'a> {
 
 impl Written<'_> {
     fn kind(&self) -> Result<DraftKind, Invalid> {
-        if self.form.kind.is_empty() {
-            Ok(DraftKind::Text)
-        } else {
-            DraftKind::parse(&self.form.kind)
+        match self.form.kind.as_str() {
+            "" => Ok(DraftKind::default()),
+            word => DraftKind::parse(word),
         }
     }
 }
@@ -210,10 +209,7 @@ async fn write_again(
         },
         composer: Composer { note, body: form.body.clone(), ..pane.composer },
         files: attachment::chosen(app, files::owner(me, id), files).await.unwrap_or_default(),
-        quote: match form.quote {
-            Some(seq) => quote(app, me, id, &pane.bar.name, seq).await?,
-            None => None,
-        },
+        quote: quote(app, me, id, &pane.bar.name, form.quote).await?,
         problem: Some(words(&error).say(me.lang)),
         ..pane
     };

@@ -247,10 +247,7 @@ pub async fn show(
     };
     let lens = lens(request, me.agent.id);
     let pane = pane(&app, &me, &lens, number(&id)?, range).await?;
-    let quote = match query(request, "quote").and_then(|seq| seq.parse().ok()) {
-        Some(seq) => quote(&app, &me, pane.id, &pane.bar.name, seq).await?,
-        None => None,
-    };
+    let quote = quote(&app, &me, pane.id, &pane.bar.name, number_of("quote")).await?;
     let files = unsent(&app, files::owner(&me, pane.id), request).await?;
     turned(&app, &me, request, Some(pane.id));
     let mut pane = Pane { quote, files, ..pane };
@@ -358,8 +355,9 @@ async fn quote(
     me: &CurrentAgent,
     id: ConversationId,
     visitor: &str,
-    seq: i64,
+    seq: Option<i64>,
 ) -> Result<Option<Quoted>> {
+    let Some(seq) = seq else { return Ok(None) };
     let entry = match conversation::find_entry(app.db.read(), id, seq).await {
         Err(Error::NotFound) => return Ok(None),
         found => found?,
