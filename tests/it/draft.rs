@@ -158,7 +158,7 @@ async fn what_a_page_sends_as_it_goes_is_kept_and_said() {
             ana.person.get("/desk/c/1").await.body.contains(&format!("{words}</textarea>"))
                 && [&words, &shown, &name].into_iter().all(|said| page.contains(said.as_str()))
         };
-        timeout(Duration::from_secs(5), async { while !there().await {} }).await.expect("kept");
+        timeout(Duration::from_secs(20), async { while !there().await {} }).await.expect("kept");
     }
 }
 
