@@ -5,10 +5,11 @@ servers=$(mktemp -d "${TMPDIR:-/tmp}/kefu-test.XXXXXX")
 chmod 755 "$servers"
 server_pids=()
 
+# Below those that the system gives to whoever calls out (from 32768 on), whose owner no connection would find.
 free_port() {
   local port
   while :; do
-    port=$((RANDOM % 40000 + 20000))
+    port=$((RANDOM % 12000 + 20000))
     (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || { echo "$port"; return; }
   done
 }
@@ -24,13 +25,13 @@ own_folder() {
   if [ "$(id -u)" = 0 ]; then chown "$2:$2" "$servers/$1"; fi
 }
 
-# wait_for NAME COMMAND…: until the command succeeds, 30 s at most; else shows the server's log.
+# wait_for NAME COMMAND…: until the command succeeds, 120 s at most; else shows the server's log.
 wait_for() {
-  local name=$1 end=$((SECONDS + 30))
+  local name=$1 end=$((SECONDS + 120))
   shift
   until "$@" >/dev/null 2>&1; do
     if [ $SECONDS -ge $end ]; then
-      echo "tests/run: $name did not come up within 30 s:" >&2
+      echo "tests/run: $name did not come up within 120 s:" >&2
       tail -n 30 "$servers/$name.log" >&2
       return 1
     fi
