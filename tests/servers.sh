@@ -5,7 +5,7 @@ servers=$(mktemp -d "${TMPDIR:-/tmp}/kefu-test.XXXXXX")
 chmod 755 "$servers"
 server_pids=()
 
-# Below those that the system gives to whoever calls out (from 32768 on), whose owner no connection would find.
+# Below the ports of outgoing connections (from 32768 on): those are taken as well, though nobody listens there.
 free_port() {
   local port
   while :; do
