@@ -3,7 +3,7 @@ import { after, afterEach, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { Client } from './client.js';
-import { BIN, Browser, Server, owner, sees, visitor } from './kefu.js';
+import { BIN, Browser, Server, leads, owner, sees, visitor } from './kefu.js';
 import { shop } from './shop.js';
 
 /** What two people say to one another about an order. */
@@ -116,8 +116,7 @@ test('the first open through the line, of a site with colours and a logo: at mos
     return canvas.toDataURL().split(',')[1];
   });
   await lin.locator('form[action$="/logo/files"] input[type=file]').setInputFiles({ name: 'logo.png', mimeType: 'image/png', buffer: Buffer.from(noise, 'base64') });
-  await lin.locator('form[action$="/logo/files"] button').click();
-  await lin.waitForURL('**/sites/shop?saved=1');
+  await leads(lin, () => lin.locator('form[action$="/logo/files"] button').click());
 
   const page = await browser.person();
   await page.goto(`http://127.0.0.1:${host.port}/?key=shop`);

@@ -169,6 +169,13 @@ export function messages(page) {
   return page.locator('ol.msgs .m .b').allTextContents();
 }
 
+/** Does what leads to another page, which may have the address of this one, and waits until that is there. */
+export async function leads(page, act) {
+  const there = page.waitForEvent('domcontentloaded');
+  await act();
+  await there;
+}
+
 /** Waits until a message stands in the page. */
 export async function sees(page, words) {
   await page.locator('ol.msgs .m .b', { hasText: words }).last().waitFor();

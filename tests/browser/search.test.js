@@ -1,7 +1,7 @@
 // An agent looks for what was said, and commands by keyboard alone.
 import { after, afterEach, before, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { Browser, Server, axe, owner, say, sees, shot, visitor } from './kefu.js';
+import { Browser, Server, axe, leads, owner, say, sees, shot, visitor } from './kefu.js';
 
 let server, browser, lin, vera;
 before(async () => {
@@ -26,8 +26,7 @@ async function find(page, question) {
   const end = Date.now() + 10_000;
   do {
     await page.fill('#q', question);
-    await page.press('#q', 'Enter');
-    await page.waitForURL(/q=/);
+    await leads(page, () => page.press('#q', 'Enter'));
   } while (await page.locator('.finds a').count() === 0 && Date.now() < end);
 }
 

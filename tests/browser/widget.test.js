@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { BIN, Browser, Server, axe, owner, say, sees, shot } from './kefu.js';
+import { BIN, Browser, Server, axe, leads, owner, say, sees, shot } from './kefu.js';
 import { shop } from './shop.js';
 
 let server, browser, lin, host;
@@ -349,8 +349,7 @@ test('a site whose settings have no button shows none', async () => {
   addSite('quiet', `http://localhost:${host.port}`);
   await lin.goto(`${server.url}/desk/settings/sites/quiet`);
   await lin.locator('[name=launcher]').setChecked(false);
-  await lin.locator('main form:has([name=launcher]) button.btn-p').click();
-  await lin.waitForURL('**/desk/settings/sites**');
+  await leads(lin, () => lin.locator('main form:has([name=launcher]) button.btn-p').click());
   const page = await browser.person();
   await page.goto(at('localhost', { key: 'quiet' }));
   await page.locator('kefu-chat').waitFor({ state: 'attached' });
