@@ -30,18 +30,20 @@
   document.addEventListener('htmx:after:swap', () => { if (line) line.action = kf.url().href; });
 
   // A hint says only that there is more; what it is comes from the log, after what we hold.
-  let fetching = false, wanted = false;
+  let fetching = false, wanted = false, later = 0, wait = 0;
   async function follow() {
     const open = pane(), log = open && open.querySelector('ol.msgs');
     if (!log) return;
     if (fetching) { wanted = true; return; }
     fetching = true;
+    clearTimeout(later);
     do {
       wanted = false;
       const before = held(log), url = `/desk/c/${open.dataset.cid}/messages?${open.dataset.asks}&after=${before}`;
       const answer = await fetch(url, { headers: { 'HX-Request': 'true' } }).catch(() => null);
-      if (answer && answer.status === 200 && log.isConnected) {
-        const text = await answer.text(), menu = () => open.querySelector('.bar details.menu'), chooses = menu() && menu().open;
+      const text = answer && answer.status === 200 && await answer.text().catch(() => null);
+      if (text && log.isConnected) {
+        const menu = () => open.querySelector('.bar details.menu'), chooses = menu() && menu().open;
         await htmx.swap({ sourceElement: log, target: log, swap: 'none', text });
         // The head was drawn anew; whoever chooses in its menu goes on choosing.
         if (chooses && menu()) menu().open = true;
@@ -49,6 +51,12 @@
         readOn();
         // One answer holds no more.
         if (held(log) - before >= 500) wanted = true;
+        wait = 0;
+      } else if (!answer || text === null || answer.status === 429 || answer.status >= 500) {
+        // Nobody says twice that there is more: what could not be had is asked for again, in 1 s, 2 s and so on up to 32 s.
+        wait = Math.min(wait ? 2 * wait : 1000, 32000);
+        later = setTimeout(follow, wait);
+        break;
       }
     } while (wanted && log.isConnected);
     fetching = false;

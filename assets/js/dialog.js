@@ -9,8 +9,9 @@
     event.preventDefault();
     const answer = await fetch(link.href, { headers: { 'HX-Request': 'true', 'HX-Request-Type': 'partial' } }).catch(() => null);
     // Whoever is signed out is led to the door.
-    if (!answer || !answer.ok || answer.redirected) { location.href = link.href; return; }
-    await htmx.swap({ sourceElement: box, target: box, swap: 'innerHTML', text: await answer.text() });
+    const text = answer && answer.ok && !answer.redirected && await answer.text().catch(() => '');
+    if (!text) { location.href = link.href; return; }
+    await htmx.swap({ sourceElement: box, target: box, swap: 'innerHTML', text });
     document.getElementById('dialog-title').textContent = link.dataset.dialog;
     for (const menu of document.querySelectorAll('details.menu[open]')) menu.open = false;
     if (!dialog.open) dialog.showModal();

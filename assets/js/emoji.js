@@ -9,8 +9,8 @@
     const here = sheet();
     if (!drawn) {
       const answer = await fetch(here.dataset.from).catch(() => null);
-      if (!answer || !answer.ok) return;
-      drawn = await answer.text();
+      drawn = answer && answer.ok && await answer.text().catch(() => '') || '';
+      if (!drawn) return;
     }
     if (!here.isConnected) return;
     if (!here.firstChild) here.innerHTML = drawn;

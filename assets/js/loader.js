@@ -7,7 +7,7 @@ const root = document.documentElement, KEPT = `kefu ${site.key}`, TAB = 'session
 const lang = /^zh/i.test(/^(auto)?$/.test(own.lang || '') ? root.lang || navigator.language : own.lang) ? 'zh-CN' : 'en';
 const [title, failed, link, many, retry, fold, label = title] = site.texts[lang], look = { ...site.look, ...own, color: site.look.color, ink: site.look.ink || '#fff' };
 const listeners = {}, forFrame = [], wanted = {};
-let host, shadow, button, badge, frame, panel, phone, view, port, slow, unread = 0, open = false, recalled = false, hadFocus, overflow, stilled;
+let host, shadow, button, badge, frame, panel, phone, view, port, slow, unread = 0, open = false, recalled = false, hadFocus, overflow, stilled, back;
 
 function tell(event, detail) {
   // One that throws keeps it from nobody.
@@ -82,7 +82,11 @@ a{color:inherit}
   shadow.addEventListener('keydown', event => { if (event.key === 'Escape' && open) api.close(); });
   phone = matchMedia('(max-width:600px)');
   phone.addEventListener('change', () => cover(open && phone.matches));
-  addEventListener('popstate', () => stilled && !leaves() && api.close());
+  addEventListener('popstate', () => {
+    // Opened again before the step back of its end was taken.
+    if (stilled) back ? enter() : leaves() || api.close();
+    back = 0;
+  });
   // A phone's keyboard covers the page and is unknown to the frame: the chat ends above it.
   view = window.visualViewport;
   view?.addEventListener('resize', fit);
@@ -182,16 +186,16 @@ function cover(on) {
     overflow = root.style.overflow;
     root.style.overflow = 'hidden';
     // A page that was reloaded under the chat stands there already.
-    leaves() || history.pushState({ ...history.state, kefu: 1 }, '');
+    enter();
   } else {
     root.style.overflow = overflow;
-    leaves() && history.back();
+    if (leaves()) { back = 1; history.back(); }
   }
   fit();
 }
 // A zoomed page is left as it is.
 function fit() { panel.style.cssText = stilled && view?.scale === 1 ? `top:${view.offsetTop}px;height:${view.height}px` : ''; }
-const leaves = () => history.state?.kefu;
+const leaves = () => history.state?.kefu, enter = () => leaves() || history.pushState({ ...history.state, kefu: 1 }, '');
 
 const api = {
   open() {

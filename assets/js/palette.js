@@ -23,9 +23,10 @@
   async function ask() {
     const number = ++asked;
     const answer = await fetch(`/desk/palette?q=${encodeURIComponent(input.value)}${context()}`, { headers: { 'HX-Request': 'true' } }).catch(() => null);
+    const text = answer && answer.ok && await answer.text().catch(() => '');
     // An older answer that comes late is not what was typed.
-    if (!answer || !answer.ok || number !== asked) return;
-    list.innerHTML = await answer.text();
+    if (!text || number !== asked) return;
+    list.innerHTML = text;
     choose(options()[0]);
   }
 
@@ -84,9 +85,10 @@
 
   async function make() {
     const answer = await fetch(`/desk/palette?q=${context()}`).catch(() => null);
+    const text = answer && answer.ok && await answer.text().catch(() => '');
     // Signed out, or the line is down: the page of the search says which.
-    if (!answer || !answer.ok) { location.href = '/desk/search'; return; }
-    place.innerHTML = await answer.text();
+    if (!text) { location.href = '/desk/search'; return; }
+    place.innerHTML = text;
     dialog = document.getElementById('palette');
     input = document.getElementById('palette-q');
     list = document.getElementById('palette-list');

@@ -30,11 +30,12 @@
       return;
     }
     const answer = await fetch(link.href, { headers: { 'HX-Request': 'true' } }).catch(() => null);
-    if (!answer || !answer.ok) {
+    const text = answer && answer.ok && await answer.text().catch(() => '');
+    if (!text) {
       location.href = link.href;
       return;
     }
-    await htmx.swap({ sourceElement: place, target: place, swap: 'innerHTML', text: await answer.text() });
+    await htmx.swap({ sourceElement: place, target: place, swap: 'innerHTML', text });
     openers.set(place, link);
     tell(link, true);
     const first = place.querySelector('[autofocus]') || place.querySelector('a, select, input:not([type=hidden]), textarea, button');

@@ -37,8 +37,9 @@
       stale = !!panel && !panel.querySelector('#side-identity');
       if (!panel || stale) break;
       const answer = await fetch(panel.getAttribute('hx-get'), { headers: { 'HX-Request': 'true' } }).catch(() => null);
-      if (!answer || !answer.ok) break;
-      const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html');
+      const text = answer && answer.ok && await answer.text().catch(() => '');
+      if (!text) { stale = true; break; }
+      const fresh = new DOMParser().parseFromString(text, 'text/html');
       for (const part of fresh.querySelectorAll('section[id]')) {
         const target = panel.isConnected && panel.querySelector('#' + part.id);
         if (!target || target.textContent === part.textContent) continue;

@@ -29,12 +29,17 @@ const said = (page, words) => chat(page).locator('ol.msgs .m[id] .b', { hasText:
 
 async function open(page, url) {
   await page.goto(url);
+  await launcher(page).waitFor();
+  await page.evaluate(() => kefu('on', 'ready', () => { window.isReady = true; }));
   await launcher(page).click();
+  await page.waitForFunction(() => window.isReady);
   await chat(page).locator('#body').waitFor();
 }
 
 /** The first message is typed and sent, whatever becomes of it. */
 async function send(page, words) {
+  // The frame's scripts add it as they begin to listen.
+  await chat(page).locator('header > button').waitFor({ state: 'attached' });
   await chat(page).locator('#body').fill(words);
   await chat(page).locator('form#f button.btn-p').click();
 }
@@ -74,9 +79,14 @@ test('a first message that is refused for now says so, and stays where it was ty
   await chat(page).locator('#problem', { hasText: '9 秒后' }).waitFor();
   assert.equal(await chat(page).locator('#body').inputValue(), '等一等再说');
   await page.unroute('**/start?**');
+  // It is said until the next try, which waits here until it was seen.
+  let goOn;
+  const seen = new Promise(done => { goOn = done; });
+  await page.route('**/start?**', async route => { await seen; await route.continue(); });
   await page.route('**/start?**', error(503, '服务暂时不可用'), { times: 1 });
   await chat(page).locator('form#f button.btn-p').click();
   await chat(page).locator('#problem', { hasText: '服务暂时不可用' }).waitFor();
+  goOn();
   // Nobody needs to press for that.
   await said(page, '等一等再说').waitFor();
 });
@@ -155,7 +165,8 @@ test('a line that comes before the page hears what the page says after it', asyn
     };
   });
   let goOn;
-  await page.route('**/slow.js', async route => { await new Promise(done => { goOn = done; }); await route.continue(); });
+  const gate = new Promise(done => { goOn = done; });
+  await page.route('**/slow.js', async route => { await gate; await route.continue(); });
   await page.goto(at('localhost', { key, first: '', early: `kefu('identify', '${token}');kefu('prefill', '我是老客户')` }), { waitUntil: 'commit' });
   // By the clock: a page that has no body yet draws nothing, so no frame of it comes to ask in.
   await page.waitForFunction(() => window.lineIsHere, undefined, { polling: 50 });
@@ -174,7 +185,8 @@ test('one thing the page says wrongly keeps it from nothing else', async () => {
   const page = await browser.person();
   const early = 'const round = {}; round.round = round; kefu("card", round); kefu("prefill", "后面的话")';
   await open(page, at('localhost', { key: 'there', early }));
-  await page.waitForFunction(() => kefu.ready);
+  // Required, it is valid once it has words.
+  await chat(page).locator('#body:valid').waitFor();
   assert.equal(await chat(page).locator('#body').inputValue(), '后面的话');
   assert.match(browser.complaints.join(), /circular/);
   browser.complaints = browser.complaints.filter(text => !/circular/.test(text));

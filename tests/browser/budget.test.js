@@ -77,11 +77,20 @@ async function weigh(page, act) {
   const client = await page.context().newCDPSession(page);
   await client.send('Network.enable');
   await client.send('Network.setCacheDisabled', { cacheDisabled: false });
-  const named = new Map();
-  client.on('Network.requestWillBeSent', ({ requestId, request }) => named.set(requestId, new URL(request.url).pathname));
-  client.on('Network.loadingFinished', ({ requestId, encodedDataLength }) => seen.push({ path: named.get(requestId), bytes: encodedDataLength }));
+  const named = new Map(), coming = new Map(), endless = path => /\/(events|live|read|seen)$/.test(path);
+  client.on('Network.requestWillBeSent', ({ requestId, request }) => {
+    named.set(requestId, new URL(request.url).pathname);
+    coming.set(requestId, named.get(requestId));
+  });
+  client.on('Network.loadingFailed', ({ requestId }) => coming.delete(requestId));
+  client.on('Network.loadingFinished', ({ requestId, encodedDataLength }) => {
+    coming.delete(requestId);
+    seen.push({ path: named.get(requestId) ?? '', bytes: encodedDataLength });
+  });
   await act();
-  const files = seen.filter(({ path }) => !/\/(events|live|read|seen)$/.test(path));
+  // What is there for the page may be counted a moment later.
+  for (const end = Date.now() + 10_000; ![...coming.values()].every(endless) && Date.now() < end;) await new Promise(done => setTimeout(done, 20));
+  const files = seen.filter(({ path }) => !endless(path));
   const sum = list => list.reduce((all, { bytes }) => all + bytes, 0);
   return { requests: files.length, bytes: sum(files), js: sum(files.filter(({ path }) => path.endsWith('.js'))), css: sum(files.filter(({ path }) => path.endsWith('.css'))), files };
 }

@@ -2,7 +2,7 @@
 import { after, afterEach, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { brotliCompressSync } from 'node:zlib';
-import { Browser, Server, axe, owner, sees, shot, visitor } from './kefu.js';
+import { Browser, Server, axe, leads, owner, sees, shot, visitor } from './kefu.js';
 
 let server, browser, lin;
 before(async () => {
@@ -57,9 +57,9 @@ test('a slash opens the replies, keys choose one, and Enter sends it', async () 
   await offers(lin, 1);
   assert.equal(await chosen(lin), '退款规则');
   await lin.keyboard.press('Enter');
+  await lin.locator('#body:focus').waitFor();
   assert.equal(await value(lin), '七天内可无理由退款。\n运费由买家承担。');
   assert.ok(await lin.locator('#canned').isHidden());
-  await lin.locator('#body:focus').waitFor();
   await lin.keyboard.press('Enter');
   await sees(lin, '运费由买家承担');
   assert.equal(await value(lin), '');
@@ -258,6 +258,8 @@ test('a page that was drawn before the server had the last words shows them', as
     const box = document.getElementById('body');
     box.value = '写得比页面快';
     box.dispatchEvent(new Event('input', { bubbles: true }));
+    // Saved at once, as before what is swapped.
+    document.dispatchEvent(new Event('htmx:before:swap'));
   }));
   const saved = kept(lin, '写得比页面快');
   await lin.goto(place);
@@ -275,7 +277,7 @@ test('who leaves the page at once loses nothing, and what the tab has not told y
   const place = lin.url();
   await lin.goto(`${server.url}/desk/me`);
   // What a page sends as it goes is not told to the debugger: the server is asked, as another tab would.
-  for (const end = Date.now() + 10_000; !(await (await lin.request.get(place)).text()).includes('马上') && Date.now() < end;);
+  for (const end = Date.now() + 30_000; !(await (await lin.request.get(place)).text()).includes('马上') && Date.now() < end;);
   await lin.evaluate('sessionStorage.clear()');
   await lin.goto(place);
   assert.equal(await value(lin), '马上');
@@ -338,10 +340,10 @@ test('emoji are chosen by keys and by pointer, and weigh at most 20 KB', async (
   await lin.click('#emoji-open');
   const sheet = await (await asked).text();
   const weight = brotliCompressSync(sheet).length;
+  await lin.locator('#emoji button:focus').waitFor();
   const count = await lin.locator('#emoji button').count();
   console.log(`emoji: ${count} in ${sheet.length} characters, ${weight} bytes with brotli`);
   assert.ok(weight <= 20_000 && count >= 190 && count <= 260);
-  await lin.locator('#emoji button:focus').waitFor();
   assert.deepEqual(await axe(lin), []);
   await shot(lin, 'emoji-open');
   await lin.keyboard.press('ArrowRight');
@@ -371,7 +373,7 @@ test('without scripts a button leads to the replies and back, and what was writt
   await shot(page, 'composer-plain');
   await page.click('button[value=canned]');
   await page.fill('#q', 'tuikuan');
-  await page.click('main form .btn');
+  await leads(page, () => page.click('main form .btn'));
   await page.click('.replies a');
   assert.equal(await value(page), '您好！\n七天内可无理由退款。\n运费由买家承担。');
   await page.locator('.file', { hasText: '规则.txt' }).waitFor();

@@ -136,6 +136,7 @@ for (const [name, [who, path, act]] of Object.entries(pages)) {
       await page.emulateMedia({ forcedColors: 'none', colorScheme: 'light' });
       const answer = await page.goto(url.href, { waitUntil: 'domcontentloaded' });
       assert.equal(answer.status(), 200, url.href);
+      await page.waitForFunction(() => [...document.querySelectorAll('link[rel=stylesheet]')].every(link => link.sheet || !matchMedia(link.media || 'all').matches));
       if (await page.locator('.side').count()) await page.locator('#side-identity').waitFor({ state: 'attached' });
       await page.evaluate("document.querySelectorAll('.fold, .sure').forEach(fold => { fold.open = true })");
       if (act) await act(page);

@@ -182,7 +182,7 @@ test('files that were refused with their message come back with it', async () =>
   await lin.fill('#body', '太晚了');
   await lin.keyboard.press('Enter');
   await lin.locator('#problem .err').waitFor();
-  assert.equal(await lin.inputValue('#body'), '太晚了');
+  await lin.waitForFunction(() => document.getElementById('body').value === '太晚了');
   assert.equal(await lin.locator('.file [name=file_id]').count(), 1);
   await colleague.locator('.bar button', { hasText: '重新打开' }).click();
   await colleague.locator('.bar[data-state=open]').waitFor();

@@ -28,6 +28,7 @@ test('the panel turns green by itself, and one click lets a page in that was not
   await lin.context().grantPermissions(['clipboard-read', 'clipboard-write'], { origin: server.url });
   await lin.goto(`${server.url}${PANEL}`);
   await lin.locator('[data-copy]').click();
+  await lin.locator('[data-copy]', { hasText: '已复制' }).waitFor();
   assert.match(await lin.evaluate(() => navigator.clipboard.readText()), /<script async src=".*\/w\/demo\.js"><\/script>/);
   assert.deepEqual(await axe(lin), []);
   await shot(lin, 'install-waiting');

@@ -20,12 +20,16 @@ const AXE = readFileSync(new URL('./node_modules/axe-core/axe.min.js', import.me
 process.env.PW_TEST_SCREENSHOT_NO_FONTS_READY = '1';
 export const OWNER = { name: '林小雨', email: 'lin@shop.example', password: 'correct horse battery' };
 
+/** A port that nobody listens on, and below those that the system gives to connections and to whoever asks for any. */
 export async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  return port;
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 10_000), server = createServer();
+    const free = await new Promise(done => server.once('error', () => done(false)).listen(port, '127.0.0.1', () => done(true)));
+    if (!free) continue;
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
 }
 
 /** One installation; `restart` starts it again over the same data. */
@@ -46,11 +50,12 @@ export class Server {
     this.process = spawn(BIN, args, { stdio: ['ignore', 'pipe', 'ignore'] });
     for await (const line of createInterface({ input: this.process.stdout })) {
       if (line.startsWith('setup: ')) this.setup = line.slice(7);
-      if (line.startsWith('setup: ') || line.endsWith('/desk')) break;
+      if (line.startsWith('setup: ') || line.endsWith('/desk')) return;
     }
+    throw new Error(`kefu did not come up at ${this.url}`);
   }
   async down(signal = 'SIGTERM') {
-    if (this.process.exitCode !== null) return;
+    if (this.process.exitCode !== null || this.process.signalCode !== null) return;
     this.process.kill(signal);
     await once(this.process, 'exit');
   }
@@ -106,7 +111,7 @@ export class Browser {
   /** A person's window: `options` are Playwright's, such as `javaScriptEnabled`. */
   async person(options = {}) {
     const context = await this.chromium.newContext({ locale: 'zh-CN', timezoneId: 'Asia/Shanghai', viewport: { width: 390, height: 844 }, ...this.options, ...options });
-    context.setDefaultTimeout(10_000);
+    context.setDefaultTimeout(30_000);
     await context.addInitScript(() => addEventListener('securitypolicyviolation', ({ effectiveDirective, blockedURI }) => console.error(`Content Security Policy: ${effectiveDirective} ${blockedURI}`)));
     context.on('response', response => {
       const headers = response.headers(), ours = response.request().resourceType() === 'document' && !strangers.has(+new URL(response.url()).port);

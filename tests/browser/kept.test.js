@@ -249,6 +249,7 @@ test('a file whose line was cut is brought again, and one that failed does not l
   const until = new Promise(done => { cut = done; });
   await lin.route('**/files?tab=all', async route => { await until; await route.abort(); }, { times: 1 });
   await choose(lin, paper('又断.txt'));
+  await lin.locator('.file.coming', { hasText: '又断.txt' }).waitFor();
   await say(lin, '带文件的话');
   await lin.locator('.m.pending', { hasText: '带文件的话' }).waitFor();
   cut();

@@ -190,7 +190,7 @@ test('the contact is a column of the desk, a drawer where that is narrow, and al
     assert.equal(await page.locator('.side').isVisible(), false);
     await page.locator('.side-open').click();
     await page.locator('.side.open #side-identity').waitFor();
-    await page.waitForTimeout(300);
+    await page.waitForFunction(() => document.getAnimations().every(({ playState }) => playState !== 'running'));
     await shot(page, `${name}-${colorScheme}`);
     assert.deepEqual(await axe(page), [], `${name} ${colorScheme}`);
     await page.keyboard.press('Escape');

@@ -49,7 +49,8 @@ test(`every act is painted within ${LIMIT} ms`, async t => {
     assert.equal(status, 303);
   });
   await page.goto(`${server.url}/desk/c/${id}?tab=mine`);
-  assert.equal(await page.locator('.row').count(), ROWS);
+  // What changed just now comes by the stream as well, also below the first page.
+  assert.ok(await page.locator('.row').count() >= ROWS);
   for (let shown = 0; (shown = await page.locator('.msgs > [data-seq]').count()) < MESSAGES;) {
     await page.locator('#pin').evaluate(pin => { pin.scrollTop = -pin.scrollHeight; });
     await page.waitForFunction(shown => document.querySelectorAll('.msgs > [data-seq]').length > shown, shown);

@@ -104,7 +104,7 @@ test('the filter opens and closes by its button, by Escape and by Cancel, and vi
     await page.locator('.narrowed', { hasText: '加急未读' }).waitFor();
     await shot(page, `view-${name}`);
     // Nothing matches it, and that is what is said.
-    assert.ok(await page.locator('.empty').isVisible());
+    await page.locator('.empty').waitFor();
     assert.ok(await inReach(page.locator('.narrowed a[href="/desk/c?tab=all"]')), name);
     assert.equal(await page.locator('.empty a[href="/demo"]').count(), 0);
     await page.goto(`${server.url}/desk/c?tab=mine`);
@@ -127,20 +127,26 @@ test('rows stay where they are while one points at them, and move when one looks
   const { x, y } = await lin.locator(`#${second}`).boundingBox();
   await lin.mouse.move(x + 90, y + 20);
   await lin.mouse.move(x + 91, y + 20);
+  // However long it takes: whoever points moves a little.
+  let to = 0;
+  const hand = setInterval(() => lin.mouse.move(x + 90 + (to ^= 1), y + 20).catch(() => {}), 300);
   await act(third, 'priority', { priority: 'urgent' });
   await lin.locator(`#${third} .prio`).waitFor();
   assert.deepEqual(await ids(), before, 'drawn in place');
   await act(first, 'claim', {});
   await lin.locator('#rows > .room').waitFor();
   assert.equal((await lin.locator(`#${second}`).boundingBox()).y, y, 'what leaves keeps its room');
+  clearInterval(hand);
   await lin.mouse.move(900, 700);
   await lin.locator('#rows > .room').waitFor({ state: 'detached' });
   assert.deepEqual(await ids(), [third, second]);
   // By keys as well; and it goes on by itself once they rest.
   await lin.locator(`#${second}`).focus();
+  const keys = setInterval(() => lin.keyboard.press('Shift').catch(() => {}), 300);
   await act(second, 'priority', { priority: 'urgent' });
   await lin.locator(`#${second} .prio`).waitFor();
   assert.deepEqual(await ids(), [third, second]);
+  clearInterval(keys);
   await lin.locator(`#${second}:not(.row ~ .row)`).waitFor();
   assert.deepEqual(await ids(), [second, third]);
   assert.equal(await lin.evaluate('document.activeElement.id'), second);

@@ -54,7 +54,10 @@ const chat = page => page.frameLocator('kefu-chat iframe');
 
 async function open(page, shop, asked) {
   await page.goto(at(shop, asked));
+  await page.locator('kefu-chat button').waitFor();
+  await page.evaluate(() => kefu('on', 'ready', () => { window.isReady = true; }));
   await page.locator('kefu-chat button').click();
+  await page.waitForFunction(() => window.isReady);
   await chat(page).locator('#body').waitFor();
 }
 

@@ -1,11 +1,6 @@
 //! Online, busy, offline: what colleagues and visitors see of an agent, and what becomes of the conversations of one who goes.
 use crate::support::{Agent, Answer, Installation, Stream, Visitor, installation};
-use jiff::Timestamp;
-use kefu::{
-    conversation,
-    ids::{AgentId, Nonce},
-    jobs,
-};
+use kefu::{conversation, ids::AgentId, jobs};
 use poem::http::StatusCode;
 use serde_json::Value;
 use std::time::{Duration, Instant};
@@ -268,10 +263,7 @@ async fn who_works_here_no_more_keeps_nothing() {
         ben.act(id, "claim").await.must(StatusCode::OK);
         had.push((id, visitor));
     }
-    let later = (jiff::Timestamp::now().as_second() + 3600).to_string();
-    let put_off = [("nonce", "later"), ("until", later.as_str())];
-    let path = format!("/desk/c/{}/snooze", had[1].0);
-    ben.person.hx_post(&path, &put_off).await.must(StatusCode::OK);
+    ben.put_off(had[1].0).await;
     ben.act(had[2].0, "close").await.must(StatusCode::OK);
     let gone = [AgentId(2)];
     let disable = ana.person.post("/desk/settings/agents/2/disable", &[]).await;
@@ -292,8 +284,7 @@ async fn closed_by_ben(site: &Installation) -> (Agent, Agent, Visitor, i64) {
     let members = [("name", "Returns"), ("member", "2"), ("member", "3")];
     ana.person.post("/desk/settings/teams", &members).await.goes_to();
     let (vera, id) = (site.vera().await, 1);
-    let fields = [("nonce", "team"), ("to", "team-1")];
-    ana.person.hx_post(&format!("/desk/c/{id}/transfer"), &fields).await.must(StatusCode::OK);
+    ana.act_with(id, "transfer", &[("to", "team-1")]).await.must(StatusCode::OK);
     ben.act(id, "claim").await.must(StatusCode::OK);
     ben.reply(id, "Good day").await.must(StatusCode::OK);
     ben.act(id, "close").await.must(StatusCode::OK);
@@ -358,13 +349,6 @@ async fn where_nobody_loses_a_seat_a_visitor_comes_back_to_whoever_did_not_leave
     assert_eq!(ana.newest("queue").await, id);
 }
 
-/// Puts a conversation off until long after this.
-async fn put_off(agent: &Agent, id: i64) {
-    let (nonce, later) = (Nonce::new(), (Timestamp::now().as_second() + 3600).to_string());
-    let fields = [("nonce", nonce.as_str()), ("until", &later)];
-    agent.person.hx_post(&format!("/desk/c/{id}/snooze"), &fields).await.must(StatusCode::OK);
-}
-
 /// Its moment comes.
 async fn due(site: &Installation) {
     site.change("UPDATE conversation SET snoozed_until = 1 WHERE snoozed_until IS NOT NULL").await;
@@ -382,10 +366,10 @@ async fn what_was_put_off_comes_back_to_whoever_has_it_while_she_is_there() {
             "gone for a moment" => drop(open.take()),
             _ => _ = choose(&ana, &[("state", state)]).await.goes_to(),
         }
-        put_off(&ana, id).await;
+        ana.put_off(id).await;
         vera.say("I found it").await.must(StatusCode::OK);
         assert_eq!(ana.newest("mine").await, id, "{state}");
-        put_off(&ana, id).await;
+        ana.put_off(id).await;
         due(&site).await;
         assert_eq!(ana.newest("mine").await, id, "{state}");
     }
@@ -400,7 +384,7 @@ async fn what_was_put_off_by_whoever_is_gone_comes_into_the_queue_when_it_comes_
     let mut desk = at_desk(&ben).await;
     // She left; the next time, she has lost her seat.
     for seat in ["availability = 'offline'", "availability = 'online', seen_at = NULL"] {
-        put_off(&ana, id).await;
+        ana.put_off(id).await;
         site.change(&format!("UPDATE agent SET {seat} WHERE id = 1")).await;
         // Until then it is hers.
         assert_eq!(conversation::give_back(&site.app, AgentId(1), "ana").await.unwrap(), 0);
@@ -415,7 +399,7 @@ async fn what_was_put_off_by_whoever_is_gone_comes_into_the_queue_when_it_comes_
         ana.act(id, "claim").await.must(StatusCode::OK);
         ana.reply(id, "Good").await.must(StatusCode::OK);
 
-        put_off(&ana, id).await;
+        ana.put_off(id).await;
         site.walt().await;
         let told: Value = serde_json::from_str(&desk.named("notify").await.data).unwrap();
         assert_eq!(told["body"], "I am somebody else");

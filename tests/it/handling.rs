@@ -15,19 +15,6 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-/// A verb with the fields of its form, besides the nonce.
-async fn does(
-    agent: &Agent,
-    id: i64,
-    verb: &str,
-    fields: &[(&str, &str)],
-) -> crate::support::Answer {
-    let nonce = Nonce::new();
-    let mut all = vec![("nonce", nonce.as_str())];
-    all.extend(fields);
-    agent.person.hx_post(&format!("/desk/c/{id}/{verb}"), &all).await
-}
-
 /// The rows of a list, by number.
 async fn rows(agent: &Agent, asks: &str) -> Vec<String> {
     agent.person.get(&format!("/desk/c?{asks}")).await.must(StatusCode::OK).all("id=\"c-")
@@ -43,11 +30,11 @@ async fn a_conversation_is_handed_over_with_a_note_that_the_visitor_never_sees()
     let site = installation().await;
     let (ana, ben, vera) = (site.ana().await, site.ben().await, site.vera().await);
     let id = ana.newest("queue").await;
-    does(&ana, id, "claim", &[]).await.must(StatusCode::OK);
+    ana.act(id, "claim").await.must(StatusCode::OK);
     let to = number_of(&site, "ben").await;
     let mut news = vera.listen("2").await;
     let note = "She has waited since <b>Monday</b>";
-    does(&ana, id, "transfer", &[("to", &to), ("note", note)]).await.must(StatusCode::OK);
+    ana.act_with(id, "transfer", &[("to", &to), ("note", note)]).await.must(StatusCode::OK);
 
     assert_eq!(rows(&ben, "tab=mine").await, [id.to_string()]);
     assert_eq!(rows(&ana, "tab=mine").await, Vec::<String>::new());
@@ -58,8 +45,8 @@ async fn a_conversation_is_handed_over_with_a_note_that_the_visitor_never_sees()
     vera.page().await.says_not("has waited since").says("handed the conversation over");
 
     // To whoever has it, and to nobody.
-    does(&ana, id, "transfer", &[("to", &to)]).await.must(StatusCode::CONFLICT);
-    does(&ana, id, "transfer", &[("to", "999")]).await.must(StatusCode::UNPROCESSABLE_ENTITY);
+    ana.act_with(id, "transfer", &[("to", &to)]).await.must(StatusCode::CONFLICT);
+    ana.act_with(id, "transfer", &[("to", "999")]).await.must(StatusCode::UNPROCESSABLE_ENTITY);
 }
 
 #[tokio::test]
@@ -75,11 +62,11 @@ async fn whoever_hands_over_sees_who_can_take_it_and_a_refusal_keeps_what_was_ty
     ana.person.get(&form).await.says("ben · Online · has 0/5");
     drop(desk);
     site.change(&format!("UPDATE agent SET capacity = 1 WHERE id = {to}")).await;
-    does(&ben, id, "claim", &[]).await.must(StatusCode::OK);
-    does(&ben, id, "transfer", &[("to", &number_of(&site, "ana").await)]).await;
+    ben.act(id, "claim").await.must(StatusCode::OK);
+    ben.act_with(id, "transfer", &[("to", &number_of(&site, "ana").await)]).await;
     site.vera().await;
     let other = ana.newest("queue").await;
-    does(&ben, other, "claim", &[]).await.must(StatusCode::OK);
+    ben.act(other, "claim").await.must(StatusCode::OK);
     ana.person.get(&form).await.says("full 1/1");
 
     // Meanwhile he left: it is said of him by name, at the form, and the note stands there still.
@@ -105,7 +92,7 @@ async fn what_a_colleague_has_is_taken_over_by_whoever_names_herself() {
     let (ana, ben, vera) = (site.ana().await, site.ben().await, site.vera().await);
     let form = "/desk/c/1/transfer";
     ana.person.get(form).await.says("ben · Offline").says_not("(you)");
-    does(&ben, 1, "claim", &[]).await.must(StatusCode::OK);
+    ben.act(1, "claim").await.must(StatusCode::OK);
     let first = "<optgroup label=\"Agents\"><option value=\"1\">ana (you) · Offline · has 0/5";
     ana.person.get(form).await.says(first).says_not("ben · ");
     ben.person.get(form).await.says("ana · Offline").says_not("(you)");
@@ -114,13 +101,13 @@ async fn what_a_colleague_has_is_taken_over_by_whoever_names_herself() {
     let (hers, his) = (ana.person.get("/desk/c/1").await, ben.person.get("/desk/c/1").await);
     hers.says("name=\"to\" value=\"1\"><button data-key=\"a\"").says("Take over");
     his.says_not("Take over").says_not("data-key=\"a\"");
-    does(&ana, 1, "transfer", &[("to", "1"), ("note", "He is ill")]).await.must(StatusCode::OK);
+    ana.act_with(1, "transfer", &[("to", "1"), ("note", "He is ill")]).await.must(StatusCode::OK);
     assert_eq!(rows(&ana, "tab=mine").await, ["1"]);
     assert_eq!(rows(&ben, "tab=mine").await, Vec::<String>::new());
     let sentence = "ana took the conversation over";
     ana.person.get("/desk/c/1").await.says(sentence).says("He is ill").says_not("handed");
     vera.page().await.says(sentence).says_not("He is ill");
-    does(&ana, 1, "transfer", &[("to", "1")]).await.must(StatusCode::CONFLICT);
+    ana.act_with(1, "transfer", &[("to", "1")]).await.must(StatusCode::CONFLICT);
 }
 
 #[tokio::test]
@@ -144,9 +131,9 @@ async fn a_colleague_is_asked_for_help_and_the_visitor_need_not_know() {
     let site = installation().await;
     let (ana, _ben, vera) = (site.ana().await, site.ben().await, site.vera().await);
     let id = ana.newest("queue").await;
-    does(&ana, id, "claim", &[]).await.must(StatusCode::OK);
+    ana.act(id, "claim").await.must(StatusCode::OK);
     let agent = number_of(&site, "ben").await;
-    does(&ana, id, "invite", &[("agent", &agent)])
+    ana.act_with(id, "invite", &[("agent", &agent)])
         .await
         .must(StatusCode::OK)
         .says("asked ben for help");
@@ -162,7 +149,7 @@ async fn what_is_put_off_leaves_the_lists_until_the_visitor_writes_or_its_time_c
     let id = ana.newest("queue").await;
     let _at_desk = ana.listen("mine").await;
     let later = (jiff::Timestamp::now().as_second() + 3600).to_string();
-    does(&ana, id, "snooze", &[("until", &later)]).await.must(StatusCode::OK).says("Until ");
+    ana.act_with(id, "snooze", &[("until", &later)]).await.must(StatusCode::OK).says("Until ");
     for tab in ["mine", "all", "queue"] {
         assert_eq!(rows(&ana, &format!("tab={tab}")).await, Vec::<String>::new(), "{tab}");
     }
@@ -173,7 +160,7 @@ async fn what_is_put_off_leaves_the_lists_until_the_visitor_writes_or_its_time_c
     vera.say("I found it").await.must(StatusCode::OK);
     assert_eq!(rows(&ana, "tab=mine").await, [id.to_string()]);
 
-    does(&ana, id, "snooze", &[("until", &later)]).await.must(StatusCode::OK);
+    ana.act_with(id, "snooze", &[("until", &later)]).await.must(StatusCode::OK);
     assert_eq!(conversation::wake_due(&site.app).await.unwrap(), 0);
     site.change("UPDATE conversation SET snoozed_until = 1").await;
     assert_eq!(conversation::wake_due(&site.app).await.unwrap(), 1);
@@ -182,7 +169,7 @@ async fn what_is_put_off_leaves_the_lists_until_the_visitor_writes_or_its_time_c
     ana.person.get(&format!("/desk/c/{id}")).await.says("The time it was put off to has come");
 
     for until in ["1", "99999999999999", "x", ""] {
-        let refused = does(&ana, id, "snooze", &[("until", until)]).await;
+        let refused = ana.act_with(id, "snooze", &[("until", until)]).await;
         refused.must(StatusCode::UNPROCESSABLE_ENTITY).says("Choose a moment in the future");
     }
 }
@@ -231,11 +218,11 @@ async fn what_is_put_off_once_more_in_the_moment_it_is_due_is_not_woken() {
     let id = ana.newest("queue").await;
     let now = jiff::Timestamp::now().as_second();
     let (first, second) = ((now + 3600).to_string(), (now + 7200).to_string());
-    does(&ana, id, "snooze", &[("until", &first)]).await.must(StatusCode::OK);
+    ana.act_with(id, "snooze", &[("until", &first)]).await.must(StatusCode::OK);
     site.change("UPDATE conversation SET snoozed_until = 1").await;
     let at_desk = ana.clone();
     let again = async move {
-        does(&at_desk, id, "snooze", &[("until", &second)]).await.must(StatusCode::OK);
+        at_desk.act_with(id, "snooze", &[("until", &second)]).await.must(StatusCode::OK);
     };
     let way = Meanwhile { deed: Mutex::new(Some(again.boxed())), ways: AtomicUsize::new(0) };
     let way = Arc::new(way);
@@ -256,15 +243,15 @@ async fn what_matters_more_stands_first_and_lists_are_narrowed_by_it() {
     }
     let order = |ids: &[i64]| ids.iter().map(i64::to_string).collect::<Vec<_>>();
     assert_eq!(rows(&ana, "tab=queue").await, order(&ids));
-    does(&ana, ids[1], "priority", &[("priority", "urgent")]).await.must(StatusCode::OK);
-    does(&ana, ids[0], "priority", &[("priority", "low")]).await.must(StatusCode::OK);
+    ana.act_with(ids[1], "priority", &[("priority", "urgent")]).await.must(StatusCode::OK);
+    ana.act_with(ids[0], "priority", &[("priority", "low")]).await.must(StatusCode::OK);
     assert_eq!(rows(&ana, "tab=queue").await, order(&[ids[1], ids[2], ids[0]]));
     assert_eq!(rows(&ana, "tab=queue&priority=urgent").await, order(&[ids[1]]));
     assert_eq!(rows(&ana, "tab=all&priority=low&unread=1").await, order(&[ids[0]]));
     assert_eq!(rows(&ana, "tab=queue&site=999").await, Vec::<String>::new());
     // What the address says wrongly is passed over.
     assert_eq!(rows(&ana, "tab=queue&site=x&priority=much").await.len(), 3);
-    does(&ana, ids[0], "priority", &[("priority", "much")])
+    ana.act_with(ids[0], "priority", &[("priority", "much")])
         .await
         .must(StatusCode::UNPROCESSABLE_ENTITY);
 }
@@ -276,10 +263,10 @@ async fn a_narrowed_list_follows_what_happens() {
     let id = ana.newest("queue").await;
     let mut urgent = ana.person.listen("/desk/events?tab=queue&priority=urgent").await;
     urgent.until(|event| event.name == "synced").await;
-    does(&ana, id, "priority", &[("priority", "urgent")]).await.must(StatusCode::OK);
+    ana.act_with(id, "priority", &[("priority", "urgent")]).await.must(StatusCode::OK);
     let row = urgent.until(|event| event.data.contains(&format!("id=\"c-{id}\""))).await;
     assert!(row.data.contains("Urgent"), "{}", row.data);
-    does(&ana, id, "priority", &[("priority", "low")]).await.must(StatusCode::OK);
+    ana.act_with(id, "priority", &[("priority", "low")]).await.must(StatusCode::OK);
     urgent
         .until(|event| {
             event.data.contains("hx-swap=\"delete\"") && !event.data.contains("hx-upsert")
@@ -315,22 +302,22 @@ async fn conversations_are_tagged_and_found_by_their_tags() {
     let tags = ana.person.get(&format!("/desk/c/{first}/tags")).await.all("name=\"tag\" value=\"");
     assert_eq!(tags.len(), 2);
     let both: Vec<_> = tags.iter().map(|tag| ("tag", tag.as_str())).collect();
-    does(&ben, first, "tags", &both).await.must(StatusCode::OK).says("ben tagged it");
+    ben.act_with(first, "tags", &both).await.must(StatusCode::OK).says("ben tagged it");
     // Nothing changes, nothing is said.
-    does(&ben, first, "tags", &both).await.must(StatusCode::OK);
+    ben.act_with(first, "tags", &both).await.must(StatusCode::OK);
     let page = ana.person.get(&format!("/desk/c/{first}")).await;
     page.says("&#60;i&#62;late").says_not("<i>late");
     assert_eq!(page.body.matches("ben tagged it").count(), 1);
     vera.page().await.says_not("tagged");
 
     assert_eq!(rows(&ana, &format!("tab=queue&tag={}", tags[0])).await, [first.to_string()]);
-    does(&ana, first, "tags", &both[1..]).await.must(StatusCode::OK).says("took off");
+    ana.act_with(first, "tags", &both[1..]).await.must(StatusCode::OK).says("took off");
     assert_eq!(rows(&ana, &format!("tab=queue&tag={}", tags[0])).await, Vec::<String>::new());
 
     // Closing with tags that say how it ended.
-    does(&ana, first, "claim", &[]).await.must(StatusCode::OK);
+    ana.act(first, "claim").await.must(StatusCode::OK);
     let close = [("tagged", "1"), both[0]];
-    does(&ana, first, "close", &close).await.must(StatusCode::OK);
+    ana.act_with(first, "close", &close).await.must(StatusCode::OK);
     assert_eq!(rows(&ana, &format!("tab=closed&tag={}", tags[0])).await, [first.to_string()]);
     assert_eq!(rows(&ana, &format!("tab=closed&tag={}", tags[1])).await, Vec::<String>::new());
 
@@ -352,19 +339,19 @@ async fn a_late_repeat_puts_no_tag_on_again() {
     let tag = ana.person.get(&format!("/desk/c/{id}/tags")).await.all("name=\"tag\" value=\"");
     let (put, path) = ([("nonce", "put"), ("tag", tag[0].as_str())], format!("/desk/c/{id}/tags"));
     ana.person.hx_post(&path, &put).await.must(StatusCode::OK);
-    does(&ana, id, "tags", &[]).await.must(StatusCode::OK);
+    ana.act(id, "tags").await.must(StatusCode::OK);
     ana.person.hx_post(&path, &put).await.must(StatusCode::OK);
     assert_eq!(rows(&ana, &format!("tab=queue&tag={}", tag[0])).await, Vec::<String>::new());
     let page = ana.person.get(&format!("/desk/c/{id}")).await;
     assert_eq!(page.body.matches("tagged it").count(), 1);
 
     // Nor does one that closes and tags.
-    does(&ana, id, "claim", &[]).await.must(StatusCode::OK);
+    ana.act(id, "claim").await.must(StatusCode::OK);
     let (close, path) =
         ([put[1], ("nonce", "close"), ("tagged", "1")], format!("/desk/c/{id}/close"));
     ana.person.hx_post(&path, &close).await.must(StatusCode::OK);
-    does(&ana, id, "reopen", &[]).await.must(StatusCode::OK);
-    does(&ana, id, "tags", &[]).await.must(StatusCode::OK);
+    ana.act(id, "reopen").await.must(StatusCode::OK);
+    ana.act(id, "tags").await.must(StatusCode::OK);
     ana.person.hx_post(&path, &close).await.must(StatusCode::OK);
     assert_eq!(rows(&ana, "tab=mine").await, [id.to_string()]);
     assert_eq!(rows(&ana, &format!("tab=mine&tag={}", tag[0])).await, Vec::<String>::new());
@@ -382,34 +369,34 @@ async fn closed_ones_with_a_tag_are_listed_as_they_were_closed() {
     let tag = form.all("name=\"tag\" value=\"").remove(0);
     let closed = format!("tab=closed&tag={tag}");
     for id in [second, first] {
-        does(&ana, id, "claim", &[]).await.must(StatusCode::OK);
-        does(&ana, id, "tags", &[("tag", &tag)]).await.must(StatusCode::OK);
-        does(&ana, id, "close", &[]).await.must(StatusCode::OK);
+        ana.act(id, "claim").await.must(StatusCode::OK);
+        ana.act_with(id, "tags", &[("tag", &tag)]).await.must(StatusCode::OK);
+        ana.act(id, "close").await.must(StatusCode::OK);
     }
     assert_eq!(rows(&ana, &closed).await, [first.to_string(), second.to_string()]);
 
     // Whoever asked opens it by writing, and an agent by hand.
     vera.say("One more thing").await.must(StatusCode::OK);
     assert_eq!(rows(&ana, &closed).await, [second.to_string()]);
-    does(&ana, first, "close", &[]).await.must(StatusCode::OK);
-    does(&ana, second, "reopen", &[]).await.must(StatusCode::OK);
+    ana.act(first, "close").await.must(StatusCode::OK);
+    ana.act(second, "reopen").await.must(StatusCode::OK);
     assert_eq!(rows(&ana, &closed).await, [first.to_string()]);
-    does(&ana, second, "close", &[]).await.must(StatusCode::OK);
+    ana.act(second, "close").await.must(StatusCode::OK);
     assert_eq!(rows(&ana, &closed).await, [second.to_string(), first.to_string()]);
     assert_eq!(rows(&ana, &format!("{closed}&priority=urgent")).await, Vec::<String>::new());
 
     // A tag that a closed one gets or loses.
-    does(&ana, second, "tags", &[]).await.must(StatusCode::OK);
+    ana.act(second, "tags").await.must(StatusCode::OK);
     assert_eq!(rows(&ana, &closed).await, [first.to_string()]);
-    does(&ana, second, "tags", &[("tag", &tag)]).await.must(StatusCode::OK);
+    ana.act_with(second, "tags", &[("tag", &tag)]).await.must(StatusCode::OK);
     assert_eq!(rows(&ana, &closed).await, [second.to_string(), first.to_string()]);
 
     // However else they are narrowed: by whom they were closed, and how much they mattered.
     let ben = site.ben().await;
-    does(&ana, first, "reopen", &[]).await.must(StatusCode::OK);
-    does(&ana, first, "priority", &[("priority", "urgent")]).await.must(StatusCode::OK);
-    does(&ana, first, "transfer", &[("to", "2")]).await.must(StatusCode::OK);
-    does(&ben, first, "close", &[]).await.must(StatusCode::OK);
+    ana.act(first, "reopen").await.must(StatusCode::OK);
+    ana.act_with(first, "priority", &[("priority", "urgent")]).await.must(StatusCode::OK);
+    ana.act_with(first, "transfer", &[("to", "2")]).await.must(StatusCode::OK);
+    ben.act(first, "close").await.must(StatusCode::OK);
     for (narrowed, expected) in [
         ("agent=1", &[second][..]),
         ("agent=2", &[first]),
@@ -574,15 +561,15 @@ async fn a_team_gets_a_conversation_and_whoever_of_them_is_first_takes_it() {
     let agent = number_of(&site, "ben").await;
     let team = [("name", "Returns"), ("member", agent.as_str())];
     ana.person.post("/desk/settings/teams", &team).await.must(StatusCode::SEE_OTHER);
-    does(&ana, id, "claim", &[]).await.must(StatusCode::OK);
+    ana.act(id, "claim").await.must(StatusCode::OK);
     let form = ana.person.get(&format!("/desk/c/{id}/transfer")).await;
     let to = form.all("<option value=\"team-")[0].clone();
     let (to, team) = (format!("team-{to}"), to);
-    does(&ana, id, "transfer", &[("to", &to)]).await.must(StatusCode::OK).says("to Returns");
+    ana.act_with(id, "transfer", &[("to", &to)]).await.must(StatusCode::OK).says("to Returns");
     assert_eq!(rows(&ben, &format!("tab=queue&team={team}")).await, [id.to_string()]);
     assert_eq!(rows(&ana, "tab=mine").await, Vec::<String>::new());
-    does(&ana, id, "transfer", &[("to", &to)]).await.must(StatusCode::CONFLICT);
-    does(&ben, id, "claim", &[]).await.must(StatusCode::OK);
+    ana.act_with(id, "transfer", &[("to", &to)]).await.must(StatusCode::CONFLICT);
+    ben.act(id, "claim").await.must(StatusCode::OK);
     assert_eq!(rows(&ben, "tab=mine").await, [id.to_string()]);
 }
 
@@ -607,8 +594,8 @@ async fn whoever_does_not_see_it_any_more_may_still_repeat_what_was_done() {
     for (verb, fields) in &deeds {
         ben.person.post(&path(verb), fields).await.goes_to();
     }
-    does(&ana, id, "reopen", &[]).await.must(StatusCode::OK);
-    does(&ana, id, "transfer", &[("to", "team-1")]).await.must(StatusCode::OK);
+    ana.act(id, "reopen").await.must(StatusCode::OK);
+    ana.act_with(id, "transfer", &[("to", "team-1")]).await.must(StatusCode::OK);
     let before = ana.person.get(&format!("/desk/c/{id}/messages?after=0")).await.all("id=\"m-");
     for (verb, fields) in &deeds {
         let new = [&[("nonce", "new")], &fields[1..]].concat();
@@ -656,7 +643,7 @@ async fn what_was_read_is_marked_as_unread_for_colleagues_and_the_visitor_learns
     let site = installation().await;
     let (ana, ben, vera) = (site.ana().await, site.ben().await, site.vera().await);
     let id = ana.newest("queue").await;
-    does(&ana, id, "claim", &[]).await.must(StatusCode::OK);
+    ana.act(id, "claim").await.must(StatusCode::OK);
     ana.reply(id, "Good day").await.must(StatusCode::OK);
     for words in ["one", "two"] {
         vera.say(words).await.must(StatusCode::OK);
@@ -676,7 +663,7 @@ async fn what_was_read_is_marked_as_unread_for_colleagues_and_the_visitor_learns
     let mut news = vera.listen("5").await;
     news.named("synced").await;
     for _ in 0..2 {
-        let answer = does(&ana, id, "unread", &[]).await.must(StatusCode::OK);
+        let answer = ana.act(id, "unread").await.must(StatusCode::OK);
         answer.says("class=\"conv none\"").says_not("data-cid");
         assert_eq!(answer.header("hx-push-url"), "/desk/c?tab=mine");
     }
@@ -700,7 +687,7 @@ async fn what_was_read_is_marked_as_unread_for_colleagues_and_the_visitor_learns
     reads(&ana, "5").await;
     ana.person.get("/desk/c?tab=all").await.says("<span class=\"badge\">1<");
     reads(&ana, "6").await;
-    does(&ben, id, "unread", &[]).await.must(StatusCode::OK);
+    ben.act(id, "unread").await.must(StatusCode::OK);
     reads(&ana, "6").await;
     ana.person.get("/desk/c?tab=all").await.says_not("<span class=\"badge\">");
 
@@ -710,7 +697,7 @@ async fn what_was_read_is_marked_as_unread_for_colleagues_and_the_visitor_learns
     reads(&ana, "6").await;
     // What was answered last has at least the visitor's last word.
     ana.reply(id, "Yes").await.must(StatusCode::OK);
-    does(&ana, id, "unread", &[]).await.must(StatusCode::OK);
+    ana.act(id, "unread").await.must(StatusCode::OK);
     ana.person.get("/desk/c?tab=all").await.says("<span class=\"badge\">1<");
 }
 
@@ -720,23 +707,23 @@ async fn unread_is_for_those_who_see_and_may_act_and_not_for_what_is_closed() {
     let (ana, ben, vera) = (site.ana().await, site.ben().await, site.vera().await);
     let rob = site.agent("rob", Role::ReadOnly).await;
     let id = ana.newest("queue").await;
-    does(&ana, id, "claim", &[]).await.must(StatusCode::OK);
+    ana.act(id, "claim").await.must(StatusCode::OK);
     ana.person.post(&format!("/desk/c/{id}/seen"), &[("seq", "2")]).await;
     rob.person.get(&format!("/desk/c/{id}")).await.says_not("/unread");
-    does(&rob, id, "unread", &[]).await.must(StatusCode::FORBIDDEN);
+    rob.act(id, "unread").await.must(StatusCode::FORBIDDEN);
     let form = format!("/desk/c/{id}/unread");
     vera.person.post(&form, &[("tab", "x")]).await.must(StatusCode::UNAUTHORIZED);
     ana.person.get(&format!("{form}?tab=all")).await.must(StatusCode::NOT_FOUND);
     for nobodys in ["/desk/c/99/unread", "/desk/c/x/unread"] {
         ana.person.post(nobodys, &[("tab", "x")]).await.must(StatusCode::NOT_FOUND);
     }
-    does(&ben, id, "unread", &[]).await.must(StatusCode::OK);
+    ben.act(id, "unread").await.must(StatusCode::OK);
     ana.person.post("/desk/settings/teams", &[("name", "Returns")]).await.goes_to();
-    does(&ana, id, "transfer", &[("to", "team-1")]).await.must(StatusCode::OK);
-    does(&ben, id, "unread", &[]).await.must(StatusCode::NOT_FOUND);
+    ana.act_with(id, "transfer", &[("to", "team-1")]).await.must(StatusCode::OK);
+    ben.act(id, "unread").await.must(StatusCode::NOT_FOUND);
     ana.person.get(&format!("/desk/c/{id}")).await.says(&form);
-    does(&ana, id, "close", &[]).await.must(StatusCode::OK);
-    does(&ana, id, "unread", &[]).await.must(StatusCode::CONFLICT);
+    ana.act(id, "close").await.must(StatusCode::OK);
+    ana.act(id, "unread").await.must(StatusCode::CONFLICT);
     ana.person.get(&format!("/desk/c/{id}")).await.says_not(&form);
     ana.person.get("/desk/c?tab=closed").await.says_not("<span class=\"badge\">");
 }

@@ -1,7 +1,6 @@
 //! What an agent is told of, by her stream; and what she wants to be told.
 use crate::support::{Agent, Event, Stream, installation};
-use jiff::Timestamp;
-use kefu::{agent::Role, conversation, ids::Nonce};
+use kefu::{agent::Role, conversation};
 use poem::http::StatusCode;
 use serde_json::Value;
 
@@ -45,11 +44,32 @@ async fn everybody_is_told_who_came_and_one_who_wrote_to_her() {
     assert_eq!(told(&mut bens).await["body"], "I am somebody else");
 }
 
-/// Puts a conversation off for an hour.
-async fn put_off(agent: &Agent, id: i64) {
-    let (nonce, later) = (Nonce::new(), (Timestamp::now().as_second() + 3600).to_string());
-    let fields = [("nonce", nonce.as_str()), ("until", &later)];
-    agent.person.hx_post(&format!("/desk/c/{id}/snooze"), &fields).await.must(StatusCode::OK);
+#[tokio::test]
+async fn whoever_is_handed_a_conversation_or_invited_is_told_once() {
+    let site = installation().await;
+    let (ana, ben, vera) = (site.ana().await, site.ben().await, site.vera().await);
+    let (mut anas, mut bens) = (listening(&ana).await, listening(&ben).await);
+    ana.act(1, "claim").await.must(StatusCode::OK);
+    ana.act_with(1, "invite", &[("agent", "2")]).await.must(StatusCode::OK);
+    let news = told(&mut bens).await;
+    assert_eq!((&news["kind"], &news["conversation"]), (&"mention".into(), &1.into()));
+    // A note that goes with it and calls him has said so already.
+    let with_name = [("to", "2"), ("note", "@ben, she wants her money")];
+    ana.act_with(1, "transfer", &with_name).await.must(StatusCode::OK);
+    let news = told(&mut bens).await;
+    assert_eq!(news["kind"], "mention");
+    assert_eq!(news["body"], "@ben, she wants her money");
+    ben.act_with(1, "transfer", &[("to", "1")]).await.must(StatusCode::OK);
+    let news = told(&mut anas).await;
+    assert_eq!((&news["kind"], &news["title"]), (&"mine".into(), &"Visitor #1".into()));
+    let without = [("to", "2"), ("note", "She wants her money")];
+    ana.act_with(1, "transfer", &without).await.must(StatusCode::OK);
+    assert_eq!(told(&mut bens).await["kind"], "mine");
+    vera.say("Thanks").await.must(StatusCode::OK);
+    assert_eq!(told(&mut bens).await["body"], "Thanks");
+    // She has it no more, so nothing came between.
+    site.walt().await;
+    assert_eq!(told(&mut anas).await["kind"], "queue");
 }
 
 #[tokio::test]
@@ -58,10 +78,10 @@ async fn whoever_put_something_off_is_told_that_it_is_back_unless_she_called_it_
     let (ana, ben, _vera) = (site.ana().await, site.ben().await, site.vera().await);
     let (mut anas, mut bens) = (listening(&ana).await, listening(&ben).await);
     ana.reply(1, "Good day").await.must(StatusCode::OK);
-    put_off(&ana, 1).await;
+    ana.put_off(1).await;
     ana.act(1, "wake").await.must(StatusCode::OK);
     ana.person.get("/desk/c?tab=mine").await.says("class=\"row\"");
-    put_off(&ana, 1).await;
+    ana.put_off(1).await;
     site.change("UPDATE conversation SET snoozed_until = 1").await;
     assert_eq!(conversation::wake_due(&site.app).await.unwrap(), 1);
     let news = told(&mut anas).await;
@@ -71,7 +91,7 @@ async fn whoever_put_something_off_is_told_that_it_is_back_unless_she_called_it_
     ana.person.hx_post("/desk/c/1/seen", &read).await.must(StatusCode::NO_CONTENT);
     ana.person.get("/desk/c?tab=mine").await.says("class=\"row\"");
     // And when a colleague thought better of it.
-    put_off(&ana, 1).await;
+    ana.put_off(1).await;
     ben.act(1, "wake").await.must(StatusCode::OK);
     let news = told(&mut anas).await;
     assert_eq!((&news["kind"], &news["seq"]), (&"mine".into(), &8.into()));

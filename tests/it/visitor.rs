@@ -1,5 +1,5 @@
 //! A visitor's conversation, with and without scripts, and everything that can be wrong with what she sends.
-use crate::support::{Person, Visitor, installation, limited_installation};
+use crate::support::{Person, Visitor, insist, installation, limited_installation};
 use jiff::SignedDuration;
 use kefu::ids::Nonce;
 use poem::http::{Method, StatusCode};
@@ -248,7 +248,7 @@ async fn the_same_nonce_in_32_parallel_posts_makes_one_entry() {
     let site = installation().await;
     let vera = site.vera().await;
     let nonce = Nonce::new();
-    let posts = (0..32).map(|_| vera.say_as(nonce.as_str(), "once"));
+    let posts = (0..32).map(|_| insist(|| vera.say_as(nonce.as_str(), "once")));
     let answers = futures_util::future::join_all(posts).await;
     let drawn: Vec<_> = answers
         .iter()

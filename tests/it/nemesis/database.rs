@@ -28,7 +28,7 @@ async fn t03_a_database_killed_and_paused_again_and_again_loses_nothing() {
         let began = Instant::now();
         assert_eq!(get(server.address, "/healthz").await.unwrap().0, 200);
         let page = "GET /w/demo HTTP/1.0\r\nhost: x\r\n\r\n";
-        let answer = ask(server.address, page, Duration::from_secs(7)).await;
+        let answer = ask(server.address, page, Duration::from_secs(10)).await;
         assert_eq!(answer.expect("an answer in time").0, 503);
         println!("paused: a page is refused after {:?}", began.elapsed());
         sleep(long.saturating_sub(began.elapsed())).await;

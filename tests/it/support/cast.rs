@@ -5,6 +5,7 @@ use super::{
     site::{Door, PASSWORD},
 };
 use futures_util::FutureExt;
+use jiff::Timestamp;
 use kefu::{
     conversation::{self, Range},
     event::Side,
@@ -287,8 +288,11 @@ impl Agent {
     }
 
     pub async fn write(&self, id: i64, kind: &str, body: &str) -> Answer {
-        let nonce = Nonce::new();
-        let fields = [("kind", kind), ("nonce", nonce.as_str()), ("body", body)];
+        self.write_as(Nonce::new().as_str(), id, kind, body).await
+    }
+
+    pub async fn write_as(&self, nonce: &str, id: i64, kind: &str, body: &str) -> Answer {
+        let fields = [("kind", kind), ("nonce", nonce), ("body", body)];
         self.person.hx_post(&format!("/desk/c/{id}/messages"), &fields).await
     }
 
@@ -297,8 +301,21 @@ impl Agent {
     }
 
     pub async fn act(&self, id: i64, verb: &str) -> Answer {
+        self.act_with(id, verb, &[]).await
+    }
+
+    /// An act with the fields of its form, besides the nonce.
+    pub async fn act_with(&self, id: i64, verb: &str, fields: &[(&str, &str)]) -> Answer {
         let nonce = Nonce::new();
-        self.person.hx_post(&format!("/desk/c/{id}/{verb}"), &[("nonce", nonce.as_str())]).await
+        let mut all = vec![("nonce", nonce.as_str())];
+        all.extend(fields);
+        self.person.hx_post(&format!("/desk/c/{id}/{verb}"), &all).await
+    }
+
+    /// Puts a conversation off for an hour.
+    pub async fn put_off(&self, id: i64) {
+        let later = (Timestamp::now().as_second() + 3600).to_string();
+        self.act_with(id, "snooze", &[("until", &later)]).await.must(StatusCode::OK);
     }
 
     pub async fn listen(&self, tab: &str) -> Stream {

@@ -23,7 +23,7 @@ impl Daemon {
         let program = std::env::var_os(variable).map_or(name.into(), PathBuf::from);
         let arguments: Vec<_> = arguments.iter().copied().map(str::to_owned).collect();
         let child = run(&program, &arguments);
-        let daemon = Self { port, program, arguments, child };
+        let mut daemon = Self { port, program, arguments, child };
         daemon.answers().await;
         daemon
     }
@@ -50,14 +50,19 @@ impl Daemon {
         assert!(Now::new("kill").args([signal, &pid]).status().unwrap().success());
     }
 
-    async fn answers(&self) {
+    async fn answers(&mut self) {
+        let name = self.program.display();
         let answering = async {
             while TcpStream::connect(("127.0.0.1", self.port)).await.is_err() {
                 sleep(Duration::from_millis(10)).await;
             }
         };
-        let came_up = timeout(Duration::from_secs(10), answering).await;
-        came_up.unwrap_or_else(|_| panic!("{} did not come up", self.program.display()));
+        tokio::select! {
+            biased;
+            left = self.child.wait() => panic!("{name} ended: {left:?}"),
+            came_up = timeout(Duration::from_secs(60), answering) =>
+                came_up.unwrap_or_else(|_| panic!("{name} did not come up")),
+        }
     }
 }
 

@@ -1,18 +1,16 @@
 //! One way to read a conversation, five ways to carry it: what every transport must show alike.
 use super::{
-    Visitor,
+    PATIENCE, Visitor,
     page::{Event, Stream, parse},
 };
 use futures_util::{SinkExt, StreamExt};
 use poem::http::{Method, StatusCode};
-use std::{collections::VecDeque, net::SocketAddr, time::Duration};
+use std::{collections::VecDeque, net::SocketAddr};
 use tokio::net::TcpStream;
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream,
     tungstenite::{Message, client::IntoClientRequest},
 };
-
-const PATIENCE: Duration = Duration::from_secs(10);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transport {

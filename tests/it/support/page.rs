@@ -1,13 +1,10 @@
 //! What comes back: pages, fragments and streams.
+use super::PATIENCE;
 use futures_util::{StreamExt, stream::BoxStream};
 use poem::{
     Response,
     http::{HeaderMap, StatusCode},
 };
-use std::time::Duration;
-
-/// Nothing here takes longer unless it is broken.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 #[derive(Clone, Debug)]
 pub struct Answer {

@@ -1,5 +1,5 @@
 //! Programs that speak our API: REST in-process, the socket over a real connection.
-use super::{Answer, Installation, Person};
+use super::{Answer, Installation, PATIENCE, Person};
 use futures_util::{SinkExt, StreamExt};
 use kefu::{
     agent::{self, Scope, TokenName},
@@ -8,14 +8,12 @@ use kefu::{
 };
 use poem::http::{Method, StatusCode};
 use serde_json::{Value, json};
-use std::{net::SocketAddr, time::Duration};
+use std::net::SocketAddr;
 use tokio::net::TcpStream;
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream,
     tungstenite::{Error, Message, protocol::CloseFrame},
 };
-
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A program that holds a token.
 #[derive(Clone)]

@@ -4,7 +4,7 @@ use std::{
     net::{Ipv4Addr, SocketAddr},
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU16, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -17,9 +17,16 @@ use tokio::{
     time::timeout,
 };
 
-/// A port that was free a moment ago.
+/// A port that was free a moment ago. It is below those of tests/servers.sh and those that the system gives to connections and
+/// to whoever asks for any, and this process gives it once, so it is likely to stay free.
 pub fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let start = (std::process::id() % 10_000) as u16;
+    let mut ports = std::iter::repeat_with(|| {
+        10_000 + (start + NEXT.fetch_add(1, Ordering::Relaxed) % 10_000) % 10_000
+    });
+    let free = |port: &u16| std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
+    ports.find(free).unwrap()
 }
 
 /// Every connection to a port of the address is carried on to the server, as it is.
