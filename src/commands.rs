@@ -176,7 +176,7 @@ pub async fn open(config: Config) -> anyhow::Result<App> {
     config.make_data_dir()?;
     let key = config.secret_key()?;
     let files = Files::open(&config)?;
-    let db = Db::connect(&config.database_url()).await?;
+    let db = Db::connect(&config.database_url(), config.database_wait()).await?;
     db.migrate(&config.database_url()).await?;
     let epoch = db.epoch().await?.into();
     let parts = Parts {
@@ -324,7 +324,7 @@ async fn add_site(config: Config, add: &AddSite) -> anyhow::Result<()> {
 #[expect(clippy::print_stdout, reason = "a command's answer")]
 async fn migrate(config: &Config, status: bool) -> anyhow::Result<()> {
     config.make_data_dir()?;
-    let db = Db::connect(&config.database_url()).await?;
+    let db = Db::connect(&config.database_url(), config.database_wait()).await?;
     if !status {
         db.migrate(&config.database_url()).await?;
     }
@@ -358,7 +358,7 @@ async fn back_up(config: &Config, file: &Path) -> anyhow::Result<()> {
 async fn restore(config: &Config, file: &Path) -> anyhow::Result<()> {
     config.make_data_dir()?;
     let files = answering_files(config).await?;
-    let db = Db::connect(&config.database_url()).await?;
+    let db = Db::connect(&config.database_url(), config.database_wait()).await?;
     db.migrate(&config.database_url()).await?;
     copying::must_be_empty(&db).await?;
     // Files first: a restore that was interrupted can be begun again.

@@ -28,6 +28,11 @@ pub struct Config {
     #[arg(long, env = "KEFU_DATABASE_URL", value_name = "URL", hide_env_values = true)]
     pub database_url: Option<String>,
 
+    /// How long a request waits for a connection to the database before it is told to come back.
+    #[arg(long, env = "KEFU_DATABASE_WAIT", default_value_t = 2, value_name = "SECONDS",
+        value_parser = clap::value_parser!(u32).range(1..=60))]
+    pub database_wait: u32,
+
     /// Where files that people send are kept: `s3://bucket/prefix?endpoint=https://…&region=…`, of any server that speaks S3, with the
     /// credentials of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. By default in the folder `files` of the data folder.
     #[arg(long, env = "KEFU_FILES_URL", value_name = "URL")]
@@ -138,6 +143,10 @@ impl Config {
     pub fn database_url(&self) -> String {
         let embedded = || format!("sqlite://{}", self.data_dir.join("kefu.db").display());
         self.database_url.clone().unwrap_or_else(embedded)
+    }
+
+    pub fn database_wait(&self) -> Duration {
+        Duration::from_secs(self.database_wait.into())
     }
 
     /// Scheme and host people use, without a slash at the end.

@@ -1,6 +1,9 @@
 # Database servers for the tests: each on a free port of 127.0.0.1, in one temporary folder, stopped by its pid.
 # Sourced by tests/run. Their data is worthless, so they need not survive a power cut: fsync is off.
 
+# A connection of MariaDB is a file, and each test has a database and connections of its own.
+ulimit -n "$(ulimit -Hn)"
+
 servers=$(mktemp -d "${TMPDIR:-/tmp}/kefu-test.XXXXXX")
 chmod 755 "$servers"
 server_pids=()
@@ -25,13 +28,14 @@ own_folder() {
   if [ "$(id -u)" = 0 ]; then chown "$2:$2" "$servers/$1"; fi
 }
 
-# wait_for NAME COMMAND…: until the command succeeds, 120 s at most; else shows the server's log.
+# wait_for NAME COMMAND…: until the command succeeds, 120 s at most and as long as the server that was started last lives; else
+# shows its log.
 wait_for() {
   local name=$1 end=$((SECONDS + 120))
   shift
   until "$@" >/dev/null 2>&1; do
-    if [ $SECONDS -ge $end ]; then
-      echo "tests/run: $name did not come up within 120 s:" >&2
+    if [ $SECONDS -ge $end ] || ! kill -0 "${server_pids[-1]}" 2>/dev/null; then
+      echo "tests/run: $name did not come up:" >&2
       tail -n 30 "$servers/$name.log" >&2
       return 1
     fi
@@ -46,10 +50,11 @@ start_postgres() {
   port=$(free_port)
   [ "$(id -u)" = 0 ] || user=$(id -un)
   own_folder postgres postgres
-  $(as postgres) "$bin/initdb" -D "$servers/postgres/data" -A trust -U "$user" --no-sync >"$servers/postgres.log" 2>&1
+  $(as postgres) "$bin/initdb" -D "$servers/postgres/data" -A trust -U "$user" --no-sync >"$servers/postgres.log" 2>&1 ||
+    { cat "$servers/postgres.log" >&2; return 1; }
   $(as postgres) "$bin/postgres" -D "$servers/postgres/data" -p "$port" -c listen_addresses=127.0.0.1 \
     -c unix_socket_directories="$servers/postgres" -c fsync=off -c synchronous_commit=off -c full_page_writes=off \
-    -c max_connections=300 >>"$servers/postgres.log" 2>&1 &
+    -c max_connections=1000 >>"$servers/postgres.log" 2>&1 &
   server_pids+=($!)
   wait_for postgres "$bin/pg_isready" -h 127.0.0.1 -p "$port" || return 1
   POSTGRES_URL="postgres://$user@127.0.0.1:$port/postgres"
@@ -62,10 +67,11 @@ start_mariadb() {
   [ "$(id -u)" = 0 ] || user=$(id -un)
   own_folder mariadb mysql
   $(as mysql) mariadb-install-db --no-defaults --datadir="$servers/mariadb/data" \
-    --auth-root-authentication-method=normal --skip-test-db >"$servers/mariadb.log" 2>&1
+    --auth-root-authentication-method=normal --skip-test-db >"$servers/mariadb.log" 2>&1 ||
+    { cat "$servers/mariadb.log" >&2; return 1; }
   $(as mysql) "$(command -v mariadbd || echo /usr/sbin/mariadbd)" --no-defaults --datadir="$servers/mariadb/data" \
     --port="$port" --bind-address=127.0.0.1 --socket="$servers/mariadb/socket" --pid-file="$servers/mariadb/pid" \
-    --skip-name-resolve --max-connections=300 --loose-debug-no-sync --loose-innodb-flush-method=nosync \
+    --skip-name-resolve --max-connections=1000 --loose-debug-no-sync --loose-innodb-flush-method=nosync \
     --innodb-flush-log-at-trx-commit=0 --innodb-buffer-pool-size=128M \
     >>"$servers/mariadb.log" 2>&1 &
   server_pids+=($!)

@@ -20,7 +20,7 @@ impl Db {
         }
         // One connection, which holds the lock as long as it lives; and no statement of it is cut short.
         let mut options = ConnectOptions::new(url);
-        options.max_connections(1).acquire_timeout(super::ACQUIRE).sqlx_logging(false);
+        options.max_connections(1).acquire_timeout(Duration::from_secs(2)).sqlx_logging(false);
         options.map_sqlx_postgres_opts(|options| options.options(super::NOTICE_THE_DEAD));
         let alone = open(options).await?;
         lock(&alone).await.context("cannot lock the database in order to migrate it")?;

@@ -23,9 +23,6 @@ use std::{sync::Arc, time::Duration};
 /// A transaction, or the database itself.
 pub use sea_orm::ConnectionTrait as Connection;
 
-/// How long a request waits for a connection before it answers "try again" (sqlx would wait 30 s).
-const ACQUIRE: Duration = Duration::from_secs(2);
-
 /// One writer and a pool of readers on SQLite, whose writers exclude one another anyway; one pool elsewhere.
 #[derive(Clone, Debug)]
 pub struct Db {
@@ -35,18 +32,18 @@ pub struct Db {
 }
 
 impl Db {
-    /// Connects and asserts what our promises rest on. Does not migrate.
-    pub async fn connect(url: &str) -> anyhow::Result<Self> {
+    /// Connects and asserts what our promises rest on. Does not migrate. Whoever needs a connection waits so long for one.
+    pub async fn connect(url: &str, wait: Duration) -> anyhow::Result<Self> {
         if url.starts_with("sqlite:") {
             let url =
                 if url.contains("mode=") { url.to_owned() } else { format!("{url}?mode=rwc") };
-            let write = open(sqlite(&url, 1)).await?;
+            let write = open(sqlite(&url, 1, wait)).await?;
             assert_durable(&write).await?;
-            let read = open(sqlite(&url, 4)).await?;
+            let read = open(sqlite(&url, 4, wait)).await?;
             let (write, read) = (Link::new(write, None), Link::new(read, None));
             return Ok(Self { write, read, embedded: true });
         }
-        let pool = Link::new(open(server(url)).await?, None);
+        let pool = Link::new(open(server(url, wait)).await?, None);
         Ok(Self::shared(pool.clone(), pool))
     }
 
@@ -315,12 +312,12 @@ pub const PLAN_BY_INDEX: [(&str, &str); 5] = [
 /// A pool at a database server, whose transactions see what was committed before each of their statements. A statement that
 /// takes longer than 5 s is stopped, and so is a transaction in which nothing happens for so long: it may be that of a node that
 /// stands still, and holds what others wait for.
-fn server(url: &str) -> ConnectOptions {
+fn server(url: &str, wait: Duration) -> ConnectOptions {
     let mut options = ConnectOptions::new(url);
     options
         .max_connections(10)
-        .acquire_timeout(ACQUIRE)
-        .connect_timeout(ACQUIRE)
+        .acquire_timeout(wait)
+        .connect_timeout(wait)
         .sqlx_logging(false)
         .map_sqlx_postgres_opts(|options| {
             options.options(NOTICE_THE_DEAD).options(PLAN_BY_INDEX).options([
@@ -344,9 +341,9 @@ fn server(url: &str) -> ConnectOptions {
     options
 }
 
-fn sqlite(url: &str, connections: u32) -> ConnectOptions {
+fn sqlite(url: &str, connections: u32, wait: Duration) -> ConnectOptions {
     let mut options = ConnectOptions::new(url);
-    options.max_connections(connections).acquire_timeout(ACQUIRE).sqlx_logging(false);
+    options.max_connections(connections).acquire_timeout(wait).sqlx_logging(false);
     // Whoever writes keeps its pages and what it might have to take back in memory, 16 MB at most, instead of reading and
     // writing them again; 16 MB of the log go into the file at once, as most of its pages are written again and again.
     let writing =

@@ -37,11 +37,13 @@ pub async fn keep_seats(app: App) {
 }
 
 async fn look(app: &App, seat: Duration, known: bool) -> Result<()> {
+    // Before it is written who is here: whoever is was seen later, however long the writing takes.
+    let now = in_time(app.db.now()).await?;
     in_time(agent::see(app, &app.bus.agents_here())).await?;
     if !known || !in_time(app.db.hold("seating", app.bus.node(), TERM)).await? {
         return Ok(());
     }
-    let since = app.db.now().await? - SignedDuration::try_from(seat).unwrap_or(SignedDuration::MAX);
+    let since = now - SignedDuration::try_from(seat).unwrap_or(SignedDuration::MAX);
     for (gone, seen_at) in in_time(agent::unseen_since(app, since)).await? {
         // Whoever chose to leave was asked then.
         if gone.availability != Availability::Offline {

@@ -73,15 +73,14 @@ fn kind(appended: &Appended, me: &Agent, sight: &Sight) -> Option<Notice> {
         }
         // Nobody is told of her own deeds.
         (Author::Agent { id, .. }, _) if *id == me.id => None,
+        // That it was handed to her has been said.
+        (_, Content::Note { .. }) if came_with_it(appended, me.id) => None,
         (_, Content::Note { with, .. } | Content::Edit { with, .. }) => {
             names(&with.mentions, me.id).then_some(Notice::Mention)
         }
         (_, Content::Event { what }) => match what {
             Happening::Requeued | Happening::TransferredToTeam { .. } => queue,
-            // The note that may go with it has said so.
-            Happening::Transferred { to } if to.agent == me.id && !was_named(appended, me.id) => {
-                Some(Notice::Mine)
-            }
+            Happening::Transferred { to } if to.agent == me.id => Some(Notice::Mine),
             Happening::Invited { agent } if agent.agent == me.id => Some(Notice::Mention),
             _ => None,
         },
@@ -98,11 +97,12 @@ fn names(mentions: &[Mention], agent: AgentId) -> bool {
     mentions.iter().any(|mention| mention.agent == agent)
 }
 
-fn was_named(appended: &Appended, agent: AgentId) -> bool {
-    match appended.before_desk.as_ref().map(|entry| &entry.content) {
-        Some(Content::Note { with, .. }) => names(&with.mentions, agent),
-        _ => false,
-    }
+/// Whether a note came with the conversation that was handed to her: both are of one moment.
+fn came_with_it(Appended { entry, before_desk, .. }: &Appended, agent: AgentId) -> bool {
+    before_desk.as_ref().is_some_and(|before| {
+        before.at == entry.at
+            && matches!(&before.content, Content::Event { what: Happening::Transferred { to } } if to.agent == agent)
+    })
 }
 
 /// Whether a visitor's message brought its conversation into the queue: as the first, or after it was closed. Whoever was there

