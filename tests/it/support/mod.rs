@@ -30,6 +30,7 @@ pub fn by_hand<T: std::str::FromStr>(name: &str) -> Option<T> {
 }
 
 /// A promise of time: one of three goes keeps it. What is always too slow fails, a machine that stands still for a moment does not.
+#[expect(clippy::print_stdout, reason = "what was measured is told")]
 pub async fn in_time(most: Duration, what: &str, mut go: impl AsyncFnMut() -> Duration) {
     let mut took = Vec::new();
     while took.len() < 3 {
