@@ -28,9 +28,9 @@ pub struct Config {
     #[arg(long, env = "KEFU_DATABASE_URL", value_name = "URL", hide_env_values = true)]
     pub database_url: Option<String>,
 
-    /// How long a request waits for a connection to the database before it is told to come back.
+    /// How long a request waits for a connection to the database before it is told to come back; as a whole it has 5 s.
     #[arg(long, env = "KEFU_DATABASE_WAIT", default_value_t = 2, value_name = "SECONDS",
-        value_parser = clap::value_parser!(u32).range(1..=60))]
+        value_parser = clap::value_parser!(u32).range(1..=4))]
     pub database_wait: u32,
 
     /// Where files that people send are kept: `s3://bucket/prefix?endpoint=https://…&region=…`, of any server that speaks S3, with the

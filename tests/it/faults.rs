@@ -106,12 +106,12 @@ async fn a_database_without_a_free_connection_is_told_soon_and_streams_live_on()
     let refused = vera.say_as(nonce.as_str(), "are you there?").await;
     let (took, status) = (began.elapsed(), refused.status);
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
-    // Two seconds, and what this machine takes; the pool itself would wait for 30.
-    assert!(took < Duration::from_secs(6), "{took:?}");
+    // Two seconds, and what this machine takes: less than the five after which anything is given up.
+    assert!(took < Duration::from_millis(4_500), "{took:?}");
     assert_ne!(refused.header("retry-after"), "");
     let began = Instant::now();
     site.stranger().get("/readyz").await.must(StatusCode::SERVICE_UNAVAILABLE);
-    assert!(began.elapsed() < Duration::from_secs(6));
+    assert!(began.elapsed() < Duration::from_millis(4_500));
     let began = Instant::now();
     site.stranger().get("/healthz").await.must(StatusCode::OK);
     assert!(began.elapsed() < Duration::from_millis(1_900), "it waits for no connection");

@@ -72,7 +72,7 @@ async fn build(s3: Option<S3>, set: impl FnOnce(&mut Config)) -> Installation {
     config.data_dir = folder.path().to_owned();
     config.database_url = migrated_database(folder.path()).await;
     config.rate_limits = Switch::Off;
-    config.database_wait = 10;
+    config.database_wait = 4;
     config.files_url = s3.as_ref().map(S3::url);
     set(&mut config);
     let app = commands::open(config).await.unwrap();
