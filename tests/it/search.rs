@@ -836,7 +836,7 @@ async fn the_palette_stays_beside_the_list_that_stands_there() {
 #[tokio::test]
 async fn programs_of_agents_search_as_well() {
     let site = installation().await;
-    let _ana = site.ana().await;
+    let ana = site.ana().await;
     for number in 0..4 {
         site.visitor(&format!("teapot {number}")).await;
     }
@@ -852,12 +852,37 @@ async fn programs_of_agents_search_as_well() {
     assert!(rest["next"].is_null(), "{rest}");
     let called = value(&program.get("/search?q=3").await.must(StatusCode::OK));
     assert_eq!(called["conversations"][0]["conversation"], 3);
+    // What narrows it alone lists conversations, page by page: 1 and 3 are closed, 3 was so last.
+    for id in [1, 3] {
+        ana.act(id, "close").await.must(StatusCode::OK);
+    }
+    let (mut listed, mut asks) = (Vec::new(), "site=1&limit=1".to_owned());
+    loop {
+        let page = value(&program.get(&format!("/search?{asks}")).await.must(StatusCode::OK));
+        assert_eq!((&page["messages"], &page["contacts"]), (&json!([]), &json!([])));
+        let rows = page["conversations"].as_array().unwrap();
+        listed.extend(rows.iter().map(|one| one["conversation"].as_i64().unwrap()));
+        let Some(next) = page["next"].as_str() else { break };
+        asks = format!("q=%20&site=1&limit=1&cursor={next}");
+    }
+    assert_eq!(listed, [4, 2, 3, 1]);
+    let of = async |asks: &str| {
+        value(&program.get(&format!("/search?{asks}")).await)["conversations"].clone()
+    };
+    assert_eq!(of("site=2").await, json!([]));
+    assert_eq!(of("to=2020-01-01T00:00:00Z").await, json!([]));
+    assert_eq!(of("from=2020-01-01T00:00:00Z").await.as_array().unwrap().len(), 4);
     assert_eq!(
         value(&program.get("/search?q=teapot&to=2020-01-01T00:00:00Z").await)["messages"][0],
         value(&program.get("/search?q=nowhere").await)["messages"][0]
     );
     for bad in [
+        "",
         "q=",
+        "limit=3",
+        "site=1&cursor=x",
+        "site=1&cursor=AAAA",
+        "site=x",
         "q=%22",
         "q=teapot&from=yesterday",
         "q=teapot&cursor=x",

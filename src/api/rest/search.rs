@@ -9,8 +9,8 @@ use crate::{
     app::App,
     error::{Error, Invalid},
     event::{Content, Side},
-    ids::{AgentId, SiteId, TagId},
-    search::{self, Asked, Days, Hit, Within},
+    ids::{AgentId, ConversationId, SiteId, TagId},
+    search::{self, After, Asked, Days, Hit, Within},
     text::Question,
 };
 use jiff::Timestamp;
@@ -29,9 +29,9 @@ struct Findings {
     messages: Vec<FoundMessage>,
     /// Whoever has a conversation that is asked about; only with the first page.
     contacts: Vec<FoundContact>,
-    /// The one that `q` calls by its number, if it is asked about; only with the first page.
+    /// The one that `q` calls by its number, if it is asked about; only with the first page. Without `q` all that are asked about.
     conversations: Vec<Conversation>,
-    /// Where the next page of messages begins; none after the last one.
+    /// Where the next page of messages begins, or without `q` of conversations; none after the last one.
     next: Option<String>,
 }
 
@@ -87,6 +87,9 @@ impl Rest {
     /// All words must be there: whole ones in any case, Chinese as any part of it. One with a star behind it (`refund*`) is found
     /// by how it begins if it has at least three letters; numbers are always whole. What narrows it holds for all three: contacts and
     /// conversations are found where a conversation fits that went on at some time between `from` and `to`.
+    ///
+    /// Without `q`, what narrows it alone lists conversations: first those that are not closed and went on in that time, the newest
+    /// first; then those that were closed in it, whichever was last first.
     #[oai(path = "/search", method = "get", tag = "Tag::Conversations", operation_id = "search")]
     #[expect(clippy::too_many_arguments, reason = "they are the parameters of the operation")]
     async fn search(
@@ -94,8 +97,8 @@ impl Rest {
         app: Data<&App>,
         limits: Limit<'_>,
         Token(caller): Token,
-        /// 1–200 characters: at least one Chinese character, or two letters or digits.
-        q: Query<String>,
+        /// 1–200 characters: at least one Chinese character, or two letters or digits. May be left out where something narrows it.
+        q: Query<Option<String>>,
         /// What was said at this moment or later, RFC 3339.
         from: Query<Option<String>>,
         /// What was said before this moment.
@@ -107,16 +110,29 @@ impl Rest {
         tag: Query<Option<i64>>,
         /// `next` of the page before.
         cursor: Query<Option<String>>,
-        /// How many messages, 30 if left out.
+        /// How many messages, or without `q` conversations; 30 if left out.
         #[oai(validator(minimum(value = "1"), maximum(value = "100")))]
         limit: Query<Option<u64>>,
     ) -> Answer<Json<Findings>> {
         let me = caller.agent()?;
         limits.act(&caller.counted_as())?;
         let days = Days { from: instant("from", from.0)?, to: instant("to", to.0)? };
-        let below = cursor.0.as_deref().map(page_cursor::<1>).transpose()?.map(|[below]| below);
+        let limit = usize::try_from(limit.0.unwrap_or(USUAL).min(MOST)).unwrap_or(1);
         let (agent, site) = (agent.0.map(AgentId), site.0.map(SiteId));
         let within = Within { days, agent, site, tag: tag.0.map(TagId) };
+        let q = q.0.unwrap_or_default();
+        if q.trim().is_empty() && within != Within::default() {
+            let after = cursor.0.as_deref().map(place).transpose()?;
+            let listed = search::listing(&app, me, &within, after, limit).await?;
+            let shown = |(head, name): &_| Conversation::new(head, name, Side::Agent);
+            return Ok(Json(Findings {
+                messages: Vec::new(),
+                contacts: Vec::new(),
+                conversations: listed.rows.iter().map(shown).collect(),
+                next: listed.next.map(written),
+            }));
+        }
+        let below = cursor.0.as_deref().map(page_cursor::<1>).transpose()?.map(|[below]| below);
         let is_first = below.is_none();
         let called = match is_first {
             true => search::conversation(&app, me.id, &q, &within).await?,
@@ -133,7 +149,6 @@ impl Rest {
             question => question.map_err(Error::from)?,
         };
         let asked = Asked { question, within, below };
-        let limit = usize::try_from(limit.0.unwrap_or(USUAL).min(MOST)).unwrap_or(1);
         let page = search::messages(&app, me.id, &asked, limit).await?;
         let people = match is_first {
             true => search::people(&app, me, &asked.question, &within, PEOPLE).await?,
@@ -150,6 +165,23 @@ impl Rest {
             conversations,
             next: page.next.map(|next| next_cursor(&[next])),
         }))
+    }
+}
+
+/// Where a list of conversations goes on, from its cursor.
+fn place(cursor: &str) -> Result<After, Invalid> {
+    if let Ok([id]) = page_cursor::<1>(cursor) {
+        return Ok(After::Open(ConversationId(id)));
+    }
+    let [at, id] = page_cursor::<2>(cursor)?;
+    let invalid = |_| Invalid { field: "cursor", reason: "invalid-cursor" };
+    Ok(After::Closed(Timestamp::from_microsecond(at).map_err(invalid)?, ConversationId(id)))
+}
+
+fn written(after: After) -> String {
+    match after {
+        After::Open(id) => next_cursor(&[id.0]),
+        After::Closed(at, id) => next_cursor(&[at.as_microsecond(), id.0]),
     }
 }
 
