@@ -644,10 +644,10 @@ async fn programs_that_come_all_at_once_do_not_wait_for_one_another() {
         let cid = program.start("hello").await;
         programs.push((program, cid));
     }
-    let path = |cid: &str| format!("/conversations/{cid}/entries");
     let asking = || {
         join_all(programs.iter().cycle().take(200).map(|(program, cid)| async move {
-            insist(|| program.get(&path(cid))).await.must(StatusCode::OK);
+            let path = format!("/conversations/{cid}/entries");
+            insist(|| program.get(&path)).await.must(StatusCode::OK);
         }))
     };
     // Each line asks the database for two things at the same time, and there are fewer connections to it than lines.

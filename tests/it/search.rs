@@ -10,6 +10,7 @@ use kefu::{
     text::Question,
 };
 use poem::http::StatusCode;
+use serde_json::json;
 
 /// Lets everything be found that was said so far.
 async fn indexed(site: &Installation) -> u64 {

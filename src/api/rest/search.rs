@@ -10,7 +10,7 @@ use crate::{
     error::{Error, Invalid},
     event::{Content, Side},
     ids::{AgentId, ConversationId, SiteId, TagId},
-    search::{self, After, Asked, Days, Hit, Within},
+    search::{self, After, Asked, Days, Hit, Listing, Within},
     text::Question,
 };
 use jiff::Timestamp;
@@ -123,13 +123,13 @@ impl Rest {
         let q = q.0.unwrap_or_default();
         if q.trim().is_empty() && within != Within::default() {
             let after = cursor.0.as_deref().map(place).transpose()?;
-            let listed = search::listing(&app, me, &within, after, limit).await?;
-            let shown = |(head, name): &_| Conversation::new(head, name, Side::Agent);
+            let Listing { rows, next } = search::listing(&app, me, &within, after, limit).await?;
+            let rows = rows.iter().map(|(head, name)| Conversation::new(head, name, Side::Agent));
             return Ok(Json(Findings {
                 messages: Vec::new(),
                 contacts: Vec::new(),
-                conversations: listed.rows.iter().map(shown).collect(),
-                next: listed.next.map(written),
+                conversations: rows.collect(),
+                next: next.map(written),
             }));
         }
         let below = cursor.0.as_deref().map(page_cursor::<1>).transpose()?.map(|[below]| below);
