@@ -60,6 +60,14 @@
     put([...others, ...order.filter(el => !beyond(el)), ...(more ? [more] : []), ...order.filter(beyond)]);
   });
   watch.observe(rows, { childList: true });
+  // Where the row that is pressed is drawn anew before the hand is off it, no browser says that it was clicked.
+  let pressed = null;
+  rows.addEventListener('pointerdown', event => { pressed = event.button ? null : event.target.closest('.row'); });
+  rows.addEventListener('pointerup', event => {
+    const row = event.target.closest('.row'), plain = !event.ctrlKey && !event.metaKey && !event.shiftKey;
+    if (plain && row && pressed && !pressed.isConnected && row.id === pressed.id) row.click();
+    pressed = null;
+  });
   for (const sign of ['pointermove', 'pointerdown', 'keydown', 'focusin']) rows.addEventListener(sign, hold);
   rows.addEventListener('wheel', hold, { passive: true });
   rows.addEventListener('pointerleave', event => { if (event.pointerType === 'mouse') settle(); });

@@ -55,7 +55,8 @@
     await audio.resume().catch(() => {});
     check();
   }
-  for (const name of ['pointerdown', 'keydown']) addEventListener(name, touch, true);
+  // Not by the press: the strip leaves with it, and what is pressed would move away from under the hand before it is clicked.
+  for (const name of ['click', 'keydown']) addEventListener(name, touch, true);
   async function enable() {
     await touch();
     if (signals('desktop') && undecided()) await Notification.requestPermission();

@@ -124,7 +124,11 @@ impl Desk<'_> {
     /// Whatever is known of another contact becomes this one's.
     pub async fn merge_contact(&self, id: i64, with: i64, address: IpAddr) -> Result<()> {
         let (agent, kept) = self.whom_to_change(id).await?;
-        let gone = self.contact(with).await?;
+        let unknown = Invalid { field: "with", reason: "invalid-contact-unknown" };
+        let gone = self.contact(with).await.map_err(|error| match error {
+            Error::NotFound => unknown.into(),
+            error => error,
+        })?;
         self.limits.act(&self.caller.counted_as())?;
         dossier::merge(self.app, &doer(agent, address), gone.id, kept.id).await
     }

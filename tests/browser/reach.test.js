@@ -1,7 +1,7 @@
 // What one wants is within reach, however much there is of it: the buttons of forms, emoji, the palette's line, a way back.
 import { after, afterEach, before, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { Browser, Server, axe, owner, shot, visitor } from './kefu.js';
+import { Browser, Server, axe, owner, say, sees, shot, visitor } from './kefu.js';
 
 const PHONE = { width: 390, height: 844 }, DESKTOP = { width: 1440, height: 860 };
 let server, browser, lin, path;
@@ -150,6 +150,19 @@ test('rows stay where they are while one points at them, and move when one looks
   await lin.locator(`#${second}:not(.row ~ .row)`).waitFor();
   assert.deepEqual(await ids(), [second, third]);
   assert.equal(await lin.evaluate('document.activeElement.id'), second);
+});
+
+test('a row that is drawn anew while it is pressed is opened', async () => {
+  const vera = await visitor(browser, server, '第五位');
+  await lin.goto(`${server.url}/desk/c?tab=queue`);
+  const row = lin.locator('.row', { hasText: '第五位' });
+  const id = await row.getAttribute('id');
+  await row.hover();
+  await lin.mouse.down();
+  await say(vera, '还在吗');
+  await lin.locator(`#${id}`, { hasText: '还在吗' }).waitFor();
+  await lin.mouse.up();
+  await sees(lin, '还在吗');
 });
 
 test('a note says that it is one, and nobody is handed a conversation by mistake', async () => {

@@ -129,6 +129,21 @@ test('the strip asks to be touched until sound and notifications are decided', a
   await page.context().close();
 });
 
+test('the first click is not lost to the strip that it takes away', async () => {
+  const { page, tab } = await window_({ trusted: false, hidden: false });
+  const seen = await tab();
+  await seen.locator('#mute').waitFor();
+  const { x, y, width, height } = await seen.locator('a[data-panel="#filter"]').boundingBox();
+  await seen.mouse.move(x + width / 2, y + height / 2);
+  await seen.mouse.down();
+  // A hand takes some frames for it.
+  await seen.evaluate(() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done))));
+  await seen.mouse.up();
+  await seen.locator('#filter .filter').waitFor();
+  await seen.locator('#mute').waitFor({ state: 'hidden' });
+  await page.context().close();
+});
+
 test('a tab that was touched speaks instead of one that never was', async () => {
   const { page, tab } = await window_({ trusted: false });
   const mute = await tab();
@@ -162,11 +177,18 @@ test('quiet hours are quiet, what is not wanted is not told, and the test button
   await seen.fill('#to', at(1));
   // A tab that is open already hears of it.
   const other = await tab();
+  const quiet = async () => {
+    // Anything else would have been told before the test that is asked for now.
+    await seen.locator('[data-told-test]').click();
+    await until(() => heard(seen), ({ tones, notes }) => tones.length && notes.length);
+    const { tones, notes } = await heard(seen);
+    assert.deepEqual([tones.length, notes.length, await heard(other)], [1, 1, { tones: [], notes: [] }]);
+  };
   await seen.click('.told button.btn-p');
   await seen.locator('.ok').waitFor();
   await visitor(browser, server, '夜里');
   await until(() => other.locator('.row', { hasText: '夜里' }).count(), Boolean);
-  for (const page of [seen, other]) assert.deepEqual(await heard(page), { tones: [], notes: [] });
+  await quiet();
 
   await seen.fill('#from', '');
   await seen.fill('#to', '');
@@ -175,7 +197,7 @@ test('quiet hours are quiet, what is not wanted is not told, and the test button
   await seen.locator('.ok').waitFor();
   await visitor(browser, server, '不提醒');
   await until(() => other.locator('.row', { hasText: '不提醒' }).count(), Boolean);
-  for (const page of [seen, other]) assert.deepEqual(await heard(page), { tones: [], notes: [] });
+  await quiet();
   await seen.check('[name=queue]');
   await seen.click('.told button.btn-p');
   await seen.locator('.ok').waitFor();

@@ -388,10 +388,17 @@ async fn two_contacts_become_one_by_a_program() {
     for with in [2, 1] {
         does(&shop.ben, "merge", json!({ "with": with })).await.must(StatusCode::CONFLICT);
     }
-    for with in [0, -1, 99, i64::MAX] {
-        does(&shop.ben, "merge", json!({ "with": with })).await.must(StatusCode::NOT_FOUND);
-    }
-    for with in [json!("2"), json!(1.5), json!(1e300), json!(null), json!([2])] {
+    for with in [
+        json!(0),
+        json!(-1),
+        json!(99),
+        json!(i64::MAX),
+        json!("2"),
+        json!(1.5),
+        json!(1e300),
+        json!(null),
+        json!([2]),
+    ] {
         let answer = does(&shop.ben, "merge", json!({ "with": with })).await;
         answer.must(StatusCode::UNPROCESSABLE_ENTITY);
     }
@@ -454,7 +461,8 @@ async fn what_agents_do_with_contacts_is_for_agents_who_may() {
         }
         does(&shop.ben, "merge", json!({ "with": 2 })).await.must(StatusCode::NOT_FOUND);
         let other = shop.ben.post("/contacts/2/merge", &json!({ "with": 1 })).await;
-        other.must(StatusCode::NOT_FOUND);
+        let refused = if seen { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::NOT_FOUND };
+        other.must(refused);
     }
     assert_eq!(contact(&shop.ana, 1).await, before);
     for (verb, fields, status) in verbs {

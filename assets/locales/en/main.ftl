@@ -582,6 +582,7 @@ conflict-blocked = This customer is blocked already.
 conflict-merged = These customers were merged already. Please choose again.
 invalid-contact-name = A name has at most 60 characters.
 invalid-phone = A phone number has digits, spaces and hyphens, at most 32.
+invalid-contact-unknown = There is no customer of this number whom you may see.
 invalid-contact-tag = A tag has 1–30 characters.
 invalid-contact-tags = A customer has at most 20 tags. Remove one first.
 invalid-contact-note = A note has 1–2,000 characters.

@@ -582,6 +582,7 @@ conflict-blocked = 该客户已在黑名单中。
 conflict-merged = 客户资料已发生变化，请重新选择要合并的客户。
 invalid-contact-name = 姓名最多 60 个字符。
 invalid-phone = 手机号只能包含数字、空格和连字符，最多 32 个字符。
+invalid-contact-unknown = 没有这个编号的客户，或您无权查看。
 invalid-contact-tag = 标签需要 1–30 个字符。
 invalid-contact-tags = 每个客户最多 20 个标签，请先移除不需要的标签。
 invalid-contact-note = 备注需要 1–2000 个字符。
