@@ -60,9 +60,10 @@
     put([...others, ...order.filter(el => !beyond(el)), ...(more ? [more] : []), ...order.filter(beyond)]);
   });
   watch.observe(rows, { childList: true });
-  // Where the row that is pressed is drawn anew before the hand is off it, no browser says that it was clicked.
+  // Where the row that is pressed is drawn anew before the hand is off it, no browser says that it was clicked; a finger clicks
+  // when it leaves, on whatever is there then.
   let pressed = null;
-  rows.addEventListener('pointerdown', event => { pressed = event.button ? null : event.target.closest('.row'); });
+  rows.addEventListener('pointerdown', event => { pressed = event.button || event.pointerType === 'touch' ? null : event.target.closest('.row'); });
   rows.addEventListener('pointerup', event => {
     const row = event.target.closest('.row'), plain = !event.ctrlKey && !event.metaKey && !event.shiftKey;
     if (plain && row && pressed && !pressed.isConnected && row.id === pressed.id) row.click();
