@@ -1,6 +1,6 @@
 // Rows do not move away from under the hand: while somebody points at the list or goes through it by keys, and until that has
 // rested for two seconds, what the stream changes is drawn in place, what leaves keeps its room, and what is new waits unless it
-// stands below. Without this rows move at once.
+// stands below. A row that is drawn anew while it is pressed is clicked all the same. Without this rows move at once.
 (() => {
   const rows = document.getElementById('rows');
   if (!rows) return;
